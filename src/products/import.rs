@@ -1,0 +1,157 @@
+//! Reading catalogues from files: a format turns bytes into [`Record`]s, the writer puts them into the
+//! store in one transaction.
+
+pub mod google;
+pub mod jsonl;
+pub mod mapped;
+pub mod shopify;
+
+use std::fmt;
+use std::io::BufRead;
+
+use super::input::ProductInput;
+use super::money::Currency;
+
+/// One product of a file, or why it could not be read; either way with its place.
+pub type RecordResult = Result<Record, RecordError>;
+
+/// What a format yields, in file order. Ends after an error that makes the rest unreadable
+/// ([`RecordError::fatal`]).
+pub type Records<'a> = Box<dyn Iterator<Item = RecordResult> + Send + 'a>;
+
+/// One product of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Where it starts.
+    pub place: Place,
+    /// What the file says about it.
+    pub product: ProductInput,
+}
+
+/// A place in a file, counted from 1. Column 0 means the whole line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place {
+    /// Line in the uncompressed text.
+    pub line: u64,
+    /// Character within the line for JSON, XML and YAML; number of the field for CSV and TSV.
+    pub column: u64,
+}
+
+/// Why a record was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {field}{value}: {reason}", field = Named(.field), value = Quoted(.value))]
+pub struct RecordError {
+    /// Where the offending value stands.
+    pub place: Place,
+    /// Name of the column, key or path; empty where the record as a whole is at fault.
+    pub field: String,
+    /// The value as it stands in the file, shortened to 80 characters; empty where there is none.
+    pub value: String,
+    /// What is wrong and how to mend it.
+    pub reason: String,
+    /// True where nothing after this place can be read (broken quoting, truncated archive): such an
+    /// error stops the import even with `--on-error skip`.
+    pub fatal: bool,
+}
+
+impl RecordError {
+    /// An error about one value. Long values are shortened to 80 characters.
+    pub fn new(
+        place: Place,
+        field: impl Into<String>,
+        value: impl AsRef<str>,
+        reason: impl fmt::Display,
+    ) -> Self {
+        const SHOWN: usize = 80;
+        let value = value.as_ref();
+        let mut shown: String = value.chars().take(SHOWN).collect();
+        if shown.len() < value.len() {
+            shown.push('…');
+        }
+        Self {
+            place,
+            field: field.into(),
+            value: shown,
+            reason: reason.to_string(),
+            fatal: false,
+        }
+    }
+
+    /// An error after which the file cannot be read on.
+    pub fn fatal(place: Place, reason: impl fmt::Display) -> Self {
+        Self {
+            fatal: true,
+            ..Self::new(place, "", "", reason)
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.column {
+            0 => write!(f, "line {}", self.line),
+            column => write!(f, "line {}, column {column}", self.line),
+        }
+    }
+}
+
+struct Named<'a>(&'a str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => f.write_str("record"),
+            name => f.write_str(name),
+        }
+    }
+}
+
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            value => write!(f, " {value:?}"),
+        }
+    }
+}
+
+/// How a file is written.
+#[derive(Debug, Clone)]
+pub enum Format {
+    /// One JSON object a line, with the keys of the public document and more ([`jsonl`]).
+    Jsonl,
+    /// Shopify's product CSV, legacy or current headers ([`shopify`]).
+    ShopifyCsv,
+    /// Google Merchant feed, RSS/Atom XML or TSV ([`google`]).
+    GoogleFeed,
+    /// JSON, JSON Lines, YAML or CSV through a mapping file ([`mapped`]).
+    Mapped(Box<mapped::Mapping>),
+}
+
+/// What every format needs to know beside the bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOptions {
+    /// Assumed where a file gives amounts without a currency.
+    pub default_currency: Currency,
+}
+
+/// The longest record accepted, in bytes: a line, a JSON object, an XML item or the rows of one handle.
+/// Memory during an import is bounded by a few of these.
+pub const MAX_RECORD_BYTES: usize = 8 * 1024 * 1024;
+
+/// Starts reading `input` (already decompressed) as `format`. A header that cannot be understood is the
+/// first and only item.
+pub fn records<'a>(
+    input: impl BufRead + Send + 'a,
+    format: Format,
+    options: ReadOptions,
+) -> Records<'a> {
+    match format {
+        Format::Jsonl => jsonl::records(input),
+        Format::ShopifyCsv => shopify::records(input, options),
+        Format::GoogleFeed => google::records(input, options),
+        Format::Mapped(mapping) => mapped::records(input, *mapping, options),
+    }
+}
