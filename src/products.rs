@@ -4,3 +4,5 @@ pub mod export;
 pub mod import;
 pub mod input;
 pub mod money;
+pub mod sqlite;
+pub mod store;

@@ -1,0 +1,7 @@
+SELECT
+    id, handle, title, description_html, vendor, product_type, category, tags, status, published_at,
+    options, seo_title, seo_description, attributes, rating_sum, rating_count, version, created_at,
+    updated_at
+FROM product
+WHERE deleted_at IS NULL
+ORDER BY id

@@ -1,0 +1,1 @@
+SELECT product_id FROM variant WHERE sku = ?1

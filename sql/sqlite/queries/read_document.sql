@@ -1,0 +1,1 @@
+SELECT version, body FROM product_document WHERE product_id = ?1

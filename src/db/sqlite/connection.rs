@@ -1,0 +1,64 @@
+//! Opening connections with the settings every one of them needs.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::SqliteError;
+
+/// How long a writer waits for another process (an import, say) to finish its transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a connection may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// SELECT only.
+    ReadOnly,
+    /// Everything.
+    ReadWrite,
+}
+
+/// Opens the file, creating it and its folder where missing.
+pub fn open(path: &Path, access: Access) -> Result<Connection, SqliteError> {
+    let failed = |reason: String| SqliteError::Open {
+        path: path.to_owned(),
+        reason,
+    };
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+    }
+    // Connections stay on one thread at a time, so SQLite's own mutexes would only cost.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| failed(error.to_string()))?;
+    configure(&connection, access).map_err(|error| failed(error.to_string()))?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, access: Access) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    // Only a new, empty database takes a page size: 8 KiB holds three typical documents, where 4 KiB
+    // would hold one and waste the rest.
+    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    match access {
+        // A reader is opened read-write and restrained here, because only a read-write connection may
+        // recover the WAL after a crash.
+        Access::ReadOnly => {
+            connection.pragma_update(None, "cache_size", -8 * 1024)?;
+            connection.pragma_update(None, "query_only", true)
+        }
+        // In WAL mode NORMAL keeps the file sound through power loss; the last transactions may be lost
+        // with the power, never with the process. A catalogue can be imported again.
+        Access::ReadWrite => {
+            connection.pragma_update(None, "cache_size", -64 * 1024)?;
+            connection.pragma_update(None, "synchronous", "NORMAL")
+        }
+    }
+}

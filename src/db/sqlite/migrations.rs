@@ -1,0 +1,113 @@
+//! Schema migrations: ordered and checksummed by refinery, locked by us across processes.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::{Access, SqliteError, open};
+
+mod embedded {
+    refinery::embed_migrations!("sql/sqlite/migrations");
+}
+
+/// What a migration run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// Names of the migrations applied now, in order; empty when the schema was current.
+    pub applied: Vec<String>,
+    /// Version of the schema afterwards.
+    pub version: i32,
+}
+
+/// How the schema of a file stands to the one this program has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SchemaState {
+    /// Everything applied.
+    Current {
+        /// Version of the schema.
+        version: i32,
+    },
+    /// Older: `doorbuster migrate`, or the next start, applies what is missing.
+    Pending {
+        /// Names of the missing migrations, in order.
+        missing: Vec<String>,
+    },
+}
+
+/// Applies what is missing. A migration already applied whose text differs from ours, or one we do not
+/// know (a newer program was here), is an error, and nothing is changed.
+pub(super) fn run(path: &Path) -> Result<MigrationReport, SqliteError> {
+    let failed = |reason: String| SqliteError::Migrate {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut connection = open(path, Access::ReadWrite)?;
+    // refinery does not lock; two processes that start together would both apply. The lock goes with
+    // the file handle, so a killed process leaves none behind.
+    let lock = File::create(lock_path(path)).map_err(|error| failed(error.to_string()))?;
+    lock.lock().map_err(|error| failed(error.to_string()))?;
+    let report = embedded::migrations::runner()
+        .run(&mut connection)
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(MigrationReport {
+        applied: report
+            .applied_migrations()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        version: newest(),
+    })
+}
+
+/// Compares an existing file with the migrations of this program, changing nothing.
+pub(super) fn state(path: &Path) -> Result<SchemaState, SqliteError> {
+    let mut connection = open(path, Access::ReadOnly)?;
+    let known = embedded::migrations::runner();
+    let table = connection.table_exists(None, "refinery_schema_history")?;
+    let applied = if table {
+        known
+            .get_applied_migrations(&mut connection)
+            .map_err(|error| SqliteError::Migrate {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?
+    } else {
+        Vec::new()
+    };
+    let stranger = applied
+        .iter()
+        .find(|migration| !known.get_migrations().contains(migration));
+    if let Some(migration) = stranger {
+        return Err(SqliteError::Migrate {
+            path: path.to_owned(),
+            reason: format!(
+                "migration {migration} is not one of this version's; use a newer doorbuster"
+            ),
+        });
+    }
+    let missing: Vec<String> = known
+        .get_migrations()
+        .iter()
+        .filter(|migration| !applied.contains(migration))
+        .map(ToString::to_string)
+        .collect();
+    Ok(if missing.is_empty() {
+        SchemaState::Current { version: newest() }
+    } else {
+        SchemaState::Pending { missing }
+    })
+}
+
+fn newest() -> i32 {
+    embedded::migrations::runner()
+        .get_migrations()
+        .iter()
+        .map(refinery::Migration::version)
+        .max()
+        .unwrap_or(0)
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".migrate-lock");
+    name.into()
+}

@@ -1,0 +1,126 @@
+//! The catalogue in the embedded store.
+
+mod children;
+mod read_back;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt, ready};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::input::ProductInput;
+use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
+use crate::db::sqlite::{Access, Sqlite, open};
+pub use tail::{Tail, TailEvent};
+use write::Writer;
+
+const READ_DOCUMENT: &str = include_str!("../../sql/sqlite/queries/read_document.sql");
+const ID_BY_HANDLE: &str = include_str!("../../sql/sqlite/queries/id_by_handle.sql");
+const ID_BY_SKU: &str = include_str!("../../sql/sqlite/queries/id_by_sku.sql");
+
+/// [`CatalogStore`] over one SQLite file. Its point reads run inline, so their futures are ready at the
+/// first poll.
+#[derive(Debug, Clone)]
+pub struct SqliteCatalog {
+    database: Sqlite,
+}
+
+impl SqliteCatalog {
+    /// The schema must be current: see [`Sqlite::migrate`].
+    pub fn new(database: Sqlite) -> Self {
+        Self { database }
+    }
+
+    /// The database underneath.
+    pub fn database(&self) -> &Sqlite {
+        &self.database
+    }
+
+    fn id_by(
+        &self,
+        sql: &'static str,
+        key: &str,
+    ) -> BoxFuture<'_, Result<Option<i64>, StoreError>> {
+        let found = self.database.point_read(|connection| {
+            connection
+                .prepare_cached(sql)?
+                .query_row([key], |row| row.get(0))
+                .optional()
+        });
+        ready(found.map_err(StoreError::from)).boxed()
+    }
+}
+
+fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<StoredDocument>> {
+    connection
+        .prepare_cached(READ_DOCUMENT)?
+        .query_row([id], |row| {
+            let body = row.get_ref(1)?.as_bytes_or_null()?;
+            Ok(StoredDocument {
+                version: row.get::<_, i64>(0)?.unsigned_abs(),
+                body: body.map(Bytes::copy_from_slice),
+            })
+        })
+        .optional()
+}
+
+impl CatalogStore for SqliteCatalog {
+    fn documents<'a>(
+        &'a self,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<Option<StoredDocument>>, StoreError>> {
+        let documents = self.database.point_read(|connection| {
+            ids.iter()
+                .map(|id| read_document(connection, *id))
+                .collect()
+        });
+        ready(documents.map_err(StoreError::from)).boxed()
+    }
+
+    fn id_by_handle<'a>(
+        &'a self,
+        handle: &'a str,
+    ) -> BoxFuture<'a, Result<Option<i64>, StoreError>> {
+        self.id_by(ID_BY_HANDLE, handle)
+    }
+
+    fn id_by_sku<'a>(&'a self, sku: &'a str) -> BoxFuture<'a, Result<Option<i64>, StoreError>> {
+        self.id_by(ID_BY_SKU, sku)
+    }
+
+    fn is_ready(&self) -> BoxFuture<'_, bool> {
+        let read = self
+            .database
+            .point_read(|connection| read_document(connection, 0));
+        ready(read.is_ok()).boxed()
+    }
+
+    fn transaction(
+        &self,
+        work: &mut dyn FnMut(&mut dyn CatalogTransaction) -> Result<Decision, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut connection = open(self.database.path(), Access::ReadWrite)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let decision = {
+            let mut writer = Writer::new(&transaction)?;
+            work(&mut writer)?
+        };
+        match decision {
+            Decision::Commit => transaction.commit()?,
+            Decision::Rollback => transaction.rollback()?,
+        }
+        Ok(())
+    }
+
+    fn for_each_product(
+        &self,
+        visit: &mut dyn FnMut(ProductInput) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut connection = open(self.database.path(), Access::ReadOnly)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        Ok(read_back::for_each_product(&transaction, visit)?)
+    }
+}

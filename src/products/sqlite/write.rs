@@ -1,0 +1,301 @@
+//! Writing products: an upsert by handle that touches only rows that differ, and the settlement that
+//! turns what was touched into versions, documents and outbox rows.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, params};
+
+use super::children;
+use crate::products::input::{InventoryPolicy, ProductInput, RatingInput, RelationInput, Status};
+use crate::products::store::{
+    CatalogTransaction, PutError, Settled, StoreError, UnresolvedRelation,
+};
+
+const INSERT_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/insert_product.sql");
+const UPDATE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/update_product.sql");
+const SETTLE_VERSIONS: &str = include_str!("../../../sql/sqlite/queries/settle_versions.sql");
+const SETTLE_DOCUMENTS: &str = include_str!("../../../sql/sqlite/queries/settle_documents.sql");
+const SETTLE_OUTBOX: &str = include_str!("../../../sql/sqlite/queries/settle_outbox.sql");
+
+/// Products between two settlements: enough to share their cost, few enough to stay in SQLite's cache.
+const SETTLE_EVERY: u64 = 500;
+
+/// Per-transaction tables for what can only be known once everything was put.
+const SCRATCH: &str = "
+    CREATE TEMP TABLE IF NOT EXISTS put_product (product_id INTEGER PRIMARY KEY);
+    CREATE TEMP TABLE IF NOT EXISTS put_relation (
+        product_id INTEGER NOT NULL, position INTEGER NOT NULL, handle TEXT NOT NULL, kind TEXT NOT NULL,
+        PRIMARY KEY (product_id, position)) WITHOUT ROWID;
+    DELETE FROM put_product;
+    DELETE FROM put_relation;";
+
+/// Writes into one transaction.
+pub(super) struct Writer<'c> {
+    connection: &'c Connection,
+    /// RFC 3339 with milliseconds; one for the whole transaction.
+    now: String,
+    put_since_settled: u64,
+    existing_since_settled: u64,
+    settled: Settled,
+}
+
+impl<'c> Writer<'c> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        connection.execute_batch(SCRATCH)?;
+        let now =
+            connection.query_row("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", [], |row| {
+                row.get(0)
+            })?;
+        // What another program left unsettled is not ours to count.
+        settle_changes(connection)?;
+        Ok(Self {
+            connection,
+            now,
+            put_since_settled: 0,
+            existing_since_settled: 0,
+            settled: Settled::default(),
+        })
+    }
+
+    fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+        self.connection.prepare_cached(sql)
+    }
+
+    fn put_product(&mut self, product: &ProductInput) -> Result<(), PutError> {
+        let existing: Option<i64> = self
+            .prepare("SELECT id FROM product WHERE handle = ?1")?
+            .query_row([&product.handle], |row| row.get(0))
+            .optional()?;
+        let id = match existing {
+            Some(id) => {
+                self.update(id, product)?;
+                self.existing_since_settled += 1;
+                id
+            }
+            None => self.insert(product)?,
+        };
+        children::put(self.connection, id, existing.is_none(), product)?;
+        self.note_put(id, product.relations.as_deref())?;
+        Ok(())
+    }
+
+    fn insert(&self, product: &ProductInput) -> Result<i64, PutError> {
+        let Some(title) = &product.title else {
+            return Err(PutError::Conflict {
+                field: "title".to_owned(),
+                value: String::new(),
+                reason: format!("a new product ({}) needs a title", product.handle),
+            });
+        };
+        if let Some(id) = product.id {
+            let taken: Option<String> = self
+                .prepare("SELECT handle FROM product WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))
+                .optional()?;
+            if let Some(handle) = taken {
+                return Err(PutError::Conflict {
+                    field: "id".to_owned(),
+                    value: id.to_string(),
+                    reason: format!("belongs to product {handle:?}; leave it out to get a new one"),
+                });
+            }
+        }
+        let rating = rating_of(product);
+        self.prepare(INSERT_PRODUCT)?.execute(named_params! {
+            ":id": product.id,
+            ":handle": product.handle,
+            ":title": title,
+            ":description_html": product.description_html,
+            ":vendor": product.vendor,
+            ":product_type": product.product_type,
+            ":category": product.category,
+            ":tags": tags_json(product),
+            ":status": product.status.map(Status::as_str),
+            ":published": product.published,
+            ":published_at": product.published_at,
+            ":options": options_json(product),
+            ":seo_title": product.seo_title,
+            ":seo_description": product.seo_description,
+            ":attributes": attributes_json(product),
+            ":rating_sum": rating.map(|r| r.sum),
+            ":rating_count": rating.map(|r| r.count),
+            ":version": product.version,
+            ":created_at": product.created_at,
+            ":updated_at": product.updated_at,
+            ":now": self.now,
+        })?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    fn update(&self, id: i64, product: &ProductInput) -> rusqlite::Result<()> {
+        let rating = rating_of(product);
+        self.prepare(UPDATE_PRODUCT)?.execute(named_params! {
+            ":id": id,
+            ":title": product.title,
+            ":description_html": product.description_html,
+            ":vendor": product.vendor,
+            ":product_type": product.product_type,
+            ":category": product.category,
+            ":tags": tags_json(product),
+            ":status": product.status.map(Status::as_str),
+            ":published": product.published,
+            ":published_at": product.published_at,
+            ":options": options_json(product),
+            ":seo_title": product.seo_title,
+            ":seo_description": product.seo_description,
+            ":attributes": attributes_json(product),
+            ":rating_sum": rating.map(|r| r.sum),
+            ":rating_count": rating.map(|r| r.count),
+            ":now": self.now,
+        })?;
+        Ok(())
+    }
+
+    fn note_put(&self, id: i64, relations: Option<&[RelationInput]>) -> rusqlite::Result<()> {
+        self.prepare("INSERT INTO put_product VALUES (?1) ON CONFLICT DO NOTHING")?
+            .execute([id])?;
+        let Some(relations) = relations else {
+            return Ok(());
+        };
+        self.prepare("DELETE FROM relation WHERE product_id = ?1")?
+            .execute([id])?;
+        let mut note = self.prepare("INSERT INTO put_relation VALUES (?1, ?2, ?3, ?4)")?;
+        for (position, relation) in (0_i64..).zip(relations) {
+            note.execute(params![id, position, relation.handle, relation.kind])?;
+        }
+        Ok(())
+    }
+
+    /// Settles what was put since the last call, and counts it.
+    fn settle_puts(&mut self) -> rusqlite::Result<()> {
+        // Only products put: a deleted one that gave up its sku is touched, too.
+        let updated = self
+            .prepare(
+                "SELECT count(*) FROM product_change JOIN put_product USING (product_id)
+                 WHERE NOT created",
+            )?
+            .query_row([], |row| row.get::<_, i64>(0))?
+            .unsigned_abs();
+        settle_changes(self.connection)?;
+        self.settled.created += self.put_since_settled - self.existing_since_settled;
+        self.settled.updated += updated;
+        self.settled.unchanged += self.existing_since_settled - updated;
+        self.put_since_settled = 0;
+        self.existing_since_settled = 0;
+        Ok(())
+    }
+
+    /// Relations may name products that come later in the file, so they are resolved at the end.
+    fn settle_relations(&mut self) -> rusqlite::Result<()> {
+        self.connection.execute(
+            "INSERT INTO relation (product_id, position, related_id, kind)
+             SELECT r.product_id, r.position, p.id, r.kind
+             FROM put_relation r JOIN product p ON p.handle = r.handle",
+            [],
+        )?;
+        let mut missing = self.connection.prepare(
+            "SELECT owner.handle, r.handle
+             FROM put_relation r JOIN product owner ON owner.id = r.product_id
+             WHERE NOT EXISTS (SELECT 1 FROM product p WHERE p.handle = r.handle)",
+        )?;
+        let rows = missing.query_map([], |row| {
+            Ok(UnresolvedRelation {
+                handle: row.get(0)?,
+                related: row.get(1)?,
+            })
+        })?;
+        self.settled.unresolved = rows.collect::<Result<_, _>>()?;
+        self.connection.execute("DELETE FROM put_relation", [])?;
+        Ok(())
+    }
+}
+
+impl CatalogTransaction for Writer<'_> {
+    fn put(&mut self, product: &ProductInput) -> Result<(), PutError> {
+        self.prepare("SAVEPOINT put")?.execute([])?;
+        let existing = self.existing_since_settled;
+        if let Err(error) = self.put_product(product) {
+            self.existing_since_settled = existing;
+            self.connection
+                .execute_batch("ROLLBACK TO put; RELEASE put")?;
+            return Err(error);
+        }
+        self.prepare("RELEASE put")?.execute([])?;
+        self.put_since_settled += 1;
+        if self.put_since_settled >= SETTLE_EVERY {
+            self.settle_puts()?;
+        }
+        Ok(())
+    }
+
+    fn delete_missing(&mut self) -> Result<(), StoreError> {
+        self.settle_puts()?;
+        let deleted = self.connection.execute(
+            "UPDATE product SET deleted_at = ?1
+             WHERE deleted_at IS NULL AND id NOT IN (SELECT product_id FROM put_product)",
+            [&self.now],
+        )?;
+        settle_changes(self.connection)?;
+        self.settled.deleted += deleted as u64;
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<Settled, StoreError> {
+        self.settle_puts()?;
+        self.settle_relations()?;
+        Ok(std::mem::take(&mut self.settled))
+    }
+}
+
+/// Turns everything the triggers noted into versions, documents and outbox rows. Runs inside the
+/// caller's transaction.
+pub(super) fn settle_changes(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached(SETTLE_VERSIONS)?.execute([])?;
+    connection.prepare_cached(SETTLE_DOCUMENTS)?.execute([])?;
+    connection.prepare_cached(SETTLE_OUTBOX)?.execute([])?;
+    connection
+        .prepare_cached("DELETE FROM product_change")?
+        .execute([])?;
+    Ok(())
+}
+
+/// The rating said, else the one that follows from the published reviews said.
+fn rating_of(product: &ProductInput) -> Option<RatingInput> {
+    product.rating.or_else(|| {
+        let published = product
+            .reviews
+            .as_ref()?
+            .iter()
+            .filter(|review| review.status == "published");
+        Some(
+            published.fold(RatingInput { sum: 0, count: 0 }, |sofar, review| {
+                RatingInput {
+                    sum: sofar.sum + review.rating,
+                    count: sofar.count + 1,
+                }
+            }),
+        )
+    })
+}
+
+fn tags_json(product: &ProductInput) -> Option<String> {
+    let tags = product.tags.as_ref()?;
+    Some(serde_json::Value::from(tags.clone()).to_string())
+}
+
+fn options_json(product: &ProductInput) -> Option<String> {
+    let options = product
+        .options
+        .as_ref()?
+        .iter()
+        .map(|option| serde_json::json!({ "name": option.name, "values": option.values }));
+    Some(options.collect::<serde_json::Value>().to_string())
+}
+
+fn attributes_json(product: &ProductInput) -> Option<String> {
+    let attributes = product.attributes.as_ref()?;
+    serde_json::to_string(attributes).ok()
+}
+
+/// The word the database keeps.
+pub(super) fn policy_word(policy: Option<InventoryPolicy>) -> Option<&'static str> {
+    policy.map(InventoryPolicy::as_str)
+}

@@ -1,0 +1,151 @@
+//! What the rest of the program asks of a catalogue store, whichever database stands behind it.
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use super::input::ProductInput;
+use crate::db::sqlite::SqliteError;
+
+/// The finished document of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDocument {
+    /// Rises by one with every change of the product.
+    pub version: u64,
+    /// Compact JSON; `None` while the product is not public.
+    pub body: Option<Bytes>,
+}
+
+/// A version of a product that a committed transaction made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The product.
+    pub product_id: i64,
+    /// Its new version.
+    pub version: u64,
+}
+
+/// Why the store gave no answer. The text is for operators, never for clients.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct StoreError(pub String);
+
+impl From<SqliteError> for StoreError {
+    fn from(error: SqliteError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        SqliteError::from(error).into()
+    }
+}
+
+/// Where the catalogue is kept.
+pub trait CatalogStore: Send + Sync + 'static {
+    /// Documents by product id, in the order asked; `None` where there is no such product.
+    ///
+    /// A store that answers within microseconds is ready at the first poll. Dropping the future at any
+    /// point is safe.
+    fn documents<'a>(
+        &'a self,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<Option<StoredDocument>>, StoreError>>;
+
+    /// The product that has this handle, public or not.
+    fn id_by_handle<'a>(
+        &'a self,
+        handle: &'a str,
+    ) -> BoxFuture<'a, Result<Option<i64>, StoreError>>;
+
+    /// The product whose variant has this sku, public or not.
+    fn id_by_sku<'a>(&'a self, sku: &'a str) -> BoxFuture<'a, Result<Option<i64>, StoreError>>;
+
+    /// True when a read works now.
+    fn is_ready(&self) -> BoxFuture<'_, bool>;
+
+    /// Runs `work` in one transaction and does with it what `work` decides. Blocks; not for a thread
+    /// that serves requests.
+    fn transaction(
+        &self,
+        work: &mut dyn FnMut(&mut dyn CatalogTransaction) -> Result<Decision, StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// Hands every product that is not deleted, complete, to `visit` in order of id. One consistent
+    /// view. Blocks. `visit` stops it by returning false.
+    fn for_each_product(
+        &self,
+        visit: &mut dyn FnMut(ProductInput) -> bool,
+    ) -> Result<(), StoreError>;
+}
+
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Keep everything.
+    Commit,
+    /// Keep nothing.
+    Rollback,
+}
+
+/// Writing products inside a transaction.
+pub trait CatalogTransaction {
+    /// Creates or updates the product with this handle. Writes only what differs; after an error
+    /// nothing of this product is written.
+    fn put(&mut self, product: &ProductInput) -> Result<(), PutError>;
+
+    /// Soft-deletes every product that was not put in this transaction.
+    fn delete_missing(&mut self) -> Result<(), StoreError>;
+
+    /// Makes the versions, documents and outbox rows of all that changed and resolves relations. Call
+    /// it last, before committing; [`CatalogTransaction::put`] does parts of it along the way.
+    fn settle(&mut self) -> Result<Settled, StoreError>;
+}
+
+/// What a transaction did, in products.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// New handles.
+    pub created: u64,
+    /// Existing products that got a new version.
+    pub updated: u64,
+    /// Existing products put without any difference.
+    pub unchanged: u64,
+    /// Soft-deleted.
+    pub deleted: u64,
+    /// Relations whose target does not exist; each was left out.
+    pub unresolved: Vec<UnresolvedRelation>,
+}
+
+/// A relation that points nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnresolvedRelation {
+    /// Handle of the product that names it.
+    pub handle: String,
+    /// The handle it names.
+    pub related: String,
+}
+
+/// Why a product was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// The catalogue as it stands forbids it; the next product may be fine.
+    #[error("{field} {value:?}: {reason}")]
+    Conflict {
+        /// Path of the field, such as `variants[2].sku`.
+        field: String,
+        /// What was given.
+        value: String,
+        /// Why it cannot be, and the mend.
+        reason: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<rusqlite::Error> for PutError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
