@@ -79,11 +79,11 @@ impl Catalog {
     }
 }
 
-fn usd(minor: i64) -> Option<Price> {
-    Some(Price {
+fn usd(minor: i64) -> Price {
+    Price {
         minor,
         currency: Currency::USD,
-    })
+    }
 }
 
 fn shirt() -> ProductInput {
@@ -107,7 +107,7 @@ fn shirt() -> ProductInput {
             VariantInput {
                 sku: Some("SH-S".into()),
                 option_values: vec!["S".into()],
-                price: usd(1999),
+                price: Some(usd(1999)),
                 on_hand: Some(3),
                 weight_g: Some(Some(180)),
                 ..VariantInput::default()
@@ -115,7 +115,7 @@ fn shirt() -> ProductInput {
             VariantInput {
                 sku: Some("SH-M".into()),
                 option_values: vec!["M".into()],
-                price: usd(2499),
+                price: Some(usd(2499)),
                 compare_at_minor: Some(Some(2999)),
                 on_hand: Some(0),
                 ..VariantInput::default()
@@ -174,7 +174,7 @@ fn every_difference_makes_exactly_one_version() {
         |p| p.tags = Some(vec![]),
         |p| p.images.as_mut().unwrap()[0].alt = "Other".into(),
         |p| p.images = Some(vec![]),
-        |p| p.variants.as_mut().unwrap()[0].price = usd(1),
+        |p| p.variants.as_mut().unwrap()[0].price = Some(usd(1)),
         |p| p.variants.as_mut().unwrap()[1].compare_at_minor = Some(None),
         |p| p.variants.as_mut().unwrap().swap(0, 1),
         |p| drop(p.variants.as_mut().unwrap().pop()),
@@ -202,7 +202,7 @@ fn what_is_not_said_is_kept() {
     let variant = |sku: &str, value: &str| VariantInput {
         sku: Some(sku.into()),
         option_values: vec![value.into()],
-        price: usd(1500),
+        price: Some(usd(1500)),
         ..VariantInput::default()
     };
     catalog.put(&[ProductInput {

@@ -1,0 +1,12 @@
+//! Tiers in front of a store. Knows nothing of products: keys and values are the caller's, a value comes
+//! with a version, and the rule is that no version is ever followed by an older one.
+
+mod clock;
+mod fence;
+mod flight;
+mod l1;
+mod read_through;
+
+pub use clock::{Clock, Millis, SystemClock};
+pub use l1::{Freshness, L1, L1Options, Lookup, Refused, Weigh};
+pub use read_through::{Answer, Load, LoadError, Loaded, ReadThrough, Status};

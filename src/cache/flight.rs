@@ -1,0 +1,89 @@
+//! Single-flight: one load per key at a time; whoever else wants the key waits for its outcome.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+/// Loads under way, by key.
+#[derive(Debug)]
+pub(super) struct Flights<K, T> {
+    under_way: Mutex<HashMap<K, watch::Receiver<Option<T>>>>,
+}
+
+/// What a caller who wants a key becomes.
+pub(super) enum Role<K: Hash + Eq, T> {
+    /// The one who loads, and lands the outcome.
+    Leader(Pilot<K, T>),
+    /// One who waits.
+    Follower(Outcome<T>),
+}
+
+/// The leader's duty: [`Pilot::land`] ends the flight with an outcome; dropping the pilot (a panic, a
+/// runtime that stops) ends it without one, and every follower is told.
+pub(super) struct Pilot<K: Hash + Eq, T> {
+    flights: Arc<Flights<K, T>>,
+    key: K,
+    outcome: watch::Sender<Option<T>>,
+}
+
+/// An outcome to come.
+pub(super) struct Outcome<T>(watch::Receiver<Option<T>>);
+
+impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            under_way: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// Joins the flight of `key`, or starts it.
+    pub(super) fn join(self: &Arc<Self>, key: &K) -> Role<K, T> {
+        let mut under_way = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = under_way.get(key) {
+            return Role::Follower(Outcome(outcome.clone()));
+        }
+        let (sender, receiver) = watch::channel(None);
+        under_way.insert(key.clone(), receiver);
+        Role::Leader(Pilot {
+            flights: Arc::clone(self),
+            key: key.clone(),
+            outcome: sender,
+        })
+    }
+}
+
+impl<K: Hash + Eq, T> Pilot<K, T> {
+    /// A way to wait for this flight.
+    pub(super) fn outcome(&self) -> Outcome<T> {
+        Outcome(self.outcome.subscribe())
+    }
+
+    /// Ends the flight. Whoever asks from now on starts a new one.
+    pub(super) fn land(self, outcome: T) {
+        self.outcome.send_replace(Some(outcome));
+    }
+}
+
+impl<K: Hash + Eq, T> Drop for Pilot<K, T> {
+    fn drop(&mut self) {
+        let mut under_way = self
+            .flights
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        under_way.remove(&self.key);
+    }
+}
+
+impl<T: Clone> Outcome<T> {
+    /// Waits. `None` where the leader went without an outcome. Cancel safe.
+    pub(super) async fn wait(mut self) -> Option<T> {
+        let landed = self.0.wait_for(Option::is_some).await.ok()?;
+        landed.clone()
+    }
+}

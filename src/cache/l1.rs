@@ -1,0 +1,255 @@
+//! The first tier: values in this process's memory, ready to be sent.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::clock::Millis;
+use super::fence::Fences;
+
+/// What `quick_cache` and the allocator add to a value, measured over a million entries
+/// (`examples/l1_memory.rs`); charged to each entry so that the byte budget is about real memory.
+const ENTRY_OVERHEAD: u64 = 200;
+
+/// A size in bytes.
+pub trait Weigh {
+    /// Bytes on the heap.
+    fn weight(&self) -> usize;
+}
+
+/// Sizes and times.
+#[derive(Debug, Clone, Copy)]
+pub struct L1Options {
+    /// Budget for values, in bytes.
+    pub bytes: u64,
+    /// Budget of its own for "there is nothing", in bytes, so that a scan of ids evicts no value.
+    pub negative_bytes: u64,
+    /// How long a value is served without a look at the store. Jittered by ±10 % per key and fill, so
+    /// that what was filled together does not expire together.
+    pub fresh: Millis,
+    /// How long after that it is still served while it is refreshed.
+    pub stale: Millis,
+    /// How long "there is nothing" is believed; never served stale.
+    pub negative: Millis,
+    /// How long fences live; longer than any load can take.
+    pub fence_lifetime: Millis,
+}
+
+/// How an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Serve it.
+    Fresh,
+    /// Serve it, and refresh it.
+    Stale,
+}
+
+/// What the tier knows of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup<V> {
+    /// `None` where there is known to be nothing.
+    pub value: Option<V>,
+    /// Version of the value, or of its absence.
+    pub version: u64,
+    /// Fresh or stale.
+    pub freshness: Freshness,
+    /// Milliseconds until it turns stale; negative once it has.
+    pub ttl: i64,
+}
+
+/// A fill that was too old to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("version below the lowest allowed, {fence}")]
+pub struct Refused {
+    /// The lowest version allowed.
+    pub fence: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Entry<V> {
+    value: V,
+    version: u64,
+    fresh_until: Millis,
+    epoch: u32,
+}
+
+#[derive(Debug, Clone)]
+struct ByBytes;
+
+impl<K, V: Weigh> Weighter<K, Entry<V>> for ByBytes {
+    fn weight(&self, _key: &K, entry: &Entry<V>) -> u64 {
+        entry.value.weight() as u64 + ENTRY_OVERHEAD
+    }
+}
+
+/// Absence weighs nothing of its own.
+impl Weigh for () {
+    fn weight(&self) -> usize {
+        0
+    }
+}
+
+/// The tier. A hit takes one shared lock of one shard for the length of a hash lookup and a clone.
+#[derive(Debug)]
+pub struct L1<K, V> {
+    options: L1Options,
+    values: Cache<K, Entry<V>, ByBytes>,
+    absences: Cache<K, Entry<()>, ByBytes>,
+    fences: Fences<K>,
+    /// Entries of older epochs are in doubt and not served.
+    epoch: AtomicU32,
+    /// Spreads lifetimes.
+    hasher: RandomState,
+}
+
+impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
+    /// An empty tier.
+    pub fn new(options: L1Options, now: Millis) -> Self {
+        Self {
+            values: bounded(options.bytes, 2_000),
+            absences: bounded(options.negative_bytes, 0),
+            fences: Fences::new(options.fence_lifetime, now),
+            epoch: AtomicU32::new(0),
+            hasher: RandomState::new(),
+            options,
+        }
+    }
+
+    /// Looks a key up. `None` where nothing is known, or nothing that may still be served.
+    pub fn get(&self, key: &K, now: Millis) -> Option<Lookup<V>> {
+        let epoch = self.epoch();
+        if let Some(entry) = self.values.get(key).filter(|entry| entry.epoch == epoch) {
+            let freshness = if now < entry.fresh_until {
+                Freshness::Fresh
+            } else if now < entry.fresh_until.saturating_add(self.options.stale) {
+                Freshness::Stale
+            } else {
+                return None;
+            };
+            return Some(Lookup {
+                ttl: entry.fresh_until.cast_signed() - now.cast_signed(),
+                value: Some(entry.value),
+                version: entry.version,
+                freshness,
+            });
+        }
+        let absence = self.absences.get(key)?;
+        let believed = absence.epoch == epoch && now < absence.fresh_until;
+        believed.then(|| Lookup {
+            ttl: absence.fresh_until.cast_signed() - now.cast_signed(),
+            value: None,
+            version: absence.version,
+            freshness: Freshness::Fresh,
+        })
+    }
+
+    /// The present epoch; note it before a load starts and hand it to [`L1::fill`].
+    pub fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Keeps what a load found, and returns the milliseconds it will be fresh for. Refused where the
+    /// fence or a newer entry forbids it, or where `epoch`, noted before the load began, has passed.
+    pub fn fill(
+        &self,
+        key: &K,
+        value: Option<V>,
+        version: u64,
+        epoch: u32,
+        now: Millis,
+    ) -> Result<Millis, Refused> {
+        let shard = self.fences.lock(key, now);
+        let fence = shard.get(key).max(self.kept_version(key).unwrap_or(0));
+        if version < fence || epoch != self.epoch() {
+            return Err(Refused { fence });
+        }
+        let lifetime = match value {
+            Some(_) => self.jittered(self.options.fresh, key, now),
+            None => self.options.negative,
+        };
+        let fresh_until = now.saturating_add(lifetime);
+        if let Some(value) = value {
+            self.absences.remove(key);
+            self.values.insert(
+                key.clone(),
+                Entry {
+                    value,
+                    version,
+                    fresh_until,
+                    epoch,
+                },
+            );
+        } else {
+            self.values.remove(key);
+            self.absences.insert(
+                key.clone(),
+                Entry {
+                    value: (),
+                    version,
+                    fresh_until,
+                    epoch,
+                },
+            );
+        }
+        Ok(lifetime)
+    }
+
+    /// Allows only `version` and above of `key` from now on, and drops what is older.
+    pub fn invalidate(&self, key: &K, version: u64, now: Millis) {
+        let mut shard = self.fences.lock(key, now);
+        shard.raise(key, version);
+        self.values.remove_if(key, |entry| entry.version < version);
+        self.absences
+            .remove_if(key, |entry| entry.version < version);
+    }
+
+    /// True where `version` of `key` may still be served.
+    pub fn admits(&self, key: &K, version: u64, now: Millis) -> bool {
+        version >= self.fences.lock(key, now).get(key)
+    }
+
+    /// Puts everything cached in doubt: nothing is served before it is loaded again.
+    pub fn doubt_everything(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Number of values kept.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// True when no value is kept.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Version of the entry, unless it is in doubt: a store put back from a backup has older versions,
+    /// and they are the truth then.
+    fn kept_version(&self, key: &K) -> Option<u64> {
+        let epoch = self.epoch();
+        let value = self.values.peek(key).map(|e| (e.version, e.epoch));
+        let kept = value.or_else(|| self.absences.peek(key).map(|e| (e.version, e.epoch)));
+        kept.filter(|(_, of)| *of == epoch)
+            .map(|(version, _)| version)
+    }
+
+    /// `span` ± 10 %.
+    fn jittered(&self, span: Millis, key: &K, now: Millis) -> Millis {
+        let tenth = span / 10;
+        span - tenth + self.hasher.hash_one((key, now)) % (2 * tenth + 1)
+    }
+}
+
+fn bounded<K: Hash + Eq, V: Weigh + Clone>(
+    bytes: u64,
+    typical: u64,
+) -> Cache<K, Entry<V>, ByBytes> {
+    // An estimate only sizes the queue that remembers recently evicted keys.
+    let items = bytes / (typical + ENTRY_OVERHEAD);
+    Cache::with_weighter(usize::try_from(items).unwrap_or(usize::MAX), bytes, ByBytes)
+}
+
+#[cfg(test)]
+mod tests;

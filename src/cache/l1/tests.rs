@@ -1,0 +1,198 @@
+//! The tier against a model: any order of writes, loads, invalidations, evictions and ticks.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+impl Weigh for u64 {
+    fn weight(&self) -> usize {
+        8
+    }
+}
+
+const OPTIONS: L1Options = L1Options {
+    bytes: 1 << 20,
+    negative_bytes: 1 << 16,
+    fresh: 1_000,
+    stale: 5_000,
+    negative: 500,
+    fence_lifetime: 10_000,
+};
+
+fn tier() -> L1<u8, u64> {
+    L1::new(OPTIONS, 0)
+}
+
+#[test]
+fn an_entry_is_fresh_then_stale_then_gone() {
+    let tier = tier();
+    let fresh_for = tier.fill(&1, Some(7), 3, tier.epoch(), 0).unwrap();
+    assert!((900..=1_100).contains(&fresh_for), "{fresh_for}");
+    let last_fresh = tier.get(&1, fresh_for - 1).unwrap();
+    assert_eq!(
+        (last_fresh.freshness, last_fresh.ttl),
+        (Freshness::Fresh, 1)
+    );
+    let stale = tier.get(&1, fresh_for + 4_999).unwrap();
+    assert_eq!((stale.freshness, stale.ttl), (Freshness::Stale, -4_999));
+    assert_eq!(tier.get(&1, fresh_for + 5_000), None);
+}
+
+#[test]
+fn what_is_filled_together_does_not_expire_together() {
+    let tier = tier();
+    let lifetimes: Vec<_> = (0..=255)
+        .map(|key| tier.fill(&key, Some(7), 1, tier.epoch(), 0).unwrap())
+        .collect();
+    let distinct: std::collections::HashSet<_> = lifetimes.iter().collect();
+    assert!(distinct.len() > 50, "{distinct:?}");
+}
+
+#[test]
+fn a_scan_of_unknown_keys_evicts_no_value() {
+    let tier: L1<u64, u64> = L1::new(
+        L1Options {
+            bytes: 100_000,
+            negative_bytes: 10_000,
+            ..OPTIONS
+        },
+        0,
+    );
+    for key in 0..50 {
+        tier.fill(&key, Some(key), 1, 0, 0).unwrap();
+    }
+    for key in 1_000..100_000 {
+        tier.fill(&key, None, 0, 0, 0).unwrap();
+    }
+    assert!((0..50).all(|key| tier.get(&key, 1).is_some()));
+    assert!(tier.absences.weight() <= 10_000);
+}
+
+#[test]
+fn the_budget_holds() {
+    let tier: L1<u64, u64> = L1::new(OPTIONS, 0);
+    for key in 0..100_000 {
+        tier.fill(&key, Some(key), 1, 0, 0).unwrap();
+    }
+    assert!(tier.values.weight() <= OPTIONS.bytes);
+    assert!(tier.len() > 1_000);
+}
+
+#[test]
+fn creation_ends_an_absence() {
+    let tier = tier();
+    tier.fill(&1, None, 0, 0, 0).unwrap();
+    assert_eq!(tier.get(&1, 1).unwrap().value, None);
+    tier.invalidate(&1, 1, 1);
+    assert_eq!(tier.get(&1, 1), None);
+}
+
+#[test]
+fn doubt_hides_entries_and_lets_older_versions_replace_them() {
+    let tier = tier();
+    tier.fill(&1, Some(7), 3, tier.epoch(), 0).unwrap();
+    let before = tier.epoch();
+    tier.doubt_everything();
+    assert_eq!(tier.get(&1, 1), None);
+    assert!(
+        tier.fill(&1, Some(7), 3, before, 1).is_err(),
+        "loaded before the doubt"
+    );
+    tier.fill(&1, Some(6), 2, tier.epoch(), 1).unwrap();
+    assert_eq!(tier.get(&1, 1).unwrap().version, 2);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Write(u8),
+    Remove(u8),
+    StartLoad(u8),
+    FinishLoad(u8),
+    /// Delivers one of the invalidations not yet delivered, in any order.
+    Deliver(usize),
+    Evict(u8),
+    Doubt,
+    Tick(u64),
+    Get(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let key = 0..3_u8;
+    prop_oneof![
+        3 => key.clone().prop_map(Step::Write),
+        1 => key.clone().prop_map(Step::Remove),
+        4 => key.clone().prop_map(Step::StartLoad),
+        4 => key.clone().prop_map(Step::FinishLoad),
+        3 => any::<usize>().prop_map(Step::Deliver),
+        1 => key.clone().prop_map(Step::Evict),
+        1 => Just(Step::Doubt),
+        2 => (0..900_u64).prop_map(Step::Tick),
+        6 => key.prop_map(Step::Get),
+    ]
+}
+
+/// What a store with one row per key holds: its version and whether it is visible.
+type Row = (u64, bool);
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// One load per key at a time, as single-flight guarantees; a load takes less than a fence lives.
+    #[test]
+    fn no_version_is_followed_by_an_older_one(steps in prop::collection::vec(step(), 1..120)) {
+        let tier = tier();
+        let mut now = 0;
+        let mut rows: HashMap<u8, Row> = HashMap::new();
+        let mut loading: HashMap<u8, (Row, u32, u64)> = HashMap::new();
+        let mut undelivered: Vec<(u8, u64)> = Vec::new();
+        let mut delivered: HashMap<u8, u64> = HashMap::new();
+        let mut seen: HashMap<u8, u64> = HashMap::new();
+
+        for step in steps {
+            match step {
+                Step::Write(key) | Step::Remove(key) => {
+                    let version = rows.get(&key).map_or(0, |row| row.0) + 1;
+                    rows.insert(key, (version, matches!(step, Step::Write(_))));
+                    undelivered.push((key, version));
+                }
+                Step::StartLoad(key) => {
+                    let row = rows.get(&key).copied().unwrap_or((0, false));
+                    loading.entry(key).or_insert((row, tier.epoch(), now));
+                }
+                Step::FinishLoad(key) => {
+                    if let Some(((version, visible), epoch, started)) = loading.remove(&key)
+                        && now - started < OPTIONS.fence_lifetime
+                    {
+                        let value = visible.then_some(version);
+                        let _ = tier.fill(&key, value, version, epoch, now);
+                    }
+                }
+                Step::Deliver(index) => {
+                    if !undelivered.is_empty() {
+                        let (key, version) = undelivered.swap_remove(index % undelivered.len());
+                        tier.invalidate(&key, version, now);
+                        let lowest = delivered.entry(key).or_insert(0);
+                        *lowest = (*lowest).max(version);
+                    }
+                }
+                Step::Evict(key) => {
+                    tier.values.remove(&key);
+                    tier.absences.remove(&key);
+                }
+                Step::Doubt => tier.doubt_everything(),
+                Step::Tick(by) => now += by,
+                Step::Get(key) => {
+                    if let Some(lookup) = tier.get(&key, now) {
+                        let lowest = delivered.get(&key).copied().unwrap_or(0);
+                        prop_assert!(lookup.version >= lowest, "invalidated: {lookup:?} < {lowest}");
+                        let last = seen.insert(key, lookup.version).unwrap_or(0);
+                        prop_assert!(lookup.version >= last, "went backwards: {lookup:?} < {last}");
+                        prop_assert_eq!(lookup.value.unwrap_or(lookup.version), lookup.version);
+                    }
+                }
+            }
+        }
+    }
+}

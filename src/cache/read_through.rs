@@ -1,0 +1,297 @@
+//! Reading through the tiers: serve what is fresh, refresh what is stale, load what is missing.
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+
+use super::clock::{Clock, Millis};
+use super::flight::{Flights, Pilot, Role};
+use super::l1::{Freshness, L1, Lookup, Weigh};
+
+/// What a store has for a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded<V> {
+    /// `None` where it has nothing to show.
+    pub value: Option<V>,
+    /// Version of the value, or of its absence; 0 where the store never heard of the key.
+    pub version: u64,
+}
+
+/// The way to the store.
+pub trait Load<K, V>: Send + Sync + 'static {
+    /// Starts a load. A store that answers within microseconds should be ready at the first poll, which
+    /// happens on the caller's thread; anything else is polled on background threads from then on.
+    fn load(&self, key: K) -> BoxFuture<'static, Result<Loaded<V>, LoadError>>;
+}
+
+/// Why there is no answer. The text is for operators.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// The store said no.
+    #[error("{0}")]
+    Failed(String),
+    /// The store said nothing in time.
+    #[error("no answer from the store within {0:?}")]
+    DeadlineExceeded(Duration),
+    /// The store keeps answering with versions already known to be replaced.
+    #[error("the store is behind its own invalidations")]
+    Outdated,
+    /// The load ended without an outcome.
+    #[error("the load was aborted")]
+    Aborted,
+}
+
+/// An answer and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<V> {
+    /// `None` where there is nothing.
+    pub value: Option<V>,
+    /// Version of the value or of its absence.
+    pub version: u64,
+    /// For `Cache-Status`.
+    pub status: Status,
+}
+
+/// What the tiers did, in the terms of RFC 9211. Times are in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Served from L1. A negative time to live means stale.
+    Hit {
+        /// Left until it turns stale.
+        ttl: i64,
+    },
+    /// Loaded from the store.
+    Miss {
+        /// Time to live of what was stored.
+        ttl: Millis,
+        /// True for a caller who waited for another caller's load.
+        collapsed: bool,
+    },
+    /// Caching is switched off.
+    Bypass,
+}
+
+/// L1 in front of a store. Clones share everything.
+#[derive(Debug)]
+pub struct ReadThrough<K, V> {
+    shared: Arc<Shared<K, V>>,
+}
+
+impl<K, V> Clone for ReadThrough<K, V> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+struct Shared<K, V> {
+    /// `None` where caching is switched off.
+    l1: Option<L1<K, V>>,
+    loader: Box<dyn Load<K, V>>,
+    flights: Arc<Flights<K, FlightOutcome<V>>>,
+    clock: Box<dyn Clock>,
+    background: Handle,
+    deadline: Duration,
+}
+
+impl<K, V> ReadThrough<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Weigh + Send + Sync + 'static,
+{
+    /// Loads that are not ready at once, and all refreshes, run on `background`. `deadline` bounds each
+    /// load.
+    pub fn new(
+        l1: Option<L1<K, V>>,
+        loader: impl Load<K, V>,
+        clock: impl Clock,
+        background: Handle,
+        deadline: Duration,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                l1,
+                loader: Box::new(loader),
+                flights: Flights::new(),
+                clock: Box::new(clock),
+                background,
+                deadline,
+            }),
+        }
+    }
+
+    /// Answers for a key. Returns without awaiting anything when L1 has it. Dropping the future never
+    /// stops a load that others may wait for.
+    pub async fn read(&self, key: &K) -> Result<Answer<V>, LoadError> {
+        let Some(l1) = &self.shared.l1 else {
+            return self.shared.bypass(key).await;
+        };
+        let Some(lookup) = l1.get(key, self.shared.clock.now()) else {
+            return self.load(l1, key).await;
+        };
+        if lookup.freshness == Freshness::Stale {
+            self.refresh(key);
+        }
+        let Lookup {
+            value,
+            version,
+            ttl,
+            ..
+        } = lookup;
+        Ok(Answer {
+            value,
+            version,
+            status: Status::Hit { ttl },
+        })
+    }
+
+    /// Allows only `version` and above of `key` from now on.
+    pub fn invalidate(&self, key: &K, version: u64) {
+        if let Some(l1) = &self.shared.l1 {
+            l1.invalidate(key, version, self.shared.clock.now());
+        }
+    }
+
+    /// Puts everything cached in doubt: see [`L1::doubt_everything`].
+    pub fn doubt_everything(&self) {
+        if let Some(l1) = &self.shared.l1 {
+            l1.doubt_everything();
+        }
+    }
+
+    async fn load(&self, l1: &L1<K, V>, key: &K) -> Result<Answer<V>, LoadError> {
+        loop {
+            let epoch = l1.epoch();
+            let outcome = match self.shared.flights.join(key) {
+                Role::Leader(pilot) => {
+                    let outcome = pilot.outcome();
+                    self.fly(key, pilot);
+                    let landed = outcome.wait().await.unwrap_or(Err(LoadError::Aborted))?;
+                    return Ok(landed.answer);
+                }
+                Role::Follower(outcome) => outcome,
+            };
+            let landed = outcome.wait().await.unwrap_or(Err(LoadError::Aborted))?;
+            // This flight may have been joined after its load: an invalidation between the two has to
+            // be heeded by those who came after it.
+            let version = landed.answer.version;
+            if landed.epoch >= epoch && l1.admits(key, version, self.shared.clock.now()) {
+                return Ok(collapsed(landed.answer));
+            }
+        }
+    }
+
+    fn refresh(&self, key: &K) {
+        if let Role::Leader(pilot) = self.shared.flights.join(key) {
+            let flight = flight(Arc::clone(&self.shared), key.clone(), pilot);
+            self.shared.background.spawn(flight);
+        }
+    }
+
+    /// Polls the flight once here, which is all an embedded store needs; what is not ready goes to the
+    /// background, where no dropped caller can stop it.
+    fn fly(&self, key: &K, pilot: Pilot<K, FlightOutcome<V>>) {
+        // A timer inside the flight belongs to the background's clock, wherever it is first polled.
+        let _context = self.shared.background.enter();
+        let mut flight = Box::pin(flight(Arc::clone(&self.shared), key.clone(), pilot));
+        let mut context = Context::from_waker(Waker::noop());
+        if flight.as_mut().poll(&mut context).is_pending() {
+            self.shared.background.spawn(flight);
+        }
+    }
+}
+
+fn collapsed<V>(mut answer: Answer<V>) -> Answer<V> {
+    if let Status::Miss { collapsed, .. } = &mut answer.status {
+        *collapsed = true;
+    }
+    answer
+}
+
+/// The outcome of a flight, with the epoch its fill was made in.
+#[derive(Debug, Clone)]
+struct Landed<V> {
+    answer: Answer<V>,
+    epoch: u32,
+}
+
+type FlightOutcome<V> = Result<Landed<V>, LoadError>;
+
+/// Loads, fills and lands.
+async fn flight<K, V>(shared: Arc<Shared<K, V>>, key: K, pilot: Pilot<K, FlightOutcome<V>>)
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Weigh + Send + Sync + 'static,
+{
+    let outcome = match &shared.l1 {
+        Some(l1) => shared.load_and_fill(l1, &key).await,
+        // Without L1 nothing flies: see `read`.
+        None => Err(LoadError::Aborted),
+    };
+    if let Err(error) = &outcome {
+        tracing::warn!(%error, "a load failed");
+    }
+    pilot.land(outcome);
+}
+
+impl<K, V> Shared<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Weigh + Send + Sync + 'static,
+{
+    async fn load_in_time(&self, key: &K) -> Result<Loaded<V>, LoadError> {
+        tokio::time::timeout(self.deadline, self.loader.load(key.clone()))
+            .await
+            .unwrap_or(Err(LoadError::DeadlineExceeded(self.deadline)))
+    }
+
+    async fn bypass(&self, key: &K) -> Result<Answer<V>, LoadError> {
+        let loaded = self.load_in_time(key).await?;
+        Ok(Answer {
+            value: loaded.value,
+            version: loaded.version,
+            status: Status::Bypass,
+        })
+    }
+
+    /// A refused fill means that an invalidation overtook the load: what was loaded must not be served
+    /// either. The second load began after the invalidation, and so sees at least its version.
+    async fn load_and_fill(&self, l1: &L1<K, V>, key: &K) -> FlightOutcome<V> {
+        const ATTEMPTS: usize = 3;
+        for _ in 0..ATTEMPTS {
+            let epoch = l1.epoch();
+            let Loaded { value, version } = self.load_in_time(key).await?;
+            if let Ok(ttl) = l1.fill(key, value.clone(), version, epoch, self.clock.now()) {
+                let status = Status::Miss {
+                    ttl,
+                    collapsed: false,
+                };
+                let answer = Answer {
+                    value,
+                    version,
+                    status,
+                };
+                return Ok(Landed { answer, epoch });
+            }
+        }
+        Err(LoadError::Outdated)
+    }
+}
+
+impl<K, V> fmt::Debug for Shared<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadThrough")
+            .field("cached", &self.l1.is_some())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
