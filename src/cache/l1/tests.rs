@@ -81,6 +81,15 @@ fn the_budget_holds() {
 }
 
 #[test]
+fn an_older_fill_never_replaces_a_newer_entry() {
+    let tier = tier();
+    tier.fill(&1, Some(7), 3, 0, 0).unwrap();
+    assert_eq!(tier.fill(&1, Some(6), 2, 0, 1), Err(Refused { fence: 3 }));
+    assert_eq!(tier.fill(&1, None, 2, 0, 1), Err(Refused { fence: 3 }));
+    assert_eq!(tier.get(&1, 1).unwrap().value, Some(7));
+}
+
+#[test]
 fn creation_ends_an_absence() {
     let tier = tier();
     tier.fill(&1, None, 0, 0, 0).unwrap();
