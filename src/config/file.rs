@@ -1,6 +1,6 @@
 //! The TOML layer: sections and keys with the lines they stand on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -40,7 +40,10 @@ pub(super) enum RawValue {
 impl FileLayer {
     pub(super) fn parse(file: &ConfigFile) -> Self {
         let ConfigFile { path, text } = file;
-        let line_of = |offset: usize| text[..offset].matches('\n').count() + 1;
+        let line_of = |offset: usize| {
+            let before = text.bytes().take(offset);
+            before.filter(|byte| *byte == b'\n').count() + 1
+        };
         let (document, syntax_errors) = DeTable::parse_recoverable(text);
         let mut layer = Self {
             path: path.clone(),
@@ -96,7 +99,7 @@ impl FileLayer {
 
     pub(super) fn source(&self, line: usize) -> Source {
         Source::File {
-            path: Path::to_path_buf(&self.path),
+            path: self.path.clone(),
             line,
         }
     }

@@ -2,6 +2,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn file(text: &str) -> Sources {
@@ -223,6 +225,27 @@ fn a_broken_file_says_the_line() {
             .any(|line| line.starts_with("server.workers = \"0\" (shop.toml:4)")),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark_and_end_lines_with_crlf() {
+    let config = load(&file(
+        "\u{feff}[server]\r\ndrain = '1s'\r\n\r\n[cache]\r\nfresh = '2s'\r\n",
+    ));
+    assert_eq!(
+        setting(&config, "cache.fresh"),
+        ("2s".into(), "shop.toml:5".into())
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_file_panics(text in r#"(\[server\]|listen|=|"|'|\[|\]|é|\n|\r|#|\{|\}|,|[ -~]){0,24}"#) {
+        if let Err(errors) = Config::load(&file(&text)) {
+            prop_assert!(!errors.0.is_empty());
+            prop_assert_eq!(errors.to_string().lines().count(), errors.0.len());
+        }
+    }
 }
 
 #[test]

@@ -10,10 +10,10 @@ use crate::config::{CatalogUrl, Config};
 /// How every SQLite file begins (<https://sqlite.org/fileformat.html#magic_header_string>).
 const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
 
-/// How the catalogue is, in a few words, or why it cannot be used and the mend. Reads only.
+/// How the catalogue is, in a few words, or why it cannot be used and the mend. Changes nothing.
 pub fn catalog_status(config: &Config) -> Result<String, String> {
     let CatalogUrl::Sqlite(path) = &config.catalog.url;
-    let mut file = match File::open(path) {
+    let mut file = match File::options().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let directory = path.parent().unwrap_or(Path::new("."));
@@ -22,7 +22,7 @@ pub fn catalog_status(config: &Config) -> Result<String, String> {
         }
         Err(error) => {
             return Err(format!(
-                "cannot be opened: {error}; give this user access to it"
+                "cannot be opened to read and write: {error}; give this user access to it"
             ));
         }
     };
