@@ -4,4 +4,7 @@
 
 pub mod cache;
 pub mod db;
+pub mod commands;
+pub mod config;
 pub mod products;
+pub mod telemetry;

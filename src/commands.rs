@@ -1,0 +1,136 @@
+//! The command line: one subcommand a file, each an `Args` struct and a function
+//! `run(&Args, &Config, &mut dyn Write) -> anyhow::Result<Exit>`.
+//!
+//! Commands write their results to the writer they are given, never to stdout itself, so that
+//! `doorbuster export | head` ends quietly when `head` has seen enough. Logs and progress go to stderr.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod check;
+pub mod completions;
+pub mod exit;
+pub mod export;
+pub mod flags;
+mod help;
+pub mod import;
+pub mod migrate;
+mod output;
+pub mod serve;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod version;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigErrors, Sources};
+use crate::telemetry;
+use exit::Exit;
+use flags::{ConfigFlags, ListenFlags};
+use output::Output;
+
+/// Serves a shop's product catalogue
+#[derive(Parser)]
+#[command(
+    name = "doorbuster",
+    version,
+    max_term_width = 100,
+    after_help = help::EXAMPLES,
+    after_long_help = help::long(help::EXAMPLES),
+)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Subcommand)]
+#[expect(missing_docs, reason = "each variant's arguments say what it does")]
+pub enum Command {
+    Serve(serve::Args),
+    Import(import::Args),
+    Export(export::Args),
+    Migrate(migrate::Args),
+    Check(check::Args),
+    Version(version::Args),
+    Completions(completions::Args),
+}
+
+/// The whole program: parses `arguments` (the program's name first), runs the command and says on
+/// stderr what failed.
+pub fn main(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody is left to tell when the stream is closed.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+        }
+    };
+    let sources = Sources::default().with_environment(environment);
+    execute(&cli, sources, &mut io::stdout(), &mut io::stderr())
+}
+
+/// Runs a command line that has been parsed.
+fn execute(cli: &Cli, sources: Sources, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Exit {
+    let mut output = Output::new(stdout);
+    let result = dispatch(cli, sources, &mut output).and_then(|exit| {
+        output.flush()?;
+        Ok(exit)
+    });
+    match result {
+        Ok(exit) => exit,
+        // The reader of a pipe has seen enough: that is its right, and no failure of ours.
+        Err(_) if output.is_closed() => Exit::Done,
+        Err(error) => {
+            let _ = exit::report(&error, stderr);
+            Exit::of(&error)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let load = |listen: &ListenFlags| -> Result<Config, ConfigErrors> {
+        Config::load(&cli.config.add_to(listen.add_to(sources))?)
+    };
+    let no_listen = ListenFlags::default();
+    match &cli.command {
+        Command::Serve(args) => {
+            with_logs(&load(&args.listen)?, |config| serve::run(args, config, out))
+        }
+        Command::Import(args) => {
+            with_logs(&load(&no_listen)?, |config| import::run(args, config, out))
+        }
+        Command::Export(args) => {
+            with_logs(&load(&no_listen)?, |config| export::run(args, config, out))
+        }
+        Command::Migrate(args) => {
+            with_logs(&load(&no_listen)?, |config| migrate::run(args, config, out))
+        }
+        Command::Check(args) => check::run(args, load(&args.listen), out),
+        Command::Version(args) => version::run(args, out),
+        Command::Completions(args) => completions::run(args, out),
+    }
+}
+
+fn with_logs(
+    config: &Config,
+    command: impl FnOnce(&Config) -> anyhow::Result<Exit>,
+) -> anyhow::Result<Exit> {
+    let _logs = telemetry::install(&config.telemetry)?;
+    command(config)
+}

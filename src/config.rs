@@ -1,0 +1,77 @@
+//! The configuration: one small struct for each concern, read from four layers and validated as a whole
+//! before anything binds.
+//!
+//! Later layers win: defaults, the TOML file, variables named `DOORBUSTER_<SECTION>_<KEY>`, flags. A new
+//! setting is one line in its struct's `read`: key, default and help text, which `check`, the long
+//! `--help` and the errors take from there. Nothing here touches the process environment or the file
+//! system: [`Sources`] carries what was found there.
+
+mod cache;
+mod catalog;
+mod error;
+mod file;
+mod reader;
+mod secret;
+mod server;
+mod setting;
+mod sources;
+mod telemetry;
+#[cfg(test)]
+mod tests;
+mod units;
+mod unknown;
+mod value;
+
+pub use cache::CacheConfig;
+pub use catalog::{CatalogConfig, CatalogUrl};
+pub use error::{ConfigError, ConfigErrors};
+pub use secret::mask_password;
+pub use server::ServerConfig;
+pub use setting::{Setting, Source};
+pub use sources::{ConfigFile, Flag, Sources, VARIABLE_PREFIX};
+pub use telemetry::{AccessLog, LogFilter, LogFormat, TelemetryConfig};
+pub use units::{ByteSize, MAX_DURATION, format_duration, parse_duration};
+pub use value::Value;
+
+use reader::Reader;
+
+/// The whole configuration, valid in every field and across fields.
+///
+/// `Debug` shows no secret: types that may hold one mask it themselves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[server]`
+    pub server: ServerConfig,
+    /// `[catalog]`
+    pub catalog: CatalogConfig,
+    /// `[cache]`
+    pub cache: CacheConfig,
+    /// `[telemetry]`
+    pub telemetry: TelemetryConfig,
+    settings: Vec<Setting>,
+}
+
+impl Config {
+    /// Reads every setting from `sources`. The error lists everything that is wrong, not the first.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(sources);
+        let server = ServerConfig::read(&mut reader);
+        let catalog = CatalogConfig::read(&mut reader, &server.data_dir);
+        let cache = CacheConfig::read(&mut reader);
+        let telemetry = TelemetryConfig::read(&mut reader);
+        let settings = reader.finish()?;
+        Ok(Self {
+            server,
+            catalog,
+            cache,
+            telemetry,
+            settings,
+        })
+    }
+
+    /// Every setting in the order of the sections, with its value in effect (secrets masked) and where
+    /// that came from.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+}

@@ -1,0 +1,97 @@
+//! `[cache]`: the tiers between a request and the catalogue.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+use super::units::ByteSize;
+
+/// How long and how much is cached, and how long a load may take.
+#[derive(Debug, Clone)]
+pub struct CacheConfig {
+    /// Memory for products in the first tier; 0 switches it off.
+    pub l1_bytes: ByteSize,
+    /// How long an entry is served without asking.
+    pub fresh: Duration,
+    /// How long after that it is still served while a newer one is loaded.
+    pub stale: Duration,
+    /// How long "no such product" is remembered.
+    pub negative: Duration,
+    /// Memory for those answers, apart from the products', so that a scan of ids evicts none.
+    pub negative_bytes: ByteSize,
+    /// After this long a load is no longer waited for where a stale entry can be served.
+    pub soft_timeout: Duration,
+    /// After this long a load has failed.
+    pub hard_timeout: Duration,
+}
+
+impl CacheConfig {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        /// Negative answers take this part of the first tier, and no more than the cap.
+        const NEGATIVE_PART: u64 = 32;
+        const NEGATIVE_CAP: ByteSize = ByteSize::mib(8);
+
+        let mut section = reader.section("cache");
+        let l1_bytes = section.value(
+            "l1_bytes",
+            ByteSize::mib(256),
+            "memory for cached products; 0 switches the cache off",
+        );
+        let config = Self {
+            l1_bytes,
+            fresh: section.value(
+                "fresh",
+                Duration::from_mins(1),
+                "time for which a cached product is served without asking",
+            ),
+            stale: section.value(
+                "stale",
+                Duration::from_mins(10),
+                "time after that for which it is served while a newer one loads",
+            ),
+            negative: section.value(
+                "negative",
+                Duration::from_secs(5),
+                "time for which an unknown product is remembered",
+            ),
+            negative_bytes: section.value(
+                "negative_bytes",
+                ByteSize(l1_bytes.0 / NEGATIVE_PART).min(NEGATIVE_CAP),
+                "memory for unknown products; unless set, l1_bytes / 32, at most 8MiB",
+            ),
+            soft_timeout: section.value(
+                "soft_timeout",
+                Duration::from_millis(50),
+                "wait for a load before a stale product is served instead",
+            ),
+            hard_timeout: section.value(
+                "hard_timeout",
+                Duration::from_secs(1),
+                "wait for a load before the request fails",
+            ),
+        };
+        config.check(reader);
+        config
+    }
+
+    fn check(&self, reader: &mut Reader<'_>) {
+        reader.require(
+            !self.hard_timeout.is_zero(),
+            "cache.hard_timeout",
+            "no load can finish in no time; write a duration above 0, such as 1s",
+        );
+        reader.require_between(
+            self.soft_timeout <= self.hard_timeout,
+            "cache.soft_timeout",
+            "cache.hard_timeout",
+            "is longer than",
+            "lower the first or raise the second",
+        );
+        reader.require_between(
+            self.negative_bytes <= self.l1_bytes,
+            "cache.negative_bytes",
+            "cache.l1_bytes",
+            "is more than",
+            "unknown products must not take more memory than products",
+        );
+    }
+}

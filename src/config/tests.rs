@@ -1,0 +1,326 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn file(text: &str) -> Sources {
+    Sources {
+        file: Some(ConfigFile {
+            path: PathBuf::from("shop.toml"),
+            text: text.to_owned(),
+        }),
+        ..Sources::default()
+    }
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Sources {
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Sources::default().with_environment(pairs)
+}
+
+fn flags(given: &[(&'static str, &'static str, &str)]) -> Sources {
+    let flags = given.iter().map(|(flag, setting, value)| Flag {
+        flag,
+        setting,
+        value: (*value).to_owned(),
+    });
+    Sources {
+        flags: flags.collect(),
+        ..Sources::default()
+    }
+}
+
+fn load(sources: &Sources) -> Config {
+    Config::load(sources).unwrap()
+}
+
+/// The lines of everything that is wrong.
+fn errors(sources: &Sources) -> Vec<String> {
+    let errors = Config::load(sources).unwrap_err();
+    errors.to_string().lines().map(str::to_owned).collect()
+}
+
+fn setting(config: &Config, name: &str) -> (String, String) {
+    let setting = config
+        .settings()
+        .iter()
+        .find(|setting| setting.name() == name)
+        .unwrap();
+    (setting.value.clone(), setting.source.to_string())
+}
+
+#[test]
+fn without_any_source_every_setting_has_its_documented_default() {
+    let config = load(&Sources::default());
+    let shown: Vec<_> = config
+        .settings()
+        .iter()
+        .filter(|setting| setting.name() != "server.workers")
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "server.listen = 127.0.0.1:8080 (default)",
+            "server.admin_listen = 127.0.0.1:9090 (default)",
+            "server.drain = 10s (default)",
+            "server.data_dir = ./doorbuster-data (default)",
+            "catalog.url = sqlite:./doorbuster-data/catalog.db (default)",
+            "cache.l1_bytes = 256MiB (default)",
+            "cache.fresh = 1m (default)",
+            "cache.stale = 10m (default)",
+            "cache.negative = 5s (default)",
+            "cache.negative_bytes = 8MiB (default)",
+            "cache.soft_timeout = 50ms (default)",
+            "cache.hard_timeout = 1s (default)",
+            "telemetry.log_level = info (default)",
+            "telemetry.log_format = auto (default)",
+            "telemetry.access_log = auto (default)",
+        ]
+    );
+    assert!(
+        config
+            .settings()
+            .iter()
+            .all(|setting| !setting.help.is_empty())
+    );
+}
+
+#[test]
+fn each_layer_overrides_the_one_below_and_is_remembered() {
+    let mut sources = file(
+        "# the shop\n[server]\nlisten = '127.0.0.1:1'\nadmin_listen = '127.0.0.1:11'\nworkers = 3\n\
+         [cache]\nfresh = '2m'\n",
+    );
+    sources.environment = variables(&[
+        ("DOORBUSTER_SERVER_LISTEN", "127.0.0.1:2"),
+        ("DOORBUSTER_SERVER_ADMIN_LISTEN", "127.0.0.1:12"),
+    ])
+    .environment;
+    sources.flags = flags(&[("--listen", "server.listen", "127.0.0.1:3")]).flags;
+
+    let config = load(&sources);
+
+    assert_eq!(config.server.listen, ["127.0.0.1:3".parse().unwrap()]);
+    assert_eq!(config.server.workers.get(), 3);
+    assert_eq!(config.cache.fresh, Duration::from_mins(2));
+    let source = |name| setting(&config, name).1;
+    assert_eq!(source("server.listen"), "--listen");
+    assert_eq!(
+        source("server.admin_listen"),
+        "DOORBUSTER_SERVER_ADMIN_LISTEN"
+    );
+    assert_eq!(source("server.workers"), "shop.toml:5");
+    assert_eq!(source("cache.fresh"), "shop.toml:7");
+    assert_eq!(source("cache.stale"), "default");
+}
+
+#[test]
+fn a_list_is_written_with_commas_or_as_a_toml_list() {
+    let expected: Vec<std::net::SocketAddr> =
+        vec!["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()];
+    for sources in [
+        file("[server]\nlisten = ['127.0.0.1:1', '[::1]:2']"),
+        file("[server]\nlisten = '127.0.0.1:1, [::1]:2'"),
+        variables(&[("DOORBUSTER_SERVER_LISTEN", "127.0.0.1:1,[::1]:2")]),
+        flags(&[("--listen", "server.listen", "127.0.0.1:1,[::1]:2")]),
+    ] {
+        let config = load(&sources);
+        assert_eq!(config.server.listen, expected);
+        assert_eq!(setting(&config, "server.listen").0, "127.0.0.1:1,[::1]:2");
+    }
+}
+
+#[test]
+fn defaults_follow_the_settings_they_depend_on() {
+    let config = load(&file(
+        "[server]\ndata_dir = '/srv/shop'\n[cache]\nl1_bytes = '64MiB'",
+    ));
+    let CatalogUrl::Sqlite(path) = &config.catalog.url;
+    assert_eq!(path, Path::new("/srv/shop/catalog.db"));
+    assert_eq!(config.cache.negative_bytes, ByteSize::mib(2));
+
+    let off = load(&file("[cache]\nl1_bytes = 0"));
+    assert_eq!(
+        (off.cache.l1_bytes, off.cache.negative_bytes),
+        (ByteSize(0), ByteSize(0))
+    );
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_with_its_place() {
+    let mut sources = file(
+        "[server]\nlisten = ['127.0.0.1:8080', 'localhost']\ndrain = 5\n[cache]\nfresh = ['1s']\nstael = '1m'\n",
+    );
+    sources.environment = variables(&[
+        ("DOORBUSTER_SERVER_WORKERS", "none"),
+        ("DOORBUSTER_CACHE_L1_BYTE", "1GiB"),
+        ("HOME", "/root"),
+    ])
+    .environment;
+    sources.flags = flags(&[("--catalog-url", "catalog.url", "mysql://db")]).flags;
+
+    assert_eq!(
+        errors(&sources),
+        [
+            "server.listen = \"localhost\" (shop.toml:2): not an address to listen on; \
+             write IP:PORT, such as 127.0.0.1:8080 or [::1]:8080",
+            "server.workers = \"none\" (DOORBUSTER_SERVER_WORKERS): not a number of at least 1; \
+             write it in digits, such as 4",
+            "server.drain = \"5\" (shop.toml:3): without a unit; \
+             write a whole number with ms, s, m, h or d, such as 250ms or 5s, or 0",
+            "catalog.url = \"mysql://db\" (--catalog-url): an unknown kind of catalogue; \
+             write sqlite:PATH, such as sqlite:/var/lib/doorbuster/catalog.db",
+            "cache.fresh (shop.toml:5): a list; write a single value",
+            "cache.stael (shop.toml:6): unknown setting; did you mean stale?",
+            "DOORBUSTER_CACHE_L1_BYTE (environment): unknown variable; \
+             did you mean DOORBUSTER_CACHE_L1_BYTES?",
+        ]
+    );
+}
+
+#[test]
+fn unknown_names_get_the_nearest_known_one() {
+    for (text, expected) in [
+        (
+            "[sevrer]",
+            "[sevrer] (shop.toml:1): unknown section; did you mean server?",
+        ),
+        (
+            "\n[webshop]\nlisten = 'x'",
+            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, telemetry",
+        ),
+        (
+            "[server]\nl1_bytes = '1MiB'",
+            "server.l1_bytes (shop.toml:2): unknown setting; did you mean cache.l1_bytes?",
+        ),
+        (
+            "[catalog]\npool = 4",
+            "catalog.pool (shop.toml:2): unknown setting; this version knows url",
+        ),
+        (
+            "listen = '127.0.0.1:1'",
+            "listen (shop.toml:1): stands outside any section; put it below a line such as [server]",
+        ),
+    ] {
+        assert_eq!(errors(&file(text)), [expected]);
+    }
+}
+
+#[test]
+fn a_broken_file_says_the_line() {
+    let found = errors(&file("[server]\n\nlisten = \nworkers = 0\n"));
+    assert!(
+        found[0].starts_with("configuration file (shop.toml:3): not valid TOML: "),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|line| line.starts_with("server.workers = \"0\" (shop.toml:4)")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark_and_end_lines_with_crlf() {
+    let config = load(&file(
+        "\u{feff}[server]\r\ndrain = '1s'\r\n\r\n[cache]\r\nfresh = '2s'\r\n",
+    ));
+    assert_eq!(
+        setting(&config, "cache.fresh"),
+        ("2s".into(), "shop.toml:5".into())
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_file_panics(text in r#"(\[server\]|listen|=|"|'|\[|\]|é|\n|\r|#|\{|\}|,|[ -~]){0,24}"#) {
+        if let Err(errors) = Config::load(&file(&text)) {
+            prop_assert!(!errors.0.is_empty());
+            prop_assert_eq!(errors.to_string().lines().count(), errors.0.len());
+        }
+    }
+}
+
+#[test]
+fn fields_are_checked_against_each_other() {
+    for (text, expected) in [
+        (
+            "[server]\nadmin_listen = '127.0.0.1:8080'",
+            "server.admin_listen = \"127.0.0.1:8080\" (shop.toml:2): takes the same address as \
+             server.listen = 127.0.0.1:8080 (default); choose another port",
+        ),
+        (
+            "[server]\nlisten = ['127.0.0.1:1', '0.0.0.0:1']",
+            "server.listen = \"127.0.0.1:1,0.0.0.0:1\" (shop.toml:2): \
+             lists an address that another one covers; leave one of them out",
+        ),
+        (
+            "[server]\nworkers = 2000",
+            "server.workers = \"2000\" (shop.toml:2): more than 1024; one worker for each core is plenty",
+        ),
+        (
+            "[cache]\nhard_timeout = '20ms'",
+            "cache.soft_timeout = \"50ms\" (default): is longer than \
+             cache.hard_timeout = 20ms (shop.toml:2); lower the first or raise the second",
+        ),
+        (
+            "[cache]\nhard_timeout = 0\nsoft_timeout = 0",
+            "cache.hard_timeout = \"0\" (shop.toml:2): \
+             no load can finish in no time; write a duration above 0, such as 1s",
+        ),
+        (
+            "[cache]\nl1_bytes = '1MiB'\nnegative_bytes = '2MiB'",
+            "cache.negative_bytes = \"2MiB\" (shop.toml:3): is more than cache.l1_bytes = 1MiB \
+             (shop.toml:2); unknown products must not take more memory than products",
+        ),
+    ] {
+        assert_eq!(errors(&file(text)), [expected]);
+    }
+    load(&file(
+        "[server]\nlisten = '127.0.0.1:0'\nadmin_listen = '127.0.0.1:0'",
+    ));
+}
+
+#[test]
+fn a_field_that_cannot_be_read_is_not_checked_against_others() {
+    let found = errors(&file(
+        "[cache]\nhard_timeout = 'short'\nsoft_timeout = '5s'",
+    ));
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn a_password_is_never_printed() {
+    let sources = file("[catalog]\nurl = 'postgres://shop:hunter2@db/shop'");
+    let error = Config::load(&sources).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "catalog.url = \"postgres://shop:***@db/shop\" (shop.toml:2): \
+         PostgreSQL is not supported by this version; use sqlite:PATH"
+    );
+    assert!(!format!("{error:?}").contains("hunter2"));
+
+    let unknown = errors(&file(
+        "[catalog]\nreplica = 'postgres://shop:hunter2@db/shop'",
+    ));
+    assert!(!unknown.join("\n").contains("hunter2"), "{unknown:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let name = OsString::from("DOORBUSTER_SERVER_DATA_DIR");
+    let sources = Sources::default().with_environment([(name, OsString::from_vec(vec![0xff]))]);
+    assert_eq!(
+        errors(&sources),
+        ["server.data_dir (DOORBUSTER_SERVER_DATA_DIR): not valid UTF-8; write it as plain text"]
+    );
+}

@@ -1,0 +1,106 @@
+//! What the process says about itself: log lines on stderr, for people on a terminal and as JSON
+//! otherwise.
+//!
+//! Lines are written by a thread of their own. HTTP workers only put a line into a bounded queue
+//! (128,000 lines), so a slow terminal or a full pipe never holds up a request. When the queue is full,
+//! lines are dropped and counted instead ([`Guard::dropped_lines`]): a shop that answers without logs is
+//! better than one that logs why it does not answer.
+
+mod json;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, IsTerminal};
+
+use tracing::{Span, Subscriber, error_span};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, fmt, registry};
+
+use crate::config::{LogFormat, TelemetryConfig};
+use json::FlatJson;
+
+/// Keeps the logs going. Dropping it writes out what is queued.
+#[must_use = "queued lines are lost unless the guard lives until the end"]
+pub struct Guard {
+    _worker: WorkerGuard,
+    dropped: ErrorCounter,
+}
+
+impl Guard {
+    /// How many lines were dropped because stderr took them too slowly.
+    pub fn dropped_lines(&self) -> usize {
+        self.dropped.dropped_lines()
+    }
+}
+
+/// What stderr is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Console {
+    /// A person may be watching.
+    pub is_terminal: bool,
+    /// Text may be coloured.
+    pub colours: bool,
+}
+
+impl Console {
+    /// Looks at the stderr of this process; colours are off where `NO_COLOR` is set and not empty
+    /// (<https://no-color.org>).
+    pub fn stderr() -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        let no_colours = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            is_terminal,
+            colours: is_terminal && !no_colours,
+        }
+    }
+}
+
+/// Sends the events of the whole process, those of the `log` crate included, to stderr. Fails where
+/// that was done before.
+pub fn install(config: &TelemetryConfig) -> Result<Guard, TryInitError> {
+    let (writer, worker) = NonBlockingBuilder::default()
+        .thread_name("log-writer")
+        .finish(io::stderr());
+    let dropped = writer.error_counter();
+    subscriber(config, Console::stderr(), writer).try_init()?;
+    Ok(Guard {
+        _worker: worker,
+        dropped,
+    })
+}
+
+/// The subscriber that [`install`] installs, with any console and writer.
+pub fn subscriber<W>(
+    config: &TelemetryConfig,
+    console: Console,
+    writer: W,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let is_text = match config.log_format {
+        LogFormat::Auto => console.is_terminal,
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+    };
+    let lines = fmt::layer().with_writer(writer);
+    let lines = if is_text {
+        lines.with_ansi(console.colours).boxed()
+    } else {
+        let json = lines.event_format(FlatJson);
+        json.fmt_fields(JsonFields::new()).boxed()
+    };
+    registry()
+        .with(EnvFilter::new(config.log_level.as_str()))
+        .with(lines)
+}
+
+/// The span of one request: every line logged within it bears the id, at whatever level is logged
+/// (hence an error span; a filter such as `warn` would drop an info span and the id with it).
+pub fn request_span(request_id: &str) -> Span {
+    error_span!("request", request_id)
+}
