@@ -2,9 +2,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod app;
 pub mod cache;
-pub mod db;
 pub mod commands;
 pub mod config;
+pub mod db;
+pub mod http;
 pub mod products;
 pub mod telemetry;

@@ -1,5 +1,7 @@
 //! The catalogue: what a product is, where it is kept, how it is read and how files become products.
 
+pub mod catalog;
+pub mod document;
 pub mod export;
 pub mod import;
 pub mod input;

@@ -126,15 +126,10 @@ where
         }
     }
 
-    /// Answers for a key. Returns without awaiting anything when L1 has it. Dropping the future never
-    /// stops a load that others may wait for.
-    pub async fn read(&self, key: &K) -> Result<Answer<V>, LoadError> {
-        let Some(l1) = &self.shared.l1 else {
-            return self.shared.bypass(key).await;
-        };
-        let Some(lookup) = l1.get(key, self.shared.clock.now()) else {
-            return self.load(l1, key).await;
-        };
+    /// Answers from L1 alone. A stale answer starts a refresh.
+    pub fn cached(&self, key: &K) -> Option<Answer<V>> {
+        let l1 = self.shared.l1.as_ref()?;
+        let lookup = l1.get(key, self.shared.clock.now())?;
         if lookup.freshness == Freshness::Stale {
             self.refresh(key);
         }
@@ -144,11 +139,23 @@ where
             ttl,
             ..
         } = lookup;
-        Ok(Answer {
+        Some(Answer {
             value,
             version,
             status: Status::Hit { ttl },
         })
+    }
+
+    /// Answers for a key. Returns without awaiting anything when L1 has it. Dropping the future never
+    /// stops a load that others may wait for.
+    pub async fn read(&self, key: &K) -> Result<Answer<V>, LoadError> {
+        if let Some(answer) = self.cached(key) {
+            return Ok(answer);
+        }
+        match &self.shared.l1 {
+            Some(l1) => self.load(l1, key).await,
+            None => self.shared.bypass(key).await,
+        }
     }
 
     /// Allows only `version` and above of `key` from now on.

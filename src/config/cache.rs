@@ -18,8 +18,6 @@ pub struct CacheConfig {
     pub negative: Duration,
     /// Memory for those answers, apart from the products', so that a scan of ids evicts none.
     pub negative_bytes: ByteSize,
-    /// After this long a load is no longer waited for where a stale entry can be served.
-    pub soft_timeout: Duration,
     /// After this long a load has failed.
     pub hard_timeout: Duration,
 }
@@ -58,11 +56,6 @@ impl CacheConfig {
                 ByteSize(l1_bytes.0 / NEGATIVE_PART).min(NEGATIVE_CAP),
                 "memory for unknown products; unless set, l1_bytes / 32, at most 8MiB",
             ),
-            soft_timeout: section.value(
-                "soft_timeout",
-                Duration::from_millis(50),
-                "wait for a load before a stale product is served instead",
-            ),
             hard_timeout: section.value(
                 "hard_timeout",
                 Duration::from_secs(1),
@@ -78,13 +71,6 @@ impl CacheConfig {
             !self.hard_timeout.is_zero(),
             "cache.hard_timeout",
             "no load can finish in no time; write a duration above 0, such as 1s",
-        );
-        reader.require_between(
-            self.soft_timeout <= self.hard_timeout,
-            "cache.soft_timeout",
-            "cache.hard_timeout",
-            "is longer than",
-            "lower the first or raise the second",
         );
         reader.require_between(
             self.negative_bytes <= self.l1_bytes,

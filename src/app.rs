@@ -1,0 +1,152 @@
+//! The running program: store, cache, outbox tail and listeners, built in one place for `serve` and for
+//! tests.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::rt::System;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cache::L1Options;
+use crate::config::{CacheConfig, CatalogUrl, Config};
+use crate::db::sqlite::{Sqlite, SqliteError};
+use crate::http::{self, Options, Readiness};
+use crate::products::catalog::{CacheOptions, Catalog};
+use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
+
+/// A fence outlives any load that began before it by this factor.
+const FENCE_LIFETIMES: u32 = 4;
+
+/// Why the program did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The catalogue cannot be opened, migrated or followed.
+    #[error(transparent)]
+    Catalog(#[from] SqliteError),
+    /// A listener, or a thread.
+    #[error("cannot listen on {addresses}: {source}")]
+    Listen {
+        /// What was asked for.
+        addresses: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system gave no threads.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+}
+
+/// Opens the catalogue the configuration names and brings its schema up to date.
+pub fn open_catalog(config: &Config) -> Result<SqliteCatalog, SqliteError> {
+    let CatalogUrl::Sqlite(path) = &config.catalog.url;
+    let database = Sqlite::open(path)?;
+    database.migrate()?;
+    Ok(SqliteCatalog::new(database))
+}
+
+/// Where a running program listens.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Public.
+    pub public: Vec<SocketAddr>,
+    /// For operators.
+    pub admin: Option<SocketAddr>,
+}
+
+/// Serves until `stop` is done, then drains. Calls `started` once it accepts connections.
+///
+/// A second completion of `stop`'s kind, given by `abort`, ends it without draining.
+pub fn serve(
+    config: &Config,
+    store: SqliteCatalog,
+    access_log: bool,
+    started: impl FnOnce(&Addresses),
+    stop: impl Future<Output = ()>,
+    abort: impl Future<Output = ()>,
+) -> Result<(), AppError> {
+    let background = background()?;
+    let database = store.database().clone();
+    let catalog = Catalog::new(
+        Arc::new(store),
+        cache_options(&config.cache),
+        background.handle().clone(),
+    );
+    let tail = follow(&database, catalog.clone())?;
+    let readiness = Readiness::default();
+    let options = Options {
+        listen: config.server.listen.clone(),
+        admin_listen: config.server.admin_listen,
+        workers: config.server.workers.get(),
+        drain: config.server.drain,
+        access_log,
+    };
+    let served = System::new().block_on(async {
+        let bound = http::bind(&options, &catalog, &readiness).map_err(|source| {
+            let mut addresses = config.server.listen.clone();
+            addresses.push(config.server.admin_listen);
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            AppError::Listen {
+                addresses: addresses.join(", "),
+                source,
+            }
+        })?;
+        let handles = bound.handles();
+        started(&Addresses {
+            public: bound.addresses,
+            admin: bound.admin_address,
+        });
+        let stopping = async {
+            stop.await;
+            readiness.drain();
+            let [public, admin] = handles;
+            // Operators keep their view until the public side is done.
+            tokio::select! {
+                () = async { public.stop(true).await; admin.stop(true).await } => {}
+                () = abort => { public.stop(false).await; admin.stop(false).await }
+            }
+        };
+        let (public, admin, ()) = tokio::join!(bound.public, bound.admin, stopping);
+        public.and(admin).map_err(AppError::Start)
+    });
+    drop(tail);
+    background.shutdown_timeout(Duration::from_secs(1));
+    served
+}
+
+/// Runs everything that must not hold up an HTTP worker.
+fn background() -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("background")
+        .enable_all()
+        .build()
+}
+
+/// Feeds what was committed, here or by another process, to the cache.
+fn follow(database: &Sqlite, catalog: Catalog) -> Result<Tail, SqliteError> {
+    Tail::start(database, move |event| match event {
+        TailEvent::Changes(changes) => catalog.invalidate(&changes),
+        TailEvent::Gap => {
+            tracing::warn!("the outbox has a gap: every cached product is loaded again");
+            catalog.doubt_everything();
+        }
+    })
+}
+
+fn cache_options(config: &CacheConfig) -> CacheOptions {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let l1 = L1Options {
+        bytes: config.l1_bytes.0,
+        negative_bytes: config.negative_bytes.0,
+        fresh: millis(config.fresh),
+        stale: millis(config.stale),
+        negative: millis(config.negative),
+        fence_lifetime: millis(config.hard_timeout * FENCE_LIFETIMES),
+    };
+    CacheOptions {
+        l1: (config.l1_bytes.0 > 0).then_some(l1),
+        deadline: config.hard_timeout,
+    }
+}

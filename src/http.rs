@@ -1,0 +1,13 @@
+//! The edge: routes, headers, conditional requests and problem documents. Asks the catalogue, never the
+//! database.
+
+mod conditional;
+mod health;
+mod problem;
+mod products;
+mod request_id;
+mod serve;
+mod status_header;
+
+pub use health::Readiness;
+pub use serve::{Bound, Options, bind};

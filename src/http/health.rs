@@ -1,0 +1,58 @@
+//! `/healthz`: the process lives. `/readyz`: it may be sent traffic.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpResponse, web};
+
+use super::problem::ApiError;
+use crate::products::catalog::Catalog;
+
+/// Whether the process wants traffic. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness {
+    draining: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// From now on, for good, the answer is no: the process is about to stop.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/healthz").get(healthz).head(healthz))
+        .service(web::resource("/readyz").get(readyz).head(readyz));
+}
+
+async fn healthz() -> HttpResponse {
+    ok("alive")
+}
+
+async fn readyz(
+    readiness: web::Data<Readiness>,
+    catalog: web::Data<Catalog>,
+) -> Result<HttpResponse, ApiError> {
+    if readiness.is_draining() {
+        return Err(ApiError::NotReady("The server is about to stop."));
+    }
+    if !catalog.is_ready().await {
+        return Err(ApiError::NotReady("The catalogue gives no answer."));
+    }
+    Ok(ok("ready"))
+}
+
+fn ok(status: &str) -> HttpResponse {
+    let mut response = HttpResponse::Ok().json(serde_json::json!({ "status": status }));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,149 @@
+//! The request id: a client's own `X-Request-Id` where it is sane, else one of ours. Every response
+//! bears it, and so do the problem document and the log lines of the request.
+
+use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{Error, HttpMessage, HttpRequest};
+
+use super::problem::{self, ApiError};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id taken from a client.
+const MAX_LENGTH: usize = 64;
+
+thread_local! {
+    /// Ours: a random number for the thread, and a count.
+    static PREFIX: u64 = RandomState::new().hash_one(0);
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The id of a request. Clones share the text.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    fn assign(request: &ServiceRequest) -> Self {
+        let theirs = request.headers().get(X_REQUEST_ID);
+        let id = theirs.filter(|id| is_sane(id.as_bytes())).cloned();
+        Self(id.unwrap_or_else(next))
+    }
+
+    /// The id given to this request.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let assigned = request.extensions().get::<Self>().cloned();
+        assigned.unwrap_or_else(|| Self(next()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// What may be written to a log and a header as it stands.
+fn is_sane(id: &[u8]) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+    !id.is_empty() && id.len() <= MAX_LENGTH && id.iter().all(allowed)
+}
+
+fn next() -> HeaderValue {
+    let count = NEXT.replace(NEXT.get().wrapping_add(1));
+    let text = format!("{:016x}-{count:x}", PREFIX.with(|prefix| *prefix));
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("none"))
+}
+
+/// Wraps every request: assigns the id, turns errors into problem documents, logs.
+pub(super) fn wrap<S, B>(
+    request: ServiceRequest,
+    service: &S,
+    access_log: bool,
+) -> impl Future<Output = Result<ServiceResponse, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let id = RequestId::assign(&request);
+    let started = access_log.then(Instant::now);
+    request.extensions_mut().insert(id.clone());
+    let response = service.call(request);
+    async move {
+        let response = response.await?;
+        let mut response = if response.response().error().is_some() {
+            as_problem(response, &id)
+        } else {
+            response.map_into_boxed_body()
+        };
+        response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
+        if let Some(started) = started {
+            log(&response, &id, started);
+        }
+        Ok(response)
+    }
+}
+
+fn as_problem<B>(response: ServiceResponse<B>, id: &RequestId) -> ServiceResponse {
+    let status = response.status();
+    let (request, response) = response.into_parts();
+    let error = response.error();
+    if let Some(error) = error.filter(|_| status.is_server_error()) {
+        let (method, path) = (request.method(), request.path());
+        tracing::error!(request_id = id.as_str(), %method, path, status = status.as_u16(), %error, "request failed");
+    }
+    let problem = match error.and_then(Error::as_error::<ApiError>) {
+        Some(error) => error.response(id.as_str()),
+        None => problem::foreign(status, id.as_str()),
+    };
+    ServiceResponse::new(request, problem)
+}
+
+fn log(response: &ServiceResponse, id: &RequestId, started: Instant) {
+    let request = response.request();
+    let header = |name: &str| {
+        let value = response.headers().get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or("-")
+    };
+    tracing::info!(
+        target: "access",
+        request_id = id.as_str(),
+        method = %request.method(),
+        path = request.path(),
+        status = response.status().as_u16(),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        cache = header("cache-status"),
+        "request"
+    );
+}
+
+/// Answers paths that no route has.
+pub(super) async fn no_route(request: HttpRequest) -> Result<&'static str, ApiError> {
+    Err(ApiError::NoRoute(request.path().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_harmless_ids_are_taken_over() {
+        for id in [
+            "a",
+            "7f3c-11",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
+            assert!(is_sane(id.as_bytes()), "{id}");
+        }
+        for id in ["", "a b", "a\"b", "ä", "{}", &"a".repeat(65)] {
+            assert!(!is_sane(id.as_bytes()), "{id}");
+        }
+    }
+
+    #[test]
+    fn ids_of_ours_differ() {
+        let ids: std::collections::HashSet<_> = (0..1_000).map(|_| next()).collect();
+        assert_eq!(ids.len(), 1_000);
+    }
+}

@@ -1,0 +1,93 @@
+//! The listeners: the public one on worker threads, the admin one on a thread of its own.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{App, HttpServer, web};
+
+use super::{Readiness, health, products, request_id};
+use crate::products::catalog::Catalog;
+
+/// How long a connection may stay open without a request.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Public addresses.
+    pub listen: Vec<SocketAddr>,
+    /// Address for operators.
+    pub admin_listen: SocketAddr,
+    /// Threads of the public listeners.
+    pub workers: usize,
+    /// How long requests in flight may take after a stop.
+    pub drain: Duration,
+    /// Whether each request is logged.
+    pub access_log: bool,
+}
+
+/// Bound listeners. They answer once their servers are awaited.
+pub struct Bound {
+    /// The public server.
+    pub public: Server,
+    /// Where it listens.
+    pub addresses: Vec<SocketAddr>,
+    /// The server for operators.
+    pub admin: Server,
+    /// Where that listens.
+    pub admin_address: Option<SocketAddr>,
+}
+
+impl Bound {
+    /// Handles that stop the servers.
+    pub fn handles(&self) -> [ServerHandle; 2] {
+        [self.public.handle(), self.admin.handle()]
+    }
+}
+
+/// Binds all listeners, or none.
+pub fn bind(options: &Options, catalog: &Catalog, readiness: &Readiness) -> io::Result<Bound> {
+    let catalog = web::Data::new(catalog.clone());
+    let readiness = web::Data::new(readiness.clone());
+    let access_log = options.access_log;
+
+    let (for_public, ready_public) = (catalog.clone(), readiness.clone());
+    let mut public = HttpServer::new(move || {
+        App::new()
+            .app_data(for_public.clone())
+            .app_data(ready_public.clone())
+            .configure(products::routes)
+            .configure(health::routes)
+            .default_service(web::to(request_id::no_route))
+            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
+    })
+    .workers(options.workers)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(options.drain.as_secs())
+    .disable_signals();
+    for address in &options.listen {
+        public = public.bind(address)?;
+    }
+
+    let admin = HttpServer::new(move || {
+        App::new()
+            .app_data(catalog.clone())
+            .app_data(readiness.clone())
+            .configure(health::routes)
+            .default_service(web::to(request_id::no_route))
+            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
+    })
+    .workers(1)
+    .shutdown_timeout(options.drain.as_secs())
+    .disable_signals()
+    .bind(options.admin_listen)?;
+
+    Ok(Bound {
+        addresses: public.addrs(),
+        public: public.run(),
+        admin_address: admin.addrs().first().copied(),
+        admin: admin.run(),
+    })
+}

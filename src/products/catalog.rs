@@ -1,0 +1,109 @@
+//! The catalogue as the HTTP layer sees it: products through the cache.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+
+use super::document::Document;
+use super::store::{CatalogStore, Change, StoreError};
+use crate::cache::{Answer, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock};
+
+/// Reads products through L1 from a store. Clones share everything.
+#[derive(Clone)]
+pub struct Catalog {
+    store: Arc<dyn CatalogStore>,
+    documents: ReadThrough<i64, Document>,
+}
+
+/// Sizes and times of the cache.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheOptions {
+    /// The first tier; `None` switches it off.
+    pub l1: Option<L1Options>,
+    /// How long a load may take.
+    pub deadline: Duration,
+}
+
+impl Catalog {
+    /// Background loads run on `background`.
+    pub fn new(store: Arc<dyn CatalogStore>, options: CacheOptions, background: Handle) -> Self {
+        let loader = DocumentLoader {
+            store: Arc::clone(&store),
+        };
+        let l1 = options.l1.map(|options| L1::new(options, 0));
+        let clock = SystemClock::new();
+        Self {
+            store,
+            documents: ReadThrough::new(l1, loader, clock, background, options.deadline),
+        }
+    }
+
+    /// The document of a product if L1 can answer at once, "there is none" included.
+    pub fn cached(&self, id: i64) -> Option<Answer<Document>> {
+        self.documents.cached(&id)
+    }
+
+    /// The document of a product; no value where there is none to show.
+    pub async fn product(&self, id: i64) -> Result<Answer<Document>, LoadError> {
+        self.documents.read(&id).await
+    }
+
+    /// The product that has this handle.
+    pub async fn id_by_handle(&self, handle: &str) -> Result<Option<i64>, StoreError> {
+        self.store.id_by_handle(handle).await
+    }
+
+    /// The product whose variant has this sku.
+    pub async fn id_by_sku(&self, sku: &str) -> Result<Option<i64>, StoreError> {
+        self.store.id_by_sku(sku).await
+    }
+
+    /// True when the store answers.
+    pub async fn is_ready(&self) -> bool {
+        self.store.is_ready().await
+    }
+
+    /// Takes note of committed versions: nothing older is served from now on.
+    pub fn invalidate(&self, changes: &[Change]) {
+        for change in changes {
+            self.documents
+                .invalidate(&change.product_id, change.version);
+        }
+    }
+
+    /// Takes note that committed versions were missed.
+    pub fn doubt_everything(&self) {
+        self.documents.doubt_everything();
+    }
+}
+
+struct DocumentLoader {
+    store: Arc<dyn CatalogStore>,
+}
+
+impl Load<i64, Document> for DocumentLoader {
+    fn load(&self, id: i64) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
+        let store = Arc::clone(&self.store);
+        async move {
+            let documents = store
+                .documents(&[id])
+                .await
+                .map_err(|error| LoadError::Failed(error.to_string()))?;
+            let stored = documents.into_iter().next().flatten();
+            Ok(stored.map_or(
+                Loaded {
+                    value: None,
+                    version: 0,
+                },
+                |stored| Loaded {
+                    value: stored.body.as_deref().map(Document::new),
+                    version: stored.version,
+                },
+            ))
+        }
+        .boxed()
+    }
+}
