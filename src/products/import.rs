@@ -5,6 +5,7 @@ pub mod google;
 pub mod jsonl;
 pub mod mapped;
 pub mod shopify;
+pub mod source;
 
 use std::fmt;
 use std::io::BufRead;
