@@ -4,3 +4,6 @@ pub mod export;
 pub mod import;
 pub mod input;
 pub mod money;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod validate;

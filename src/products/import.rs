@@ -1,6 +1,7 @@
 //! Reading catalogues from files: a format turns bytes into [`Record`]s, the writer puts them into the
 //! store in one transaction.
 
+pub mod decimal;
 pub mod google;
 pub mod json_values;
 pub mod jsonl;
@@ -9,6 +10,7 @@ pub mod lines;
 pub mod mapped;
 pub mod shopify;
 pub mod source;
+pub mod timestamps;
 
 use std::fmt;
 use std::io::BufRead;
