@@ -8,3 +8,6 @@ pub mod input;
 pub mod money;
 pub mod sqlite;
 pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod validate;

@@ -1,5 +1,7 @@
 //! Writing the catalogue to files, in the formats that `import` reads.
 
+pub mod jsonl;
+
 use std::io;
 
 use super::input::ProductInput;

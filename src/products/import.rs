@@ -1,10 +1,16 @@
 //! Reading catalogues from files: a format turns bytes into [`Record`]s, the writer puts them into the
 //! store in one transaction.
 
+pub mod decimal;
 pub mod google;
+pub mod json_values;
 pub mod jsonl;
+pub mod key_path;
+pub mod lines;
 pub mod mapped;
 pub mod shopify;
+pub mod source;
+pub mod timestamps;
 
 use std::fmt;
 use std::io::BufRead;
@@ -35,6 +41,26 @@ pub struct Place {
     pub line: u64,
     /// Character within the line for JSON, XML and YAML; number of the field for CSV and TSV.
     pub column: u64,
+}
+
+impl Place {
+    /// The place after `passed`, which starts here. Columns count characters.
+    #[must_use]
+    #[expect(clippy::naive_bytecount, reason = "the compiler vectorizes it")]
+    pub(crate) fn after(self, passed: &[u8]) -> Self {
+        let newlines = passed.iter().filter(|byte| **byte == b'\n').count();
+        let last = passed.iter().rposition(|byte| *byte == b'\n');
+        let (start, rest) = match last {
+            None => (self.column, passed),
+            Some(last) => (1, &passed[last + 1..]),
+        };
+        let continuation = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
+        let characters = rest.iter().filter(|byte| !continuation(**byte)).count();
+        Self {
+            line: self.line + newlines as u64,
+            column: start + characters as u64,
+        }
+    }
 }
 
 /// Why a record was refused.
