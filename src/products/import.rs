@@ -8,6 +8,7 @@ pub mod jsonl;
 pub mod key_path;
 pub mod lines;
 pub mod mapped;
+pub mod run;
 pub mod shopify;
 pub mod source;
 pub mod timestamps;

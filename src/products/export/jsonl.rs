@@ -28,6 +28,14 @@ impl<W: Write> JsonlExporter<W> {
     }
 }
 
+#[cfg(test)]
+impl JsonlExporter<Vec<u8>> {
+    /// What was written.
+    pub(crate) fn into_text(self) -> String {
+        String::from_utf8(self.output.into_inner().unwrap()).unwrap()
+    }
+}
+
 impl<W: Write> Exporter for JsonlExporter<W> {
     fn product(&mut self, product: &ProductInput) -> io::Result<()> {
         serde_json::to_writer(&mut self.output, &Document(product))?;
