@@ -1,10 +1,15 @@
 //! Reading catalogues from files: a format turns bytes into [`Record`]s, the writer puts them into the
 //! store in one transaction.
 
+mod delimited;
 pub mod google;
+mod grouped;
 pub mod jsonl;
 pub mod mapped;
+mod seen;
 pub mod shopify;
+mod slug;
+mod weight;
 
 use std::fmt;
 use std::io::BufRead;
