@@ -15,6 +15,9 @@ const MAX_GRAMS: i128 = 1_000_000_000_000;
 /// Most decimal places read.
 const MAX_PLACES: usize = 9;
 
+/// What undoes both scales: places of the amount, billionths of the unit.
+const DIVISOR: i128 = 1_000_000_000 * 1_000_000_000;
+
 /// Why a weight was refused. The text says how to mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum WeightError {
@@ -54,7 +57,6 @@ pub(super) fn grams(amount: &str, unit: &str) -> Result<i64, WeightError> {
             return Err(WeightError::TooLarge);
         }
     }
-    const DIVISOR: i128 = 1_000_000_000 * 1_000_000_000;
     let grams = (scaled * billionths + DIVISOR / 2) / DIVISOR;
     i64::try_from(grams)
         .ok()

@@ -102,8 +102,7 @@ impl<R: BufRead> Guard<R> {
         }
         self.state = match (self.state, byte) {
             (State::Quoted, b'"') => State::QuoteInQuoted,
-            (State::Quoted, _) => State::Quoted,
-            (State::QuoteInQuoted, b'"') => State::Quoted,
+            (State::Quoted, _) | (State::QuoteInQuoted, b'"') => State::Quoted,
             (_, b'\r' | b'\n') => State::RecordStart,
             (_, byte) if byte == self.delimiter => State::FieldStart,
             (State::FieldStart, b'"') => {

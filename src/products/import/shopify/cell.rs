@@ -68,6 +68,10 @@ impl<'a> View<'a> {
     }
 
     /// An amount that a blank cell clears.
+    #[expect(
+        clippy::option_option,
+        reason = "absent, cleared or given, as in `VariantInput`"
+    )]
     pub(super) fn amount(
         self,
         column: Column,
@@ -83,6 +87,10 @@ impl<'a> View<'a> {
     }
 
     /// Grams, or a weight with its unit; blank cells clear it.
+    #[expect(
+        clippy::option_option,
+        reason = "absent, cleared or given, as in `VariantInput`"
+    )]
     pub(super) fn weight(self) -> Result<Option<Option<i64>>, RecordError> {
         if let Some(cell) = self.filled(Column::Grams) {
             return cell.weight("g").map(|grams| Some(Some(grams)));
