@@ -1,4 +1,5 @@
 mod faults;
+mod sample;
 mod tsv;
 mod xml;
 

@@ -1,6 +1,7 @@
 mod faults;
 mod fields;
 mod rows;
+mod sample;
 
 use crate::products::import::{ReadOptions, RecordError, RecordResult};
 use crate::products::input::{ProductInput, VariantInput};
