@@ -26,6 +26,15 @@ pub(super) struct Rows<R: BufRead> {
     ended: bool,
 }
 
+/// The header.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Line on which it begins.
+    pub(super) line: u64,
+    /// Without surrounding space, otherwise as they stand in the file.
+    pub(super) names: Vec<String>,
+}
+
 /// One row.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -63,8 +72,8 @@ impl<R: BufRead> Rows<R> {
         }
     }
 
-    /// The names of the columns, without surrounding space, as they stand in the first row.
-    pub(super) fn header(&mut self) -> Result<Vec<String>, RecordError> {
+    /// The first row: the names of the columns.
+    pub(super) fn header(&mut self) -> Result<Names, RecordError> {
         let mut record = ByteRecord::new();
         let Some(line) = self.read(&mut record)? else {
             return Err(RecordError::fatal(
@@ -91,7 +100,7 @@ impl<R: BufRead> Rows<R> {
             })
             .collect::<Result<Vec<_>, _>>()?;
         self.names.clone_from(&names);
-        Ok(names)
+        Ok(Names { line, names })
     }
 
     /// Reads one record; `None` at the end of the file.

@@ -116,15 +116,17 @@ fn belongs(item: &Item) -> (Belongs, Option<RecordError>) {
     let group = item.filled("item_group_id");
     let id = item.required("id");
     let error = group.as_ref().err().or(id.as_ref().err()).cloned();
-    let key = match (group, id) {
-        (Ok(Some(group)), _) => Some(format!("item_group_id={}", group.value)),
-        (_, Ok(id)) => Some(format!("id={}", id.value)),
-        _ => None,
+    let belongs = match (group, id) {
+        (Ok(Some(group)), _) => Belongs::To(format!("item_group_id={}", group.value)),
+        (_, Ok(id)) => Belongs::Starts(format!("id={}", id.value)),
+        _ => Belongs::Nameless,
     };
-    let belongs = match key {
-        Some(key) if !key.contains(char::REPLACEMENT_CHARACTER) => Belongs::To(key),
-        Some(_) => Belongs::ToPrevious,
-        None => Belongs::Nameless,
+    let belongs = match belongs {
+        // What cannot be read may be a variant of the product above: refused rather than cut short.
+        Belongs::To(key) | Belongs::Starts(key) if key.contains(char::REPLACEMENT_CHARACTER) => {
+            Belongs::ToPrevious
+        }
+        belongs => belongs,
     };
     (belongs, error)
 }

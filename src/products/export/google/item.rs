@@ -179,7 +179,10 @@ fn images<'a>(
 }
 
 fn availability(variant: &VariantInput) -> &'static str {
-    let available = variant.on_hand.unwrap_or(0) - variant.reserved.unwrap_or(0);
+    let available = variant
+        .on_hand
+        .unwrap_or(0)
+        .saturating_sub(variant.reserved.unwrap_or(0));
     if variant.inventory_tracked != Some(true) || available > 0 {
         "in_stock"
     } else if variant.inventory_policy == Some(InventoryPolicy::Continue) {

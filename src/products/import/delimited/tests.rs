@@ -9,7 +9,7 @@ use crate::products::import::MAX_RECORD_BYTES;
 
 fn rows(text: &[u8]) -> (Vec<String>, Vec<Result<Row, RecordError>>) {
     let mut rows = Rows::new(text, b',');
-    let header = rows.header().unwrap();
+    let header = rows.header().unwrap().names;
     (header, rows.collect())
 }
 

@@ -191,12 +191,12 @@ impl Assemble for Products {
 
     fn repeated(&self, key: &str, place: Place, first: u64) -> RecordError {
         let (name, value) = key.split_once('=').unwrap_or(("id", key));
-        RecordError::new(
-            place,
-            name,
-            value,
-            format_args!("used before on line {first}; the items of a group must stand together"),
-        )
+        let mend = match name {
+            "id" => "give each item an id of its own",
+            _ => "the items of a group must stand together",
+        };
+        let reason = format_args!("used before on line {first}; {mend}");
+        RecordError::new(place, name, value, reason)
     }
 }
 

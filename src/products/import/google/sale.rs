@@ -25,22 +25,35 @@ pub(super) fn offer(
         Some(text) => Some((text, self::price(text, default)?)),
         None => None,
     };
-    Ok(match sale {
-        Some((text, sale)) if sale.currency != price.currency => {
-            return Err(text.error(format_args!(
-                "not in {}, the currency of `price`",
-                price.currency
-            )));
-        }
-        Some((_, sale)) if is_on_sale(item, now)? => Offer {
-            price: sale,
-            compare_at_minor: Some(price.minor),
-        },
-        _ => Offer {
+    let Some((text, sale)) = sale else {
+        return Ok(Offer::regular(price));
+    };
+    if sale.currency != price.currency {
+        return Err(text.error(format_args!(
+            "not in {}, the currency of `price`",
+            price.currency
+        )));
+    }
+    if sale.minor > price.minor {
+        return Err(text.error("higher than `price`; the regular price goes there"));
+    }
+    // Some shops write the regular price as the sale price while there is no sale.
+    if sale.minor == price.minor || !is_on_sale(item, now)? {
+        return Ok(Offer::regular(price));
+    }
+    Ok(Offer {
+        price: sale,
+        compare_at_minor: Some(price.minor),
+    })
+}
+
+impl Offer {
+    fn regular(price: Price) -> Self {
+        Self {
             price,
             compare_at_minor: None,
-        },
-    })
+        }
+    }
 }
 
 /// Whether `now` lies in the item's `sale_price_effective_date`, if it has one.

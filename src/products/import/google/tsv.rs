@@ -16,8 +16,9 @@ pub(super) fn items<R: BufRead>(
     input: R,
 ) -> Result<impl Iterator<Item = Result<Item, RecordError>>, RecordError> {
     let mut rows = Rows::new(input, b'\t');
-    let names: Vec<String> = rows.header()?.iter().map(|name| spelling(name)).collect();
-    check(&names)?;
+    let header = rows.header()?;
+    let names: Vec<String> = header.names.iter().map(|name| spelling(name)).collect();
+    check(header.line, &names)?;
     Ok(rows
         .filter(|row| !row.as_ref().is_ok_and(Row::is_blank))
         .map(move |row| row.map(|row| item(&names, row))))
@@ -33,14 +34,13 @@ fn spelling(name: &str) -> String {
         .join("_")
 }
 
-fn check(names: &[String]) -> Result<(), RecordError> {
-    let place = |index| delimited::place(1, index);
+fn check(line: u64, names: &[String]) -> Result<(), RecordError> {
     for (index, name) in names.iter().enumerate() {
         if !name.is_empty() && names[..index].contains(name) && !LISTS.contains(&name.as_str()) {
             return Err(RecordError {
                 fatal: true,
                 ..RecordError::new(
-                    place(index),
+                    delimited::place(line, index),
                     "header",
                     name,
                     "the column is there twice; remove one",
@@ -56,7 +56,7 @@ fn check(names: &[String]) -> Result<(), RecordError> {
         _ => "",
     };
     Err(RecordError::fatal(
-        Place { line: 1, column: 0 },
+        Place { line, column: 0 },
         format_args!(
             "not a Google feed: the header has no `id`{hint}; name the columns id, title, link, price …"
         ),
@@ -86,7 +86,7 @@ fn item(names: &[String], row: Row) -> Item {
             line: row.line,
             column: 0,
         },
-        bytes: row.bytes(),
+        bytes: row.bytes() + fields.len() * size_of::<Field>(),
         fields,
         fault: row.fault,
     }

@@ -1,37 +1,24 @@
 //! Items of RSS 2.0 and Atom feeds.
 
+mod element;
 mod meter;
 
 use std::io::BufRead;
 
 use quick_xml::errors::{IllFormedError, SyntaxError};
-use quick_xml::events::{BytesRef, BytesStart, Event};
-use quick_xml::name::{Namespace, ResolveResult};
+use quick_xml::events::{BytesRef, Event};
 use quick_xml::{Error, NsReader};
-use serde_json::{Map, Value};
 
+use self::element::Open;
 use self::meter::{Meter, TooLong};
 use super::super::{Place, RecordError};
 use super::item::{Field, Item};
 
-const GOOGLE: &[&str] = &[
-    "http://base.google.com/ns/1.0",
-    "http://base.google.com/cns/1.0",
-];
-const ATOM: &str = "http://www.w3.org/2005/Atom";
-
 /// Deeper than any feed nests its elements.
 const MAX_DEPTH: usize = 16;
 
-/// The plain elements of RSS and Atom that say something about a product, and Google's names for them.
-const PLAIN: &[(&str, &str)] = &[
-    ("id", "id"),
-    ("title", "title"),
-    ("link", "link"),
-    ("description", "description"),
-    ("summary", "description"),
-    ("content", "description"),
-];
+/// More than any item has; each takes many times the memory of its shortest tag.
+const MAX_ELEMENTS: usize = 4096;
 
 /// Reads items one at a time; iteration ends after the first `Err`, which is always fatal.
 pub(super) struct Items<R: BufRead> {
@@ -47,23 +34,6 @@ pub(super) struct Items<R: BufRead> {
 enum Root {
     Rss,
     Atom,
-}
-
-/// An element within an item that is still open.
-struct Open {
-    name: String,
-    kind: Kind,
-    place: Place,
-    text: String,
-    children: Map<String, Value>,
-}
-
-/// Whose element it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Google,
-    Plain,
-    Other,
 }
 
 /// What an event means here, freed from the buffer it was read into.
@@ -150,14 +120,25 @@ impl<R: BufRead> Items<R> {
             fault: None,
         };
         let mut open: Vec<Open> = Vec::new();
+        let mut elements = 0;
         loop {
             let place = self.place();
             match self.step()? {
                 Step::Open(_) if open.len() == MAX_DEPTH => return Err(too_deep(place)),
-                Step::Open(element) => open.push(element),
+                Step::Open(_) if elements == MAX_ELEMENTS => {
+                    return Err(RecordError::fatal(
+                        place,
+                        format_args!("the item has more than {MAX_ELEMENTS} elements"),
+                    ));
+                }
+                Step::Open(element) => {
+                    elements += 1;
+                    open.push(element);
+                }
                 Step::Close => {
                     let Some(closed) = open.pop() else {
-                        item.bytes = self.reader.get_ref().taken();
+                        item.bytes =
+                            self.reader.get_ref().taken() + item.fields.len() * size_of::<Field>();
                         return Ok(item);
                     };
                     closed.close(open.last_mut(), &mut item.fields);
@@ -189,7 +170,9 @@ impl<R: BufRead> Items<R> {
         self.buffer.clear();
         let event = self.reader.read_resolved_event_into(&mut self.buffer);
         match event {
-            Ok((namespace, Event::Start(start))) => open(place, &namespace, &start).map(Step::Open),
+            Ok((namespace, Event::Start(start))) => {
+                Open::read(place, &namespace, &start).map(Step::Open)
+            }
             Ok((_, Event::End(_))) => Ok(Step::Close),
             Ok((_, Event::Text(text))) => Ok(Step::Text(text.xml10_content().into_owned())),
             Ok((_, Event::CData(text))) => Ok(Step::Text(text.xml10_content().into_owned())),
@@ -224,125 +207,6 @@ impl<R: BufRead> Iterator for Items<R> {
         self.ended = !matches!(item, Some(Ok(_)));
         item
     }
-}
-
-impl Open {
-    /// Gives the finished element to the one around it or, at the top, to the item.
-    fn close(self, parent: Option<&mut Open>, fields: &mut Vec<Field>) {
-        let value = if self.children.is_empty() {
-            Value::String(self.text.trim().to_owned())
-        } else {
-            Value::Object(self.children)
-        };
-        if let Some(parent) = parent {
-            push(&mut parent.children, self.name, value);
-            return;
-        }
-        let google = self.kind == Kind::Google;
-        let name = if google {
-            Some(self.name)
-        } else {
-            plain(self.kind, &self.name)
-        };
-        if let Some(name) = name {
-            fields.push(Field {
-                name,
-                value,
-                place: self.place,
-                google,
-            });
-        }
-    }
-}
-
-/// Google's name of a plain element; `None` for what says nothing about a product (`pubDate`).
-fn plain(kind: Kind, name: &str) -> Option<String> {
-    PLAIN
-        .iter()
-        .find(|(plain, _)| kind == Kind::Plain && *plain == name)
-        .map(|(_, google)| (*google).to_owned())
-}
-
-/// Adds a part; one that is there already makes an array.
-fn push(parts: &mut Map<String, Value>, name: String, value: Value) {
-    match parts.get_mut(&name) {
-        None => {
-            parts.insert(name, value);
-        }
-        Some(Value::Array(values)) => values.push(value),
-        Some(first) => *first = Value::Array(vec![first.take(), value]),
-    }
-}
-
-fn open(
-    place: Place,
-    namespace: &ResolveResult<'_>,
-    start: &BytesStart<'_>,
-) -> Result<Open, RecordError> {
-    let kind = match namespace {
-        ResolveResult::Bound(Namespace(name)) if GOOGLE.contains(name) => Kind::Google,
-        ResolveResult::Bound(Namespace(ATOM)) | ResolveResult::Unbound => Kind::Plain,
-        ResolveResult::Bound(_) => Kind::Other,
-        ResolveResult::Unknown(prefix) => {
-            return Err(RecordError::fatal(
-                place,
-                format_args!(
-                    "the prefix {prefix:?} is not declared; add xmlns:{prefix}=\"{}\" to the root element",
-                    GOOGLE[0]
-                ),
-            ));
-        }
-    };
-    let name = start.local_name().as_ref().to_owned();
-    // Atom gives links as attributes.
-    let mut text = String::new();
-    if kind == Kind::Plain && name == "link" {
-        let relation = attribute(place, start, "rel")?;
-        match attribute(place, start, "href")? {
-            Some(target) if matches!(relation.as_deref(), None | Some("alternate")) => {
-                text = target;
-            }
-            Some(_) => {
-                return Ok(Open {
-                    kind: Kind::Other,
-                    ..Open::new(name, kind, place, text)
-                });
-            }
-            None => {}
-        }
-    }
-    Ok(Open::new(name, kind, place, text))
-}
-
-impl Open {
-    fn new(name: String, kind: Kind, place: Place, text: String) -> Self {
-        Self {
-            name,
-            kind,
-            place,
-            text,
-            children: Map::new(),
-        }
-    }
-}
-
-fn attribute(
-    place: Place,
-    start: &BytesStart<'_>,
-    name: &str,
-) -> Result<Option<String>, RecordError> {
-    let broken =
-        |error: &dyn std::fmt::Display| RecordError::fatal(place, format!("broken XML: {error}"));
-    start
-        .try_get_attribute(name)
-        .map_err(|error| broken(&error))?
-        .map(|attribute| {
-            attribute
-                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
-                .map(std::borrow::Cow::into_owned)
-                .map_err(|error| broken(&error))
-        })
-        .transpose()
 }
 
 /// The character of a reference: XML's own five entities and numbers, nothing that a file could define.

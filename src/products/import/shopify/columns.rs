@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::delimited::{Names, place};
 use super::super::{Place, RecordError};
 
 /// What a column holds.
@@ -245,8 +246,9 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Recognises `names`, ignoring ASCII case and surrounding space. Errors are fatal.
-    pub(super) fn new(names: Vec<String>) -> Result<Self, RecordError> {
+    /// Recognises the names of a file, ignoring ASCII case and surrounding space. Errors are fatal.
+    pub(super) fn new(header: Names) -> Result<Self, RecordError> {
+        let Names { line, names } = header;
         let known: HashMap<String, Column> = COLUMNS
             .iter()
             .chain(READ_ONLY)
@@ -273,13 +275,16 @@ impl Header {
                 } else {
                     format!("means the same as the column {earlier:?}; remove one")
                 };
-                return Err(header_error(position, &name, reason));
+                return Err(RecordError {
+                    fatal: true,
+                    ..RecordError::new(place(line, position), "header", &name, reason)
+                });
             }
             columns.push((column, name));
         }
         if !index.contains_key(&Column::Title) && !index.contains_key(&Column::Handle) {
             return Err(RecordError::fatal(
-                Place { line: 1, column: 0 },
+                Place { line, column: 0 },
                 "not a Shopify product CSV: the header has neither `Title` nor `Handle` (`URL handle`); \
                  one of them must be there",
             ));
@@ -327,20 +332,5 @@ fn unnamed(name: &str) -> Column {
         "" => Column::Unnamed,
         _ if surplus => Column::SurplusOption,
         _ => Column::Unknown,
-    }
-}
-
-fn header_error(position: usize, name: &str, reason: String) -> RecordError {
-    RecordError {
-        fatal: true,
-        ..RecordError::new(
-            Place {
-                line: 1,
-                column: position as u64 + 1,
-            },
-            "header",
-            name,
-            reason,
-        )
     }
 }

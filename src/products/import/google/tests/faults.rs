@@ -71,6 +71,7 @@ fn prices() {
         ("1e9 USD", "not a plain decimal"),
         ("12.345 USD", "USD has 2 decimal places"),
         ("5 BTC", "not an ISO 4217 currency"),
+        ("5.01 USD", "higher than `price`"),
         ("5 EUR", "not in USD, the currency of `price`"),
     ] {
         let found = refused(&format!("<g:sale_price>{price}</g:sale_price>"));
@@ -95,6 +96,16 @@ fn words() {
     assert!(refused("<g:brand><b>A</b></g:brand>").contains("elements within"));
     assert!(refused("<g:sale_price>4</g:sale_price><g:sale_price_effective_date>soon</g:sale_price_effective_date>")
         .contains("write two times"));
+}
+
+#[test]
+fn an_id_used_twice() {
+    let (error, others) = error(rss(&[item("a", ""), item("a", "")].concat()));
+    assert_eq!(others, 1);
+    assert_eq!(
+        error.to_string(),
+        "line 4, column 1: id \"a\": used before on line 3; give each item an id of its own"
+    );
 }
 
 #[test]
@@ -211,12 +222,11 @@ fn an_item_of_100_mb_is_refused_without_reading_it_all() {
     }
     // Many short elements are as long as one long one.
     fatal(
-        rss(&format!(
-            "<item>{}",
-            "<g:a>x</g:a>".repeat(MAX_RECORD_BYTES / 12 + 1)
-        )),
-        "longer than",
+        rss(&format!("<item>{}", "<g:a/>".repeat(5000))),
+        "more than 4096 elements",
     );
+    let long = format!("<g:a>{}</g:a>", "x".repeat(MAX_RECORD_BYTES / 100));
+    fatal(rss(&format!("<item>{}", long.repeat(101))), "longer than");
 }
 
 proptest! {

@@ -94,7 +94,7 @@ fn any_prefix_and_atom_mean_the_same() {
         .replace("xmlns:g=", "xmlns:goods=");
     let atom = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:g=\"http://base.google.com/ns/1.0\"><id>tag:feed</id>\
         <entry><id>tag:1</id><g:id>a</g:id><title>a</title><link rel=\"self\" href=\"https://shop.example/self\"/>\
-        <link href=\"https://shop.example/a-shirt\"/><summary>x</summary><g:price>5 USD</g:price></entry></feed>";
+        <link href=\"https://shop.example/a-shirt\"/><summary>x</summary><content>longer</content><g:price>5 USD</g:price></entry></feed>";
     assert_eq!(products(&rss), products(prefixed));
     assert_eq!(products(&rss), products(atom));
 }
@@ -211,6 +211,18 @@ fn a_sale_counts_within_its_dates() {
     assert_eq!(
         prices("2026-11-01T00:00Z/2026-11-02T00:00Z"),
         (500, None, true)
+    );
+}
+
+#[test]
+fn a_sale_at_the_regular_price_is_none() {
+    let variant = product("<g:sale_price>5.00 USD</g:sale_price>")
+        .variants
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        (variant.price.unwrap().minor, variant.compare_at_minor),
+        (500, Some(None))
     );
 }
 

@@ -104,6 +104,7 @@ fn headers() {
         fatal("Handle,Title,URL handle\na,A,a\n")
             .contains("means the same as the column \"Handle\"")
     );
+    assert!(fatal("\r\n\nTitle,title\n").starts_with("line 3, column 2: header"));
     assert!(fatal("Handle,Material,material\na,,\n").contains("twice"));
     let (error, _) = error("Handle,\na,x\n");
     assert!(error.reason.contains("no name"), "{error}");
