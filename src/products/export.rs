@@ -1,6 +1,8 @@
 //! Writing the catalogue to files, in the formats that `import` reads.
 
+pub mod google;
 pub mod jsonl;
+pub mod shopify;
 
 use std::io;
 

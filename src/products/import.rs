@@ -2,16 +2,23 @@
 //! store in one transaction.
 
 pub mod decimal;
+mod delimited;
 pub mod google;
+pub mod google;
+mod grouped;
 pub mod json_values;
 pub mod jsonl;
 pub mod key_path;
 pub mod lines;
 pub mod mapped;
 pub mod run;
+mod seen;
 pub mod shopify;
+pub mod shopify;
+mod slug;
 pub mod source;
 pub mod timestamps;
+mod weight;
 
 use std::fmt;
 use std::io::BufRead;
