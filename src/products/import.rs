@@ -4,7 +4,6 @@
 pub mod decimal;
 mod delimited;
 pub mod google;
-pub mod google;
 mod grouped;
 pub mod json_values;
 pub mod jsonl;
@@ -14,11 +13,9 @@ pub mod mapped;
 pub mod run;
 mod seen;
 pub mod shopify;
-pub mod shopify;
 mod slug;
 pub mod source;
 pub mod timestamps;
-mod weight;
 
 use std::fmt;
 use std::io::BufRead;
