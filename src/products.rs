@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod document;
+pub mod demo;
 pub mod export;
 pub mod import;
 pub mod input;
