@@ -2,6 +2,7 @@
 //! store in one transaction.
 
 pub mod decimal;
+pub mod detect;
 pub mod google;
 pub mod json_values;
 pub mod jsonl;
