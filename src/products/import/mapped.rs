@@ -1,63 +1,9 @@
 //! Foreign files through a mapping file.
 //!
-//! A mapping says where each of our fields comes from. It is TOML:
+//! Every kind of file is cut into records, each a JSON value with its place; a [`Mapping`] makes products of
+//! them. The language of mapping files:
 //!
-//! ```toml
-//! [input]
-//! kind = "json"             # or "jsonl", "yaml" (a list), "csv" (with a header line)
-//! items = "data.products"   # json: keys that lead to the list; without it the file is the list itself,
-//!                           #   or objects one after another
-//! # delimiter = ";"         # csv
-//! # group_by = "slug"       # csv: rows with the same value here form one product and must stand together
-//! # windows_1252 = true     # mend control characters that were Windows-1252 punctuation
-//! only = { lang = ["en"] }  # leave out the records (csv: rows) that have other values
-//!
-//! [defaults]
-//! currency = "EUR"          # for prices that name none; else the command line's
-//!
-//! [product]
-//! handle = { template = "{brand}-{id}", slug = true, max_length = 100 }
-//! title = "name"
-//! description_html = { from = "text", format = "plain" }
-//! category = { from = "path", split = "->" }
-//! tags = { from = "keywords", split = "," }
-//! status = { from = "state", lookup = { live = "active" }, default = "draft" }
-//!
-//! [attributes]
-//! collect = ["attr_"]       # every field of the record that begins so, named by the rest
-//! fields = { warranty = "guarantee.years" }
-//!
-//! [[images]]
-//! each = "pictures"         # a list in the record; paths below start from one item
-//! url = { from = "file", prefix = "https://cdn.example/" }
-//! alt = "$.name"            # `$.` starts from the record again
-//!
-//! [variants]                # one variant from the record itself, or with `each` one from each item
-//! price = "price"
-//! weight_g = { from = "weight", unit = "lb" }
-//! ```
-//!
-//! **Fields.** `[product]`: `handle` (required), `title`, `description_html`, `vendor`, `product_type`,
-//! `category`, `tags`, `status`, `published`, `published_at`, `seo_title`, `seo_description`, `created_at`,
-//! `updated_at`. `[[images]]`: `url`, `alt`, `width`, `height`. `[[reviews]]`: `rating`, `title`, `body`,
-//! `author`, `status`, `created_at`. `[[relations]]`: `handle`, `kind`. `[rating]`: `count` with `sum` or
-//! `average`. `[variants]`: `sku`, `barcode`, `mpn`, `condition`, `price`, `currency`, `compare_at_price`,
-//! `cost`, `weight_g`, `requires_shipping`, `taxable`, `tax_code`, `inventory_tracked`, `inventory_policy`,
-//! `on_hand`, `reserved`, `low_stock_at`, `image` (a URL, added to the images where it is not among
-//! them), and `[[variants.options]]` with `name` and `value`. With `prefer_with`, items that have no value
-//! at that path are variants only where no item has one (a master row above its variants).
-//!
-//! **Rules.** A rule is a path, or a table with one of `from` (a path, or a list of paths of which the
-//! first with a value counts), `constant`, or `template` (`{path}` for each value; absent where one of them
-//! is). A path is `a.b[0]`, and `.` the item itself; in CSV files it is the name of a column, as it stands.
-//! With `group_by`, the columns are those of a product's first row, and `rows` is the list of its rows.
-//! Null, blank texts and the values in `ignore = ["N/A"]` count as absent. `lookup` translates values,
-//! whatever their ASCII case; `default` is for those that are absent or not in the table. Then, by field:
-//! `slug`, `prefix` and `max_length` for texts; `split` for tags and categories; `format` (`html`, or
-//! `plain` to be escaped, with its paragraphs kept); `minor_units = true` for amounts that are not
-//! decimals; `unit` (`g`, `kg`, `oz`, `lb`) or `unit_from` (a path) for weights.
-//!
-//! A field without a value in the file is not said, and an existing product keeps what it has.
+#![doc = include_str!("../../../samples/mappings/README.md")]
 
 mod csv_rows;
 mod evaluate;

@@ -64,9 +64,19 @@ fn products(mapping: &str, files: &[&str]) -> Option<Vec<ProductInput>> {
 fn shipped_mappings_are_valid() {
     for entry in std::fs::read_dir("samples/mappings").unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         Mapping::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
+}
+
+#[test]
+fn the_example_of_the_manual_is_valid() {
+    let manual = std::fs::read_to_string("samples/mappings/README.md").unwrap();
+    let (_, example) = manual.split_once("```toml\n").unwrap();
+    Mapping::parse(example.split_once("```").unwrap().0).unwrap();
 }
 
 #[test]
