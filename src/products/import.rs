@@ -3,6 +3,7 @@
 
 pub mod decimal;
 mod delimited;
+pub mod detect;
 pub mod google;
 mod grouped;
 pub mod json_values;

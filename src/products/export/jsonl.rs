@@ -14,7 +14,8 @@ use crate::products::input::{
     ImageInput, Price, ProductInput, ProductOption, RelationInput, ReviewInput, VariantInput,
 };
 
-/// Writes one object a line, in the key order of the public document. Fields that are `None` are left out.
+/// Writes one object a line, in the key order of the public document. Fields that are `None` are left out,
+/// and so is `published` where it is true without a time: that is what a new product gets unsaid.
 pub struct JsonlExporter<W: Write> {
     output: BufWriter<W>,
 }

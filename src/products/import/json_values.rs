@@ -108,12 +108,7 @@ impl<R: BufRead> JsonValues<R> {
             }
             State::Start | State::Sequence => {
                 self.state = State::Sequence;
-                match next {
-                    Some(b',' | b']' | b'}' | b':') => {
-                        Err(self.scanner.unexpected("a JSON object or array"))
-                    }
-                    next => Ok(next.is_some()),
-                }
+                Ok(next.is_some())
             }
             State::ArrayStart | State::ArrayNext if next == Some(b']') => {
                 self.scanner.bump();
@@ -130,10 +125,9 @@ impl<R: BufRead> JsonValues<R> {
 
     fn element(&mut self) -> Result<bool, RecordError> {
         self.state = State::ArrayNext;
-        match self.scanner.next_token()? {
-            None | Some(b',' | b']' | b'}' | b':') => Err(self.scanner.unexpected("a value")),
-            Some(_) => Ok(true),
-        }
+        // Skips white space, so that the place is that of the element.
+        self.scanner.next_token()?;
+        Ok(true)
     }
 
     /// Goes into the array that the path names.

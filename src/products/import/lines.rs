@@ -89,6 +89,17 @@ impl<R: BufRead> Lines<R> {
         })
     }
 
+    /// The bytes of the line that was read last, whether it was refused or not; the beginning of a line
+    /// that is too long.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// The number of the line that was read last.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Reads up to and with the next LF, keeping no more than tells whether the limit is exceeded.
     /// Returns the length in the file, 0 at the end.
     fn fill(&mut self) -> io::Result<usize> {

@@ -116,8 +116,8 @@ impl<R: BufRead> Scanner<R> {
     pub(super) fn value(&mut self, kept: &mut Vec<u8>, limit: usize) -> Result<u64, RecordError> {
         kept.clear();
         let start = match self.next_token()? {
+            None | Some(b',' | b':' | b']' | b'}') => return Err(self.unexpected("a value")),
             Some(_) => self.place,
-            None => return Err(self.unexpected("a value")),
         };
         let mut extent = Extent::default();
         let mut length = 0;

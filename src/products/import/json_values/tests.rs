@@ -87,6 +87,7 @@ fn a_stream_that_is_not_balanced_ends_with_a_fatal_error() {
         ("{\"a\":3}", &["a"], "expected `[`, found `3`"),
         ("[1]", &["a"], "expected `{`, found `[`"),
         ("{a:1}", &["a"], "a key in quotes"),
+        ("{\"b\":}", &["a"], "expected a value, found `}`"),
     ] {
         let error = split(text, path).pop().unwrap().unwrap_err();
         assert!(

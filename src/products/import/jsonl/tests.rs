@@ -277,3 +277,20 @@ fn a_bad_line_costs_itself_only() {
     assert_eq!(read[4].as_ref().unwrap().product.handle, "d");
     assert_eq!(records(&b""[..]).count(), 0);
 }
+
+#[test]
+fn a_truncated_archive_ends_the_records_with_a_fatal_error() {
+    let line = |n| format!("{{\"handle\":\"p{n}\"}}\n");
+    let lines = (0..20_000).map(line).collect::<Vec<_>>().concat();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, lines.as_bytes()).unwrap();
+    let mut archive = encoder.finish().unwrap();
+    archive.truncate(archive.len() - 100);
+    let input = std::io::Cursor::new(archive);
+    let source = crate::products::import::source::Source::stream("x".to_owned(), input, None);
+    let read: Vec<_> = records(source.unwrap().into_text()).collect();
+    let (last, before) = read.split_last().unwrap();
+    let error = last.as_ref().unwrap_err();
+    assert!(error.fatal && error.reason.contains("truncated"), "{error}");
+    assert!(before.len() > 10_000 && before.iter().all(Result::is_ok));
+}

@@ -1,0 +1,194 @@
+//! Telling a file's format by its first bytes.
+
+use std::fmt;
+use std::path::Path;
+
+use csv::ReaderBuilder;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::Format;
+
+/// Why a file's format is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DetectError {
+    /// Nothing in it.
+    #[error("{name}: the file is empty")]
+    Empty {
+        /// Name of the file.
+        name: String,
+    },
+    /// No format that needs no mapping.
+    #[error(
+        "{name}: {seen}, which is none of the formats known by themselves (our JSON Lines, a Shopify \
+         product CSV, a Google Merchant feed); name a mapping file with --map, or the format with \
+         --format"
+    )]
+    NeedsMapping {
+        /// Name of the file.
+        name: String,
+        /// What it looks like.
+        seen: String,
+    },
+}
+
+/// Tells the format from the first bytes of the text, at best some kilobytes of it. The name decides only
+/// between comma and tab, and only where the header has both.
+pub fn detect(name: &str, head: &[u8]) -> Result<Format, DetectError> {
+    let text = head.trim_ascii_start();
+    let needs_mapping = |seen: &dyn fmt::Display| DetectError::NeedsMapping {
+        name: name.to_owned(),
+        seen: seen.to_string(),
+    };
+    match text.first() {
+        None => Err(DetectError::Empty {
+            name: name.to_owned(),
+        }),
+        Some(b'<') => match root_element(text).as_deref() {
+            Some("rss" | "feed") => Ok(Format::GoogleFeed),
+            Some(root) => Err(needs_mapping(&format!("XML that begins with <{root}>"))),
+            None => Err(needs_mapping(&"markup without an element")),
+        },
+        Some(b'{') if is_jsonl(text) => Ok(Format::Jsonl),
+        Some(b'{' | b'[') => Err(needs_mapping(&"JSON of another shape")),
+        Some(_) => table(name, text).map_err(|seen| needs_mapping(&seen)),
+    }
+}
+
+/// The first line is an object with a handle; the line may go on beyond the head.
+fn is_jsonl(text: &[u8]) -> bool {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
+    match serde_json::from_slice::<serde_json::Value>(line) {
+        Ok(value) => value.get("handle").is_some(),
+        Err(error) => {
+            error.is_eof()
+                && line.len() == text.len()
+                && line
+                    .windows(b"\"handle\"".len())
+                    .any(|window| window == b"\"handle\"")
+        }
+    }
+}
+
+/// Name of the first element, without its namespace prefix.
+fn root_element(text: &[u8]) -> Option<String> {
+    let mut reader = Reader::from_reader(text);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(element) | Event::Empty(element) => {
+                let name = element.local_name();
+                return Some(name.as_ref().to_owned());
+            }
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+/// Tells a table by the names of its columns. The error says what it looks like.
+fn table(name: &str, text: &[u8]) -> Result<Format, String> {
+    let named_tsv = Path::new(name)
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().to_ascii_lowercase().contains(".tsv"));
+    let delimiters = if named_tsv {
+        [b'\t', b',']
+    } else {
+        [b',', b'\t']
+    };
+    let headers = delimiters.map(|delimiter| header(text, delimiter));
+    for columns in &headers {
+        let has = |name: &str| columns.iter().any(|column| column == name);
+        if has("title") && (has("handle") || has("url handle")) {
+            return Ok(Format::ShopifyCsv);
+        }
+        let offer = ["link", "price", "image_link", "image link", "availability"];
+        if has("id") && has("title") && offer.into_iter().any(has) {
+            return Ok(Format::GoogleFeed);
+        }
+    }
+    let widest = headers.into_iter().max_by_key(Vec::len).unwrap_or_default();
+    match widest.as_slice() {
+        [] => Err("a blank line first".to_owned()),
+        [only] => {
+            let shown: String = only.chars().take(40).collect();
+            Err(format!("a first line that begins with {shown:?}"))
+        }
+        columns => {
+            let shown: Vec<&str> = columns.iter().take(6).map(String::as_str).collect();
+            Err(format!("a table with the columns {}", shown.join(", ")))
+        }
+    }
+}
+
+/// Column names in lower case.
+fn header(text: &[u8], delimiter: u8) -> Vec<String> {
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .from_reader(text);
+    let mut record = csv::ByteRecord::new();
+    match reader.read_byte_record(&mut record) {
+        Ok(true) => {
+            let name = |name| String::from_utf8_lossy(name).trim().to_ascii_lowercase();
+            record.iter().map(name).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(name: &str, head: &str) -> String {
+        match detect(name, head.as_bytes()) {
+            Ok(Format::Jsonl) => "jsonl".to_owned(),
+            Ok(Format::ShopifyCsv) => "shopify".to_owned(),
+            Ok(Format::GoogleFeed) => "google".to_owned(),
+            Ok(Format::Mapped(_)) => "mapped".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn known_formats_are_told_by_their_first_bytes() {
+        let long = format!("{{\"handle\":\"x\",\"title\":\"{}", "y".repeat(70_000));
+        for (head, format) in [
+            ("\n {\"id\":1,\"handle\":\"x\"}\n{", "jsonl"),
+            (long.as_str(), "jsonl"),
+            ("Handle,Title,Body (HTML)\r\n", "shopify"),
+            ("\"Title\",\"URL handle\",Description\nx", "shopify"),
+            ("Title;URL handle\n", "needs"),
+            (
+                "<?xml version=\"1.0\"?>\n<!-- <html> -->\n<rss version=\"2.0\">",
+                "google",
+            ),
+            ("<feed xmlns=\"http://www.w3.org/2005/Atom\">", "google"),
+            ("<!DOCTYPE x [<!ENTITY a \"b\">]><rss>", "google"),
+            ("id\ttitle\tdescription\tlink\tprice\n", "google"),
+            ("id,title,availability\n", "google"),
+            ("<html><body>", "needs"),
+            ("[{\"handle\":\"x\"}]", "needs"),
+            ("{\"products\":[{\"handle\":\"x\"}]}", "needs"),
+            ("{\n\"handle\":\"x\"}", "needs"),
+            ("{\"name\":\"x\"", "needs"),
+            ("slug,sku,name,price\n", "needs"),
+            ("- id: 1\n", "needs"),
+            ("\0\u{1}\u{fffd}", "needs"),
+        ] {
+            let found = seen("products.txt", head);
+            match format {
+                "needs" => assert!(found.contains("--map"), "{head}: {found}"),
+                format => assert_eq!(found, format, "{head}"),
+            }
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_file_and_what_it_looks_like() {
+        assert_eq!(seen("a.csv", " \n"), "a.csv: the file is empty");
+        let refused = seen("a.csv", "slug,sku,name\n");
+        assert!(refused.starts_with("a.csv: a table with the columns slug, sku, name, which is"));
+        assert!(seen("a.xml", "<catalog>").contains("XML that begins with <catalog>"));
+    }
+}
