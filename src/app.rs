@@ -55,16 +55,14 @@ pub struct Addresses {
     pub admin: Option<SocketAddr>,
 }
 
-/// Serves until `stop` is done, then drains. Calls `started` once it accepts connections.
-///
-/// A second completion of `stop`'s kind, given by `abort`, ends it without draining.
+/// Serves until `stop` returns, then drains until requests in flight are done, their time is up or `stop`
+/// returns again. Calls `started` once it accepts connections.
 pub fn serve(
     config: &Config,
     store: SqliteCatalog,
     access_log: bool,
     started: impl FnOnce(&Addresses),
-    stop: impl Future<Output = ()>,
-    abort: impl Future<Output = ()>,
+    mut stop: impl AsyncFnMut(),
 ) -> Result<(), AppError> {
     let background = background()?;
     let database = store.database().clone();
@@ -92,23 +90,25 @@ pub fn serve(
                 source,
             }
         })?;
-        let handles = bound.handles();
+        let [public, admin] = bound.handles();
         started(&Addresses {
             public: bound.addresses,
             admin: bound.admin_address,
         });
         let stopping = async {
-            stop.await;
+            stop().await;
             readiness.drain();
-            let [public, admin] = handles;
             // Operators keep their view until the public side is done.
             tokio::select! {
-                () = async { public.stop(true).await; admin.stop(true).await } => {}
-                () = abort => { public.stop(false).await; admin.stop(false).await }
+                () = public.stop(true) => {}
+                () = stop() => public.stop(false).await,
             }
+            admin.stop(false).await;
+            Ok(())
         };
-        let (public, admin, ()) = tokio::join!(bound.public, bound.admin, stopping);
-        public.and(admin).map_err(AppError::Start)
+        // A server that fails ends the others: half a process helps nobody.
+        tokio::try_join!(bound.public, bound.admin, stopping).map_err(AppError::Start)?;
+        Ok(())
     });
     drop(tail);
     background.shutdown_timeout(Duration::from_secs(1));

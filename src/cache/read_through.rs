@@ -3,10 +3,11 @@
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use futures_util::poll;
 use tokio::runtime::Handle;
 
 use super::clock::{Clock, Millis};
@@ -127,7 +128,7 @@ where
     }
 
     /// Answers from L1 alone. A stale answer starts a refresh.
-    pub fn cached(&self, key: &K) -> Option<Answer<V>> {
+    fn cached(&self, key: &K) -> Option<Answer<V>> {
         let l1 = self.shared.l1.as_ref()?;
         let lookup = l1.get(key, self.shared.clock.now())?;
         if lookup.freshness == Freshness::Stale {
@@ -253,7 +254,12 @@ where
     V: Clone + Weigh + Send + Sync + 'static,
 {
     async fn load_in_time(&self, key: &K) -> Result<Loaded<V>, LoadError> {
-        tokio::time::timeout(self.deadline, self.loader.load(key.clone()))
+        let mut load = self.loader.load(key.clone());
+        // A timer costs as much as an embedded store's answer; only one who waits needs it.
+        if let Poll::Ready(loaded) = poll!(&mut load) {
+            return loaded;
+        }
+        tokio::time::timeout(self.deadline, load)
             .await
             .unwrap_or(Err(LoadError::DeadlineExceeded(self.deadline)))
     }

@@ -1,13 +1,27 @@
 //! `doorbuster import`.
 
-use std::io::Write;
-use std::path::PathBuf;
+mod progress;
+mod summary;
 
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 use clap::ValueEnum;
 
 use super::exit::{Exit, UsageError};
+use crate::app;
 use crate::config::Config;
+use crate::products::import;
+use crate::products::import::detect::detect;
+use crate::products::import::mapped::Mapping;
+use crate::products::import::run::{self, Event, Options, Report};
+use crate::products::import::source::Source;
 use crate::products::money::Currency;
+use crate::products::sqlite::SqliteCatalog;
+use progress::Progress;
+use summary::Summary;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,9 +102,78 @@ impl Args {
     }
 }
 
-/// Imports each file and prints a summary.
-pub fn run(_args: &Args, _config: &Config, _out: &mut dyn Write) -> anyhow::Result<Exit> {
-    anyhow::bail!("not built yet")
+/// Imports each file and prints a summary. Files before one that fails stay imported.
+pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let format = args.resolved_format()?;
+    if args.delete_missing && args.files.len() > 1 {
+        let reason = "--delete-missing takes one file: each file would delete what the others hold";
+        return Err(UsageError(reason.to_owned()).into());
+    }
+    let mapping = args.map.as_deref().map(read_mapping).transpose()?;
+    let store = app::open_catalog(config)?;
+    let mut summary = Summary::start(args.dry_run);
+    for file in &args.files {
+        let source = Source::open(file)?;
+        summary.add(&import_file(
+            args,
+            format,
+            mapping.as_ref(),
+            source,
+            &store,
+        )?);
+    }
+    summary.print(args.json, out)?;
+    Ok(summary.exit())
+}
+
+fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
+    let named = || format!("cannot use the mapping {}", path.display());
+    let text = fs::read_to_string(path)
+        .map_err(|error| UsageError(error.to_string()))
+        .with_context(named)?;
+    Mapping::parse(&text)
+        .map_err(|error| UsageError(error.to_string()))
+        .with_context(named)
+}
+
+fn import_file(
+    args: &Args,
+    format: Format,
+    mapping: Option<&Mapping>,
+    mut source: Source,
+    store: &SqliteCatalog,
+) -> anyhow::Result<Report> {
+    let name = source.name().to_owned();
+    let format = match (format, mapping) {
+        (Format::Jsonl, _) => import::Format::Jsonl,
+        (Format::ShopifyCsv, _) => import::Format::ShopifyCsv,
+        (Format::GoogleFeed, _) => import::Format::GoogleFeed,
+        (Format::Mapped, Some(mapping)) => import::Format::Mapped(Box::new(mapping.clone())),
+        (Format::Auto | Format::Mapped, _) => {
+            let head = source.head().with_context(|| name.clone())?;
+            detect(&name, head).map_err(|error| UsageError(format!("{name}: {error}")))?
+        }
+    };
+    let options = Options {
+        on_error: match args.on_error {
+            OnError::Stop => run::OnError::Stop,
+            OnError::Skip => run::OnError::Skip,
+        },
+        dry_run: args.dry_run,
+        delete_missing: args.delete_missing,
+    };
+    let progress = Progress::start(&source);
+    let read_options = import::ReadOptions {
+        default_currency: args.default_currency,
+    };
+    let records = import::records(source.into_text(), format, read_options);
+    let outcome = run::run(store, records, options, &mut |event| match event {
+        Event::Progress(products) => progress.at(products),
+        Event::Skipped(error) => progress.say(&format!("skipped: {name}: {error}")),
+        Event::Warning(text) => progress.say(&format!("warning: {name}: {text}")),
+    });
+    progress.finish();
+    outcome.with_context(|| name)
 }
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 
 use std::io::Write;
 
+use serde_json::json;
+
 use super::exit::Exit;
-use crate::config::Config;
+use crate::config::{CatalogUrl, Config};
+use crate::db::sqlite::Sqlite;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +23,17 @@ pub struct Args {
 }
 
 /// Applies the migrations that are missing.
-pub fn run(_args: &Args, _config: &Config, _out: &mut dyn Write) -> anyhow::Result<Exit> {
-    anyhow::bail!("not built yet")
+pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let CatalogUrl::Sqlite(path) = &config.catalog.url;
+    let report = Sqlite::open(path)?.migrate()?;
+    if args.json {
+        let report = json!({ "applied": report.applied, "version": report.version });
+        writeln!(out, "{report}")?;
+        return Ok(Exit::Done);
+    }
+    for migration in &report.applied {
+        writeln!(out, "applied {migration}")?;
+    }
+    writeln!(out, "schema version {}", report.version)?;
+    Ok(Exit::Done)
 }

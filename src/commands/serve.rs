@@ -2,16 +2,27 @@
 
 use std::io::Write;
 
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::exit::Exit;
 use super::flags::ListenFlags;
 use super::help;
+use crate::app::{self, Addresses};
 use crate::config::Config;
+use crate::products::demo;
+use crate::products::import::run::{self, OnError};
+use crate::products::import::{Place, Record};
+use crate::products::store::CatalogStore;
+use crate::telemetry::Console;
 
 const EXAMPLES: &str = "\
 Examples:
   doorbuster serve --demo
   doorbuster serve --listen 0.0.0.0:8080 --data-dir /var/lib/doorbuster
   DOORBUSTER_CACHE_L1_BYTES=1GiB doorbuster serve --config /etc/doorbuster.toml";
+
+const DEMO_PRODUCTS: usize = 1_000;
 
 /// Answer HTTP requests for products until SIGTERM or SIGINT
 #[derive(clap::Args)]
@@ -25,7 +36,79 @@ pub struct Args {
     pub listen: ListenFlags,
 }
 
-/// Serves until it is told to stop.
-pub fn run(_args: &Args, _config: &Config, _out: &mut dyn Write) -> anyhow::Result<Exit> {
-    anyhow::bail!("not built yet")
+/// Serves until it is told to stop: the first signal drains, a second one ends it at once.
+pub fn run(args: &Args, config: &Config, _out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let store = app::open_catalog(config)?;
+    if args.demo {
+        fill(&store).context("cannot fill the catalogue")?;
+    }
+    let access_log = config
+        .telemetry
+        .access_log
+        .is_on(Console::stderr().is_terminal);
+    app::serve(config, store, access_log, announce, stopped())?;
+    tracing::info!("stopped");
+    Ok(Exit::Done)
+}
+
+/// Puts the demo products into an empty catalogue; leaves one with products alone.
+fn fill(store: &dyn CatalogStore) -> anyhow::Result<()> {
+    let mut is_empty = true;
+    store.for_each_product(&mut |_| {
+        is_empty = false;
+        false
+    })?;
+    if !is_empty {
+        tracing::info!("the catalogue has products; --demo adds none");
+        return Ok(());
+    }
+    let products = demo::products(DEMO_PRODUCTS);
+    let records = products.map(|product| {
+        Ok(Record {
+            place: Place::default(),
+            product,
+        })
+    });
+    let options = run::Options {
+        on_error: OnError::Stop,
+        dry_run: false,
+        delete_missing: false,
+    };
+    let report = run::run(store, Box::new(records), options, &mut |_| {})?;
+    tracing::info!(
+        products = report.created,
+        "filled the catalogue with a demo shop"
+    );
+    Ok(())
+}
+
+fn announce(addresses: &Addresses) {
+    for address in &addresses.public {
+        tracing::info!("listening on http://{address}, try: curl -i http://{address}/products/456");
+    }
+    if let Some(address) = addresses.admin {
+        tracing::info!("listening for operators on http://{address}");
+    }
+}
+
+/// Waits for SIGTERM or SIGINT; called again, for the next one.
+fn stopped() -> impl AsyncFnMut() {
+    async || {
+        let signals = signal(SignalKind::terminate()).and_then(|terminate| {
+            signal(SignalKind::interrupt()).map(|interrupt| (terminate, interrupt))
+        });
+        match signals {
+            Ok((mut terminate, mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
+                    _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+                }
+            }
+            // Without handlers the signals end the process by themselves.
+            Err(error) => {
+                tracing::error!(%error, "cannot wait for signals");
+                std::future::pending::<()>().await;
+            }
+        }
+    }
 }

@@ -41,11 +41,6 @@ impl Catalog {
         }
     }
 
-    /// The document of a product if L1 can answer at once, "there is none" included.
-    pub fn cached(&self, id: i64) -> Option<Answer<Document>> {
-        self.documents.cached(&id)
-    }
-
     /// The document of a product; no value where there is none to show.
     pub async fn product(&self, id: i64) -> Result<Answer<Document>, LoadError> {
         self.documents.read(&id).await

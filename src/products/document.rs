@@ -28,7 +28,7 @@ impl Document {
         Bytes::from_owner(Arc::clone(&self.body))
     }
 
-    /// A hash of the bytes (XXH3, 64 bits), the same on every node. With the version it makes the ETag:
+    /// A hash of the bytes (XXH3, 64 bits), the same on every node. With the version it makes the entity tag:
     /// the version alone would not tell two catalogues apart that were filled anew.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint

@@ -17,6 +17,7 @@ pub mod shopify;
 mod slug;
 pub mod source;
 pub mod timestamps;
+mod weight;
 
 use std::fmt;
 use std::io::BufRead;
