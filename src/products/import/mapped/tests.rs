@@ -1,3 +1,4 @@
+use proptest::strategy::Strategy;
 use serde_json::json;
 
 use super::*;
@@ -190,4 +191,27 @@ fn more_than_three_options_are_refused_by_the_rules_for_products() {
         found.len() == 1 && found[0].pointer == "/options",
         "{found:?}"
     );
+}
+
+proptest::proptest! {
+    /// Whatever a file holds, reading it ends, and after a fatal error at once.
+    #[test]
+    fn every_file_is_read_to_an_end(
+        bytes in proptest::prop_oneof![
+            "[-\\[\\]{}\",:#&*|>'ht1. \t\r\n\\\\é]{0,80}".prop_map(String::into_bytes),
+            proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80),
+        ],
+        header: bool,
+    ) {
+        for kind in ["json", "jsonl", "yaml", "csv"] {
+            let mapping = format!("[input]\nkind = \"{kind}\"\n[product]\nhandle = \"h\"\ntitle = \"t\"");
+            let start = if header && kind == "csv" { "h,t\n" } else { "" };
+            let file = [start.as_bytes(), &bytes].concat();
+            let read = read(&mapping, &file);
+            let fatal = |record: &RecordResult| record.as_ref().is_err_and(|error| error.fatal);
+            let fatals = read.iter().filter(|record| fatal(record)).count();
+            proptest::prop_assert!(fatals == 0 || fatals == 1 && fatal(read.last().unwrap()));
+            proptest::prop_assert!(read.len() <= bytes.len() + 1);
+        }
+    }
 }
