@@ -1,0 +1,1 @@
+"""Measuring a server from outside: its processor time, its memory and how fast it starts."""
