@@ -23,6 +23,9 @@ use tracing_subscriber::{EnvFilter, fmt, registry};
 use crate::config::{LogFormat, TelemetryConfig};
 use json::FlatJson;
 
+/// Libraries whose `info` is only worth a `debug` here. What is configured for them wins.
+const CHATTY: &str = "actix_server=warn,refinery_core=warn";
+
 /// Keeps the logs going. Dropping it writes out what is queued.
 #[must_use = "queued lines are lost unless the guard lives until the end"]
 pub struct Guard {
@@ -95,7 +98,10 @@ where
         json.fmt_fields(JsonFields::new()).boxed()
     };
     registry()
-        .with(EnvFilter::new(config.log_level.as_str()))
+        .with(EnvFilter::new(format!(
+            "{CHATTY},{}",
+            config.log_level.as_str()
+        )))
         .with(lines)
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::hash::Hash;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::poll;
 use tokio::runtime::Handle;
 
@@ -207,7 +208,9 @@ where
     fn fly(&self, key: &K, pilot: Pilot<K, FlightOutcome<V>>) {
         // A timer inside the flight belongs to the background's clock, wherever it is first polled.
         let _context = self.shared.background.enter();
-        let mut flight = Box::pin(flight(Arc::clone(&self.shared), key.clone(), pilot));
+        // A loader that panics drops its pilot, which tells everyone who waits, the caller among them.
+        let flight = flight(Arc::clone(&self.shared), key.clone(), pilot);
+        let mut flight = Box::pin(AssertUnwindSafe(flight).catch_unwind());
         let mut context = Context::from_waker(Waker::noop());
         if flight.as_mut().poll(&mut context).is_pending() {
             self.shared.background.spawn(flight);

@@ -76,7 +76,6 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "cache.stale = 10m (default)",
             "cache.negative = 5s (default)",
             "cache.negative_bytes = 8MiB (default)",
-            "cache.soft_timeout = 50ms (default)",
             "cache.hard_timeout = 1s (default)",
             "telemetry.log_level = info (default)",
             "telemetry.log_format = auto (default)",
@@ -266,12 +265,7 @@ fn fields_are_checked_against_each_other() {
             "server.workers = \"2000\" (shop.toml:2): more than 1024; one worker for each core is plenty",
         ),
         (
-            "[cache]\nhard_timeout = '20ms'",
-            "cache.soft_timeout = \"50ms\" (default): is longer than \
-             cache.hard_timeout = 20ms (shop.toml:2); lower the first or raise the second",
-        ),
-        (
-            "[cache]\nhard_timeout = 0\nsoft_timeout = 0",
+            "[cache]\nhard_timeout = 0",
             "cache.hard_timeout = \"0\" (shop.toml:2): \
              no load can finish in no time; write a duration above 0, such as 1s",
         ),
@@ -291,7 +285,7 @@ fn fields_are_checked_against_each_other() {
 #[test]
 fn a_field_that_cannot_be_read_is_not_checked_against_others() {
     let found = errors(&file(
-        "[cache]\nhard_timeout = 'short'\nsoft_timeout = '5s'",
+        "[cache]\nl1_bytes = 'small'\nnegative_bytes = '1GiB'",
     ));
     assert_eq!(found.len(), 1, "{found:?}");
 }

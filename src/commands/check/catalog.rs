@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::reachability::directory_status;
 use crate::config::{CatalogUrl, Config};
+use crate::db::sqlite::{SchemaState, Sqlite};
 
 /// How every SQLite file begins (<https://sqlite.org/fileformat.html#magic_header_string>).
 const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
@@ -30,9 +31,20 @@ pub fn catalog_status(config: &Config) -> Result<String, String> {
     let read = file.by_ref().take(16).read_to_end(&mut header);
     match read {
         Err(error) => Err(format!("cannot be read: {error}; name a SQLite file")),
-        Ok(0) => Ok("empty".to_owned()),
-        Ok(_) if header == SQLITE_HEADER => Ok("a SQLite file".to_owned()),
+        Ok(0) => Ok("empty; serve, import or migrate will set it up".to_owned()),
+        Ok(_) if header == SQLITE_HEADER => schema_status(path),
         Ok(_) => Err("not a SQLite file; name another one".to_owned()),
+    }
+}
+
+fn schema_status(path: &Path) -> Result<String, String> {
+    match Sqlite::schema_state(path) {
+        Ok(SchemaState::Current { version }) => Ok(format!("schema version {version}, current")),
+        Ok(SchemaState::Pending { missing }) => Ok(format!(
+            "{} pending; serve, import or migrate will apply them",
+            missing.join(", ")
+        )),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -63,14 +75,20 @@ mod tests {
 
         let database = rusqlite::Connection::open(&path).unwrap();
         database
-            .execute_batch("CREATE TABLE product (id INTEGER)")
+            .execute_batch("CREATE TABLE t (id INTEGER)")
             .unwrap();
-        assert_eq!(status(&path).unwrap(), "a SQLite file");
+        assert!(status(&path).unwrap().contains("V1__catalogue pending"));
+        Sqlite::open(&path).unwrap().migrate().unwrap();
+        assert_eq!(status(&path).unwrap(), "schema version 1, current");
+        database
+            .execute("UPDATE refinery_schema_history SET checksum = '1'", [])
+            .unwrap();
+        assert!(status(&path).unwrap_err().contains("newer doorbuster"));
 
         fs::write(&path, "id,title\n").unwrap();
         assert!(status(&path).unwrap_err().contains("not a SQLite file"));
         fs::write(&path, "").unwrap();
-        assert_eq!(status(&path).unwrap(), "empty");
+        assert!(status(&path).unwrap().starts_with("empty"));
         assert!(status(root.path()).is_err());
     }
 }

@@ -100,29 +100,20 @@ impl fmt::Display for KeyPath {
 }
 
 /// The word of `known` that `word` was probably meant to be: apart from ASCII case, at most a third of its
-/// letters differ (Levenshtein distance).
+/// letters differ.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const COMPARED: usize = 100;
+    let word: String = word.chars().take(COMPARED).collect();
+    let word = word.to_ascii_lowercase();
     known
         .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
+        .map(|candidate| {
+            let distance = strsim::levenshtein(&word, &candidate.to_ascii_lowercase());
+            (distance, candidate)
+        })
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()).div_ceil(3))
         .map(|(_, candidate)| candidate)
-}
-
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, letter) in left.chars().take(100).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, other) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(!letter.eq_ignore_ascii_case(other));
-            diagonal = row[column + 1];
-            row[column + 1] = substituted.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]
