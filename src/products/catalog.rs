@@ -94,7 +94,7 @@ impl Load<i64, Document> for DocumentLoader {
                     version: 0,
                 },
                 |stored| Loaded {
-                    value: stored.body.as_deref().map(Document::new),
+                    value: stored.body.map(Document::new),
                     version: stored.version,
                 },
             ))

@@ -15,11 +15,11 @@ pub struct Document {
 }
 
 impl Document {
-    /// Copies the bytes once, into one allocation with their reference count.
-    pub fn new(body: &[u8]) -> Self {
+    /// Takes the bytes as they are; they lie in one allocation with their reference count.
+    pub fn new(body: Arc<[u8]>) -> Self {
         Self {
-            fingerprint: xxh3_64(body),
-            body: Arc::from(body),
+            fingerprint: xxh3_64(&body),
+            body,
         }
     }
 

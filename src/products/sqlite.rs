@@ -7,7 +7,8 @@ mod tail;
 mod tests;
 mod write;
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
@@ -61,7 +62,7 @@ fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<St
             let body = row.get_ref(1)?.as_bytes_or_null()?;
             Ok(StoredDocument {
                 version: row.get::<_, i64>(0)?.unsigned_abs(),
-                body: body.map(Bytes::copy_from_slice),
+                body: body.map(Arc::from),
             })
         })
         .optional()

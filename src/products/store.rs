@@ -1,6 +1,7 @@
 //! What the rest of the program asks of a catalogue store, whichever database stands behind it.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
 use super::input::ProductInput;
@@ -12,7 +13,7 @@ pub struct StoredDocument {
     /// Rises by one with every change of the product.
     pub version: u64,
     /// Compact JSON; `None` while the product is not public.
-    pub body: Option<Bytes>,
+    pub body: Option<Arc<[u8]>>,
 }
 
 /// A version of a product that a committed transaction made.
