@@ -4,7 +4,6 @@
 //! `cargo run --release --example l1_memory`
 
 use std::fs;
-use std::sync::Arc;
 
 use doorbuster::cache::{L1, L1Options};
 use doorbuster::db::sqlite::Sqlite;
@@ -36,8 +35,7 @@ fn main() -> anyhow::Result<()> {
     let mut bodies = 0;
     for (key, body) in documents.iter().cycle().take(ENTRIES).enumerate() {
         bodies += body.len();
-        let copy: Arc<[u8]> = Arc::from(&**body);
-        l1.fill(&key, Some(Document::new(copy)), 1, 0, 0)?;
+        l1.fill(&key, Some(Document::new(body)), 1, 0, 0)?;
     }
     let grown = resident_bytes()?.saturating_sub(before);
     anyhow::ensure!(l1.len() == ENTRIES, "entries were evicted: {}", l1.len());
@@ -49,7 +47,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn demo_documents() -> anyhow::Result<Vec<Arc<[u8]>>> {
+fn demo_documents() -> anyhow::Result<Vec<Vec<u8>>> {
     let folder = tempfile::tempdir()?;
     let database = Sqlite::open(&folder.path().join("catalog.db"))?;
     database.migrate()?;
@@ -68,7 +66,7 @@ fn demo_documents() -> anyhow::Result<Vec<Arc<[u8]>>> {
     let bodies: Vec<_> = stored
         .into_iter()
         .flatten()
-        .filter_map(|d| d.body)
+        .filter_map(|stored| Some(stored.document?.to_vec()))
         .collect();
     anyhow::ensure!(
         bodies.len() > PRODUCTS * 9 / 10,

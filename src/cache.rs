@@ -5,8 +5,10 @@ mod clock;
 mod fence;
 mod flight;
 mod l1;
+mod packed;
 mod read_through;
 
 pub use clock::{Clock, Millis, SystemClock};
 pub use l1::{Freshness, L1, L1Options, Lookup, Refused, Weigh};
+pub use packed::PackedBytes;
 pub use read_through::{Answer, Load, LoadError, Loaded, ReadThrough, Status};

@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::poll;
 use tracing::Instrument;
 
+use super::body::in_parts;
 use super::conditional::EntityTag;
 use super::problem::ApiError;
 use super::request_id::RequestId;
@@ -102,11 +103,11 @@ fn respond(
     let mut response = if tag.is_known_to(request.headers()) {
         HttpResponse::new(StatusCode::NOT_MODIFIED)
     } else {
-        let mut response = HttpResponse::with_body(StatusCode::OK, document.bytes());
+        let mut response = HttpResponse::with_body(StatusCode::OK, in_parts(document.parts()));
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response.map_into_boxed_body()
+        response
     };
     let headers = response.headers_mut();
     headers.insert(ETAG, tag.header());

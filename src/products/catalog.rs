@@ -94,7 +94,7 @@ impl Load<i64, Document> for DocumentLoader {
                     version: 0,
                 },
                 |stored| Loaded {
-                    value: stored.body.map(Document::new),
+                    value: stored.document,
                     version: stored.version,
                 },
             ))

@@ -7,11 +7,10 @@ mod tail;
 mod tests;
 mod write;
 
-use std::sync::Arc;
-
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::document::Document;
 use super::input::ProductInput;
 use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
 use crate::db::sqlite::{Access, Sqlite, open};
@@ -62,7 +61,7 @@ fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<St
             let body = row.get_ref(1)?.as_bytes_or_null()?;
             Ok(StoredDocument {
                 version: row.get::<_, i64>(0)?.unsigned_abs(),
-                body: body.map(Arc::from),
+                document: body.map(Document::new),
             })
         })
         .optional()

@@ -1,9 +1,8 @@
 //! What the rest of the program asks of a catalogue store, whichever database stands behind it.
 
-use std::sync::Arc;
-
 use futures_util::future::BoxFuture;
 
+use super::document::Document;
 use super::input::ProductInput;
 use crate::db::sqlite::SqliteError;
 
@@ -13,7 +12,7 @@ pub struct StoredDocument {
     /// Rises by one with every change of the product.
     pub version: u64,
     /// Compact JSON; `None` while the product is not public.
-    pub body: Option<Arc<[u8]>>,
+    pub document: Option<Document>,
 }
 
 /// A version of a product that a committed transaction made.

@@ -70,7 +70,7 @@ impl Catalog {
     }
 
     fn body(&self, id: i64) -> Value {
-        serde_json::from_slice(&self.document(id).unwrap().body.unwrap()).unwrap()
+        serde_json::from_slice(&self.document(id).unwrap().document.unwrap().to_vec()).unwrap()
     }
 
     fn id(&self, handle: &str) -> i64 {
@@ -149,7 +149,7 @@ fn the_document_has_the_promised_shape() {
     catalog.put(&[shirt()]);
     let document = catalog.document(1).unwrap();
     assert_eq!(document.version, 1);
-    insta::assert_snapshot!(String::from_utf8_lossy(&document.body.unwrap()), @r#"{"id":1,"handle":"shirt","title":"Shirt \"Löwe\"","description_html":"","vendor":"Harbour","product_type":"","category":"Apparel > Shirts","tags":["cotton","new"],"status":"active","options":[{"name":"Size","values":["S","M"]}],"price":{"min":{"amount_minor":1999,"currency":"USD"},"max":{"amount_minor":2499,"currency":"USD"}},"availability":"low_stock","rating":{"average":4.5,"count":2},"images":[{"url":"https://cdn.example.com/shirt.jpg","alt":"A shirt","width":800,"height":600}],"variants":[{"id":1,"sku":"SH-S","barcode":null,"options":{"Size":"S"},"price":{"amount_minor":1999,"currency":"USD"},"compare_at_price":null,"availability":"low_stock","weight_g":180},{"id":2,"sku":"SH-M","barcode":null,"options":{"Size":"M"},"price":{"amount_minor":2499,"currency":"USD"},"compare_at_price":{"amount_minor":2999,"currency":"USD"},"availability":"out_of_stock","weight_g":null}],"attributes":{},"seo":{"title":null,"description":null},"version":1,"created_at":"2026-01-02T03:04:05.678Z","updated_at":"2026-02-03T04:05:06.789Z"}"#);
+    insta::assert_snapshot!(String::from_utf8_lossy(&document.document.unwrap().to_vec()), @r#"{"id":1,"handle":"shirt","title":"Shirt \"Löwe\"","description_html":"","vendor":"Harbour","product_type":"","category":"Apparel > Shirts","tags":["cotton","new"],"status":"active","options":[{"name":"Size","values":["S","M"]}],"price":{"min":{"amount_minor":1999,"currency":"USD"},"max":{"amount_minor":2499,"currency":"USD"}},"availability":"low_stock","rating":{"average":4.5,"count":2},"images":[{"url":"https://cdn.example.com/shirt.jpg","alt":"A shirt","width":800,"height":600}],"variants":[{"id":1,"sku":"SH-S","barcode":null,"options":{"Size":"S"},"price":{"amount_minor":1999,"currency":"USD"},"compare_at_price":null,"availability":"low_stock","weight_g":180},{"id":2,"sku":"SH-M","barcode":null,"options":{"Size":"M"},"price":{"amount_minor":2499,"currency":"USD"},"compare_at_price":{"amount_minor":2999,"currency":"USD"},"availability":"out_of_stock","weight_g":null}],"attributes":{},"seo":{"title":null,"description":null},"version":1,"created_at":"2026-01-02T03:04:05.678Z","updated_at":"2026-02-03T04:05:06.789Z"}"#);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn every_difference_makes_exactly_one_version() {
         assert_eq!(catalog.document(1).unwrap().version, expected);
     }
     assert_eq!(
-        catalog.document(1).unwrap().body,
+        catalog.document(1).unwrap().document,
         None,
         "a draft is not public"
     );
@@ -293,7 +293,7 @@ fn products_missing_from_a_full_file_go_and_can_come_back() {
         (1, 0, 1)
     );
     let gone = catalog.document(catalog.id("shirt")).unwrap();
-    assert_eq!((gone.version, gone.body), (2, None));
+    assert_eq!((gone.version, gone.document), (2, None));
 
     // Its sku may be claimed while it is gone.
     let heir = ProductInput {
@@ -315,7 +315,7 @@ fn products_missing_from_a_full_file_go_and_can_come_back() {
         catalog
             .document(catalog.id("shirt"))
             .unwrap()
-            .body
+            .document
             .is_some()
     );
 }

@@ -70,7 +70,10 @@ impl Shop {
 
     fn document(&self, id: i64) -> Option<Vec<u8>> {
         let documents = self.store.documents(&[id]).now_or_never().unwrap().unwrap();
-        documents[0].clone()?.body.map(|body| body.to_vec())
+        documents[0]
+            .clone()?
+            .document
+            .map(|document| document.to_vec())
     }
 }
 

@@ -1,0 +1,43 @@
+//! Response bodies from the cache.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use bytes::Bytes;
+
+/// The parts of a document, one after the other. The connection writes them with one system call.
+pub(super) fn in_parts(parts: [Bytes; 2]) -> BoxBody {
+    let [head, tail] = parts;
+    if tail.is_empty() {
+        return BoxBody::new(head);
+    }
+    let length = head.len() + tail.len();
+    BoxBody::new(TwoParts {
+        length: length as u64,
+        head: Some(head),
+        tail: Some(tail),
+    })
+}
+
+struct TwoParts {
+    length: u64,
+    head: Option<Bytes>,
+    tail: Option<Bytes>,
+}
+
+impl MessageBody for TwoParts {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.length)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let next = self.head.take().or_else(|| self.tail.take());
+        Poll::Ready(next.map(Ok))
+    }
+}
