@@ -82,10 +82,12 @@ fn cut(length: usize) -> usize {
 /// the page cannot hold.
 fn footprint(length: usize) -> usize {
     let class = class_for(length + HEADER);
-    let page = match class {
-        ..=SMALL => SMALL_PAGE,
-        ..=MEDIUM => MEDIUM_PAGE,
-        _ => class,
+    let page = if class <= SMALL {
+        SMALL_PAGE
+    } else if class <= MEDIUM {
+        MEDIUM_PAGE
+    } else {
+        class
     };
     page / (page / class)
 }
