@@ -45,6 +45,7 @@ async fn by_handle(
     handle: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    let handle = handle.into_inner();
     let named = || format!("handle {handle:?}");
     let id = catalog.id_by_handle(&handle).await?;
     by_other_name(&request, &catalog, id, named).await
@@ -56,6 +57,7 @@ async fn by_sku(
     sku: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    let sku = sku.into_inner();
     let named = || format!("sku {sku:?}");
     let id = catalog.id_by_sku(&sku).await?;
     by_other_name(&request, &catalog, id, named).await
