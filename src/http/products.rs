@@ -121,10 +121,7 @@ fn respond(
 fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError> {
     match *request.method() {
         Method::GET | Method::HEAD => Ok(()),
-        ref method => Err(ApiError::MethodNotAllowed {
-            method: method.clone(),
-            allow: "GET, HEAD",
-        }),
+        ref method => Err(ApiError::read_only(method)),
     }
 }
 
