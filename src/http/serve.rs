@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
 use super::{Readiness, health, products, request_id};
@@ -22,7 +22,7 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// Threads of the public listeners.
     pub workers: usize,
-    /// How long requests in flight may take after a stop.
+    /// How long requests in flight may take after a stop, at least.
     pub drain: Duration,
     /// Whether each request is logged.
     pub access_log: bool,
@@ -38,13 +38,6 @@ pub struct Bound {
     pub admin: Server,
     /// Where that listens.
     pub admin_address: Option<SocketAddr>,
-}
-
-impl Bound {
-    /// Handles that stop the servers.
-    pub fn handles(&self) -> [ServerHandle; 2] {
-        [self.public.handle(), self.admin.handle()]
-    }
 }
 
 /// Binds all listeners, or none.
@@ -65,7 +58,8 @@ pub fn bind(options: &Options, catalog: &Catalog, readiness: &Readiness) -> io::
     })
     .workers(options.workers)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(options.drain.as_secs())
+    // The caller keeps the exact time.
+    .shutdown_timeout(options.drain.as_secs() + 1)
     .disable_signals();
     for address in &options.listen {
         public = public.bind(address)?;
