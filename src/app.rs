@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cache::L1Options;
 use crate::config::{CacheConfig, CatalogUrl, Config};
 use crate::db::sqlite::{Sqlite, SqliteError};
-use crate::http::{self, Options, Readiness};
+use crate::http::{self, BindError, Options, Readiness};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
 
@@ -25,14 +25,9 @@ pub enum AppError {
     /// The catalogue cannot be opened, migrated or followed.
     #[error(transparent)]
     Catalog(#[from] SqliteError),
-    /// A listener, or a thread.
-    #[error("cannot listen on {addresses}: {source}")]
-    Listen {
-        /// What was asked for.
-        addresses: String,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
     /// The system gave no threads.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
@@ -83,15 +78,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     };
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
-        let bound = http::bind(&options, &catalog, &readiness).map_err(|source| {
-            let mut addresses = config.server.listen.clone();
-            addresses.push(config.server.admin_listen);
-            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-            AppError::Listen {
-                addresses: addresses.join(", "),
-                source,
-            }
-        })?;
+        let bound = http::bind(&options, &catalog, &readiness)?;
         let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
-use super::{Readiness, health, products, request_id};
+use super::{BindError, Readiness, health, products, request_id};
 use crate::products::catalog::Catalog;
 
 /// How long a connection may stay open without a request.
@@ -41,7 +41,12 @@ pub struct Bound {
 }
 
 /// Binds all listeners, or none.
-pub fn bind(options: &Options, catalog: &Catalog, readiness: &Readiness) -> io::Result<Bound> {
+pub fn bind(
+    options: &Options,
+    catalog: &Catalog,
+    readiness: &Readiness,
+) -> Result<Bound, BindError> {
+    let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
     let readiness = web::Data::new(readiness.clone());
     let access_log = options.access_log;
@@ -62,7 +67,7 @@ pub fn bind(options: &Options, catalog: &Catalog, readiness: &Readiness) -> io::
     .shutdown_timeout(options.drain.as_secs() + 1)
     .disable_signals();
     for address in &options.listen {
-        public = public.bind(address)?;
+        public = public.bind(address).map_err(at(*address))?;
     }
 
     let admin = HttpServer::new(move || {
@@ -76,7 +81,8 @@ pub fn bind(options: &Options, catalog: &Catalog, readiness: &Readiness) -> io::
     .workers(1)
     .shutdown_timeout(options.drain.as_secs())
     .disable_signals()
-    .bind(options.admin_listen)?;
+    .bind(options.admin_listen)
+    .map_err(at(options.admin_listen))?;
 
     Ok(Bound {
         addresses: public.addrs(),
