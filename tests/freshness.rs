@@ -25,7 +25,7 @@ fn no_reader_sees_an_old_version_after_anyone_saw_the_new_one() {
     let shop = Shop::with(&[product("lamp", "Version 1")]);
     let server = shop.serve();
     let newest_seen = AtomicU64::new(1);
-    let stop = AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
     let answers = AtomicU64::new(0);
     let paths = [
         "/products/1",
@@ -36,11 +36,12 @@ fn no_reader_sees_an_old_version_after_anyone_saw_the_new_one() {
 
     thread::scope(|scope| {
         // Also where an assertion below fails: the scope waits for the readers.
-        let _stopped = OnDrop(|| stop.store(true, Ordering::Release));
+        let _stopped = OnDrop(|| is_over.store(true, Ordering::Release));
         for path in paths {
-            let (server, stop, newest_seen, answers) = (&server, &stop, &newest_seen, &answers);
+            let (server, is_over, newest_seen, answers) =
+                (&server, &is_over, &newest_seen, &answers);
             scope.spawn(move || {
-                while !stop.load(Ordering::Acquire) {
+                while !is_over.load(Ordering::Acquire) {
                     // What anyone had seen before this request began.
                     let floor = newest_seen.load(Ordering::Acquire);
                     let reply = server.get(path).with(200);
