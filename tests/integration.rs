@@ -9,6 +9,7 @@ mod freshness;
 mod harness;
 mod import_export;
 mod logs;
+mod processes;
 mod products;
 mod real_sets;
 mod requests;

@@ -109,11 +109,20 @@ fn head_is_get_without_the_body() {
     connection
         .send("GET /products/1 HTTP/1.1\r\nhost: shop\r\n\r\n")
         .reply();
-    for path in ["/products/1", "/products/by-handle/lamp", "/healthz"] {
+    for (path, status) in [
+        ("/products/1", 200),
+        ("/products/by-handle/lamp", 200),
+        ("/products/by-sku/lamp-1", 200),
+        ("/products/2", 404),
+        ("/products/zero", 400),
+        ("/nothing", 404),
+        ("/healthz", 200),
+        ("/readyz", 200),
+    ] {
         let asked = format!("{path} HTTP/1.1\r\nhost: shop\r\nx-request-id: one\r\n\r\n");
         let get = connection.send(format!("GET {asked}")).reply();
         let head = connection.send(format!("HEAD {asked}")).head();
-        assert_eq!((get.status, head.status), (200, 200));
+        assert_eq!((get.status, head.status), (status, status), "{path}");
         let comparable = |reply: &crate::harness::Reply| {
             let mut headers = reply.headers.clone();
             headers.retain(|(name, _)| name != "date" && name != "cache-status");

@@ -201,6 +201,7 @@ fn what_is_not_http_is_refused_and_hurts_nobody() {
         "GET /products/1 HTTP/1.1\r\nhost: shop\r\ncontent-length: -1\r\n\r\n",
         "GET /products/1 HTTP/1.1\r\nhost: shop\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
         "GET /products/1 HTTP/1.1\r\nhost: shop\r\ntransfer-encoding: nonsense\r\n\r\n",
+        "GET /products/1 HTTP/1.1\r\nhost: shop\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         "G\x7fT /products/1 HTTP/1.1\r\nhost: shop\r\n\r\n",
         "GET /products/ 1 HTTP/1.1\r\nhost: shop\r\n\r\n",
         "\x16\x03\x01\x02\0\x01\0\x01\u{fc}\x03\x03",
@@ -258,4 +259,37 @@ fn requests_that_come_together_are_answered_in_order() {
     connection.send(requests.concat());
     let statuses = paths.map(|_| connection.reply().status);
     assert_eq!(statuses, [200, 404, 400, 404]);
+}
+
+#[test]
+fn what_a_body_holds_is_not_taken_for_a_request() {
+    let (_shop, server) = served();
+    let hidden = "DELETE /nothing HTTP/1.1\r\nhost: shop\r\n\r\n";
+    let length = hidden.len();
+    let chunked = format!("{length:x}\r\n{hidden}\r\n0\r\n\r\n");
+    for (framing, body) in [
+        (format!("content-length: {length}"), hidden),
+        ("transfer-encoding: chunked".to_owned(), &chunked),
+    ] {
+        let mut connection = server.connect();
+        connection.send(format!(
+            "GET /products/1 HTTP/1.1\r\nhost: shop\r\n{framing}\r\n\r\n{body}"
+        ));
+        connection.send("GET /products/2 HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n");
+        connection.reply().with(200);
+        connection.reply().problem(404, "product-not-found");
+        assert_eq!(connection.rest(), b"");
+    }
+}
+
+#[test]
+fn an_old_client_is_served_and_its_connection_closed() {
+    let (_shop, server) = served();
+    let answer = server
+        .connect()
+        .send("GET /products/1 HTTP/1.0\r\n\r\n")
+        .rest();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with('}'), "{answer}");
 }
