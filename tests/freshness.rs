@@ -22,8 +22,26 @@ fn version(document: &Value) -> u64 {
 
 #[test]
 fn no_reader_sees_an_old_version_after_anyone_saw_the_new_one() {
+    read_while_versions_come(&[]);
+}
+
+#[test]
+fn nor_where_every_other_answer_starts_a_refresh() {
+    let windows = [
+        ("DOORBUSTER_CACHE_FRESH", "1ms"),
+        ("DOORBUSTER_CACHE_STALE", "1h"),
+    ];
+    read_while_versions_come(&windows);
+}
+
+#[test]
+fn nor_without_a_cache() {
+    read_while_versions_come(&[("DOORBUSTER_CACHE_L1_BYTES", "0")]);
+}
+
+fn read_while_versions_come(environment: &[(&str, &str)]) {
     let shop = Shop::with(&[product("lamp", "Version 1")]);
-    let server = shop.serve();
+    let server = shop.serve_with(&[], environment);
     let newest_seen = AtomicU64::new(1);
     let is_over = AtomicBool::new(false);
     let answers = AtomicU64::new(0);
