@@ -9,6 +9,7 @@ mod freshness;
 mod harness;
 mod import_export;
 mod logs;
+mod outage;
 mod processes;
 mod products;
 mod real_sets;

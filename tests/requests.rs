@@ -194,6 +194,8 @@ fn what_is_not_http_is_refused_and_hurts_nobody() {
     for bytes in [
         "NONSENSE\r\n\r\n",
         "GET /products/1\r\n\r\n",
+        "GET /products/1 HTTP/1.1\r\n\r\n",
+        "GET /products/1 HTTP/1.1\r\nhost: shop\r\nhost: shop\r\n\r\n",
         "GET /products/1 HTTP/9.9\r\nhost: shop\r\n\r\n",
         "GET /products/1 HTTP/1.1\r\nhost shop\r\n\r\n",
         "GET /products/1 HTTP/1.1\r\nho st: shop\r\n\r\n",

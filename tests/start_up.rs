@@ -137,14 +137,10 @@ fn an_address_in_use_is_named_and_nothing_is_half_started() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap();
-    let free = {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap()
-    };
     for [public, admin] in [
         [format!("{taken}"), "127.0.0.1:0".to_owned()],
-        [format!("{free}"), format!("{taken}")],
-        [format!("{free},{taken}"), "127.0.0.1:0".to_owned()],
+        ["127.0.0.1:0".to_owned(), format!("{taken}")],
+        [format!("127.0.0.1:0,{taken}"), "127.0.0.1:0".to_owned()],
     ] {
         let arguments = ["--listen", &public, "--admin-listen", &admin];
         let ended = shop.run("serve", &arguments).with(1);
