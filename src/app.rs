@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cache::L1Options;
 use crate::config::{CacheConfig, CatalogUrl, Config};
 use crate::db::sqlite::{Sqlite, SqliteError};
-use crate::http::{self, Options, Readiness};
+use crate::http::{self, BindError, Options, Readiness};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
 
@@ -25,14 +25,9 @@ pub enum AppError {
     /// The catalogue cannot be opened, migrated or followed.
     #[error(transparent)]
     Catalog(#[from] SqliteError),
-    /// A listener, or a thread.
-    #[error("cannot listen on {addresses}: {source}")]
-    Listen {
-        /// What was asked for.
-        addresses: String,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
     /// The system gave no threads.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
@@ -55,14 +50,15 @@ pub struct Addresses {
     pub admin: Option<SocketAddr>,
 }
 
-/// Serves until `stop` returns, then drains until requests in flight are done, their time is up or `stop`
-/// returns again. Calls `started` once it accepts connections.
-pub fn serve(
+/// Serves until it is told to stop, then drains until requests in flight are done, their time is up or it
+/// is told again. `listen_for_stop` makes a function each call of which waits for the next order to stop
+/// and returns its name. Calls `started` once it accepts connections and orders.
+pub fn serve<S: AsyncFnMut() -> &'static str>(
     config: &Config,
     store: SqliteCatalog,
     access_log: bool,
     started: impl FnOnce(&Addresses),
-    mut stop: impl AsyncFnMut(),
+    listen_for_stop: impl FnOnce() -> io::Result<S>,
 ) -> Result<(), AppError> {
     let background = background()?;
     let database = store.database().clone();
@@ -81,34 +77,32 @@ pub fn serve(
         access_log,
     };
     let served = System::new().block_on(async {
-        let bound = http::bind(&options, &catalog, &readiness).map_err(|source| {
-            let mut addresses = config.server.listen.clone();
-            addresses.push(config.server.admin_listen);
-            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-            AppError::Listen {
-                addresses: addresses.join(", "),
-                source,
-            }
-        })?;
-        let [public, admin] = bound.handles();
+        let mut stop = listen_for_stop()?;
+        let bound = http::bind(&options, &catalog, &readiness)?;
+        let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,
             admin: bound.admin_address,
         });
         let stopping = async {
-            stop().await;
+            tracing::info!("{}: draining", stop().await);
             readiness.drain();
-            // Operators keep their view until the public side is done.
             tokio::select! {
                 () = public.stop(true) => {}
-                () = stop() => public.stop(false).await,
+                order = stop() => tracing::warn!("{order} again: ending at once"),
+                () = tokio::time::sleep(options.drain) => {
+                    tracing::warn!("not all requests were done in time: ending");
+                }
             }
-            admin.stop(false).await;
-            Ok(())
         };
-        // A server that fails ends the others: half a process helps nobody.
-        tokio::try_join!(bound.public, bound.admin, stopping).map_err(AppError::Start)?;
-        Ok(())
+        // Whatever ends first ends the others: half a process helps nobody. So operators keep their view
+        // until the public side is done, and a second order does not wait for the first one's drain.
+        tokio::select! {
+            served = async { tokio::try_join!(bound.public, bound.admin) } => {
+                served.map(|_| ()).map_err(AppError::Start)
+            }
+            () = stopping => Ok(()),
+        }
     });
     drop(tail);
     background.shutdown_timeout(Duration::from_secs(1));

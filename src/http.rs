@@ -1,6 +1,7 @@
 //! The edge: routes, headers, conditional requests and problem documents. Asks the catalogue, never the
 //! database.
 
+mod bind_error;
 mod body;
 mod conditional;
 mod health;
@@ -10,5 +11,6 @@ mod request_id;
 mod serve;
 mod status_header;
 
+pub use bind_error::BindError;
 pub use health::Readiness;
 pub use serve::{Bound, Options, bind};

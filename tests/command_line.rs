@@ -1,13 +1,9 @@
 //! The program as a shell meets it: exit codes and streams.
 
 use std::io::Read;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-fn doorbuster() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_doorbuster"));
-    command.env_clear().stdin(Stdio::null());
-    command
-}
+use crate::harness::doorbuster;
 
 fn run(arguments: &[&str]) -> Output {
     doorbuster().args(arguments).output().unwrap()

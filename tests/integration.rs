@@ -3,4 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+mod cache;
 mod command_line;
+mod freshness;
+mod harness;
+mod import_export;
+mod logs;
+mod outage;
+mod processes;
+mod products;
+mod real_sets;
+mod requests;
+mod signals;
+mod start_up;

@@ -1,6 +1,6 @@
 //! `doorbuster serve`.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -46,7 +46,7 @@ pub fn run(args: &Args, config: &Config, _out: &mut dyn Write) -> anyhow::Result
         .telemetry
         .access_log
         .is_on(Console::stderr().is_terminal);
-    app::serve(config, store, access_log, announce, stopped())?;
+    app::serve(config, store, access_log, announce, stop_signals)?;
     tracing::info!("stopped");
     Ok(Exit::Done)
 }
@@ -91,24 +91,15 @@ fn announce(addresses: &Addresses) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT; called again, for the next one.
-fn stopped() -> impl AsyncFnMut() {
-    async || {
-        let signals = signal(SignalKind::terminate()).and_then(|terminate| {
-            signal(SignalKind::interrupt()).map(|interrupt| (terminate, interrupt))
-        });
-        match signals {
-            Ok((mut terminate, mut interrupt)) => {
-                tokio::select! {
-                    _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
-                    _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
-                }
-            }
-            // Without handlers the signals end the process by themselves.
-            Err(error) => {
-                tracing::error!(%error, "cannot wait for signals");
-                std::future::pending::<()>().await;
-            }
+/// Takes SIGTERM and SIGINT over. Each call of what it returns waits for the next one of them, be it one
+/// that came between two calls.
+fn stop_signals() -> io::Result<impl AsyncFnMut() -> &'static str> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move || {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
         }
-    }
+    })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::problem::ApiError;
 use crate::products::catalog::Catalog;
@@ -27,9 +27,16 @@ impl Readiness {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let refused = || web::to(refuse_other_methods);
+    let healthz = web::resource("/healthz").get(healthz).head(healthz);
+    let readyz = web::resource("/readyz").get(readyz).head(readyz);
     config
-        .service(web::resource("/healthz").get(healthz).head(healthz))
-        .service(web::resource("/readyz").get(readyz).head(readyz));
+        .service(healthz.default_service(refused()))
+        .service(readyz.default_service(refused()));
+}
+
+async fn refuse_other_methods(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    Err(ApiError::read_only(request.method()))
 }
 
 async fn healthz() -> HttpResponse {

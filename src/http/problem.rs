@@ -63,6 +63,14 @@ struct Row {
 }
 
 impl ApiError {
+    /// For a path that can only be read.
+    pub(super) fn read_only(method: &Method) -> Self {
+        Self::MethodNotAllowed {
+            method: method.clone(),
+            allow: "GET, HEAD",
+        }
+    }
+
     fn row(&self) -> Row {
         let (status, code, title, detail) = match self {
             Self::BadId(given) => (

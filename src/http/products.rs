@@ -46,6 +46,7 @@ async fn by_handle(
     handle: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    let handle = handle.into_inner();
     let named = || format!("handle {handle:?}");
     let id = catalog.id_by_handle(&handle).await?;
     by_other_name(&request, &catalog, id, named).await
@@ -57,6 +58,7 @@ async fn by_sku(
     sku: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    let sku = sku.into_inner();
     let named = || format!("sku {sku:?}");
     let id = catalog.id_by_sku(&sku).await?;
     by_other_name(&request, &catalog, id, named).await
@@ -120,10 +122,7 @@ fn respond(
 fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError> {
     match *request.method() {
         Method::GET | Method::HEAD => Ok(()),
-        ref method => Err(ApiError::MethodNotAllowed {
-            method: method.clone(),
-            allow: "GET, HEAD",
-        }),
+        ref method => Err(ApiError::read_only(method)),
     }
 }
 

@@ -4,10 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
-use super::{Readiness, health, products, request_id};
+use super::{BindError, Readiness, health, products, request_id};
 use crate::products::catalog::Catalog;
 
 /// How long a connection may stay open without a request.
@@ -22,7 +22,7 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// Threads of the public listeners.
     pub workers: usize,
-    /// How long requests in flight may take after a stop.
+    /// How long requests in flight may take after a stop, at least.
     pub drain: Duration,
     /// Whether each request is logged.
     pub access_log: bool,
@@ -40,15 +40,13 @@ pub struct Bound {
     pub admin_address: Option<SocketAddr>,
 }
 
-impl Bound {
-    /// Handles that stop the servers.
-    pub fn handles(&self) -> [ServerHandle; 2] {
-        [self.public.handle(), self.admin.handle()]
-    }
-}
-
 /// Binds all listeners, or none.
-pub fn bind(options: &Options, catalog: &Catalog, readiness: &Readiness) -> io::Result<Bound> {
+pub fn bind(
+    options: &Options,
+    catalog: &Catalog,
+    readiness: &Readiness,
+) -> Result<Bound, BindError> {
+    let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
     let readiness = web::Data::new(readiness.clone());
     let access_log = options.access_log;
@@ -65,10 +63,11 @@ pub fn bind(options: &Options, catalog: &Catalog, readiness: &Readiness) -> io::
     })
     .workers(options.workers)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(options.drain.as_secs())
+    // The caller keeps the exact time.
+    .shutdown_timeout(options.drain.as_secs() + 1)
     .disable_signals();
     for address in &options.listen {
-        public = public.bind(address)?;
+        public = public.bind(address).map_err(at(*address))?;
     }
 
     let admin = HttpServer::new(move || {
@@ -82,7 +81,8 @@ pub fn bind(options: &Options, catalog: &Catalog, readiness: &Readiness) -> io::
     .workers(1)
     .shutdown_timeout(options.drain.as_secs())
     .disable_signals()
-    .bind(options.admin_listen)?;
+    .bind(options.admin_listen)
+    .map_err(at(options.admin_listen))?;
 
     Ok(Bound {
         addresses: public.addrs(),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::catalog::catalog_status;
 use crate::config::Config;
+use crate::http::BindError;
 
 /// What was found out about one thing: how it is, or why it cannot be used and the mend.
 pub(super) struct Probe {
@@ -80,21 +81,9 @@ fn write_without_trace(directory: &Path) -> io::Result<()> {
 
 /// Binds an address and releases it.
 fn address_status(address: SocketAddr) -> Result<String, String> {
-    match TcpListener::bind(address) {
-        Ok(_) => Ok("free".to_owned()),
-        Err(error) => Err(match error.kind() {
-            ErrorKind::AddrInUse => {
-                "taken; stop what listens there or choose another address".to_owned()
-            }
-            ErrorKind::AddrNotAvailable => {
-                "not an address of this machine; choose another one, such as 0.0.0.0".to_owned()
-            }
-            ErrorKind::PermissionDenied => {
-                "not permitted; choose a port above 1023 or grant CAP_NET_BIND_SERVICE".to_owned()
-            }
-            _ => format!("cannot be bound: {error}; choose another address"),
-        }),
-    }
+    TcpListener::bind(address)
+        .map(|_| "free".to_owned())
+        .map_err(|error| BindError { address, error }.reason())
 }
 
 #[cfg(test)]

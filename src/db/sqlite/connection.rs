@@ -1,11 +1,12 @@
 //! Opening connections with the settings every one of them needs.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::SqliteError;
 
@@ -28,16 +29,38 @@ pub fn open(path: &Path, access: Access) -> Result<Connection, SqliteError> {
         reason,
     };
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+        fs::create_dir_all(folder).map_err(|error| failed(no_folder(folder, &error)))?;
     }
     // Connections stay on one thread at a time, so SQLite's own mutexes would only cost.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
-        Connection::open_with_flags(path, flags).map_err(|error| failed(error.to_string()))?;
-    configure(&connection, access).map_err(|error| failed(error.to_string()))?;
+        Connection::open_with_flags(path, flags).map_err(|error| failed(no_file(&error)))?;
+    configure(&connection, access).map_err(|error| failed(no_file(&error)))?;
     Ok(connection)
+}
+
+fn no_folder(folder: &Path, error: &io::Error) -> String {
+    let folder = folder.display();
+    match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            format!("{folder} is not a directory; name another path")
+        }
+        _ => format!("{folder} cannot be created: {error}; give this user access to it"),
+    }
+}
+
+fn no_file(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => "not a SQLite file; name another one".to_owned(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            let access =
+                "name a file that this user may read and write, in a directory it may write";
+            format!("{error}; {access}")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn configure(connection: &Connection, access: Access) -> rusqlite::Result<()> {

@@ -3,6 +3,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use refinery::Migration;
+use refinery::error::Kind;
+use rusqlite::Connection;
+
 use super::{Access, SqliteError, open};
 
 mod embedded {
@@ -45,9 +49,10 @@ pub(super) fn run(path: &Path) -> Result<MigrationReport, SqliteError> {
     // the file handle, so a killed process leaves none behind.
     let lock = File::create(lock_path(path)).map_err(|error| failed(error.to_string()))?;
     lock.lock().map_err(|error| failed(error.to_string()))?;
+    applied(&mut connection, path)?;
     let report = embedded::migrations::runner()
         .run(&mut connection)
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(reason(&error)))?;
     Ok(MigrationReport {
         applied: report
             .applied_migrations()
@@ -61,30 +66,8 @@ pub(super) fn run(path: &Path) -> Result<MigrationReport, SqliteError> {
 /// Compares an existing file with the migrations of this program, changing nothing.
 pub(super) fn state(path: &Path) -> Result<SchemaState, SqliteError> {
     let mut connection = open(path, Access::ReadOnly)?;
-    let known = embedded::migrations::runner();
-    let table = connection.table_exists(None, "refinery_schema_history")?;
-    let applied = if table {
-        known
-            .get_applied_migrations(&mut connection)
-            .map_err(|error| SqliteError::Migrate {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            })?
-    } else {
-        Vec::new()
-    };
-    let stranger = applied
-        .iter()
-        .find(|migration| !known.get_migrations().contains(migration));
-    if let Some(migration) = stranger {
-        return Err(SqliteError::Migrate {
-            path: path.to_owned(),
-            reason: format!(
-                "migration {migration} is not one of this version's; use a newer doorbuster"
-            ),
-        });
-    }
-    let missing: Vec<String> = known
+    let applied = applied(&mut connection, path)?;
+    let missing: Vec<String> = embedded::migrations::runner()
         .get_migrations()
         .iter()
         .filter(|migration| !applied.contains(migration))
@@ -97,11 +80,48 @@ pub(super) fn state(path: &Path) -> Result<SchemaState, SqliteError> {
     })
 }
 
+/// The migrations that were applied, all of which have to be ours.
+fn applied(connection: &mut Connection, path: &Path) -> Result<Vec<Migration>, SqliteError> {
+    let failed = |reason: String| SqliteError::Migrate {
+        path: path.to_owned(),
+        reason,
+    };
+    if !connection.table_exists(None, "refinery_schema_history")? {
+        return Ok(Vec::new());
+    }
+    let known = embedded::migrations::runner();
+    let applied = known
+        .get_applied_migrations(connection)
+        .map_err(|error| failed(reason(&error)))?;
+    let stranger = applied
+        .iter()
+        .find(|migration| !known.get_migrations().contains(migration));
+    match stranger {
+        Some(migration) => Err(failed(format!(
+            "migration {migration} is not one of this version's; use a newer doorbuster"
+        ))),
+        None => Ok(applied),
+    }
+}
+
+/// What the database said; as `rusqlite` words it, a whole migration would be part of it.
+fn reason(error: &refinery::Error) -> String {
+    let Kind::Connection(_, source) = error.kind() else {
+        return error.to_string();
+    };
+    match source.downcast_ref() {
+        Some(rusqlite::Error::SqlInputError { msg, .. }) => {
+            format!("{msg}; another program's file? name another one")
+        }
+        _ => source.to_string(),
+    }
+}
+
 fn newest() -> i32 {
     embedded::migrations::runner()
         .get_migrations()
         .iter()
-        .map(refinery::Migration::version)
+        .map(Migration::version)
         .max()
         .unwrap_or(0)
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 use super::write::settle_changes;
 use crate::db::sqlite::{Access, Sqlite, SqliteError, in_transaction, open};
@@ -108,9 +108,11 @@ impl Follower {
             .connection
             .pragma_query_value(None, "data_version", |row| row.get(0))?;
         if self.data_version != Some(data_version) {
-            self.settle_outsiders()?;
+            let settled = self.settle_outsiders()?;
             self.follow(on_event)?;
-            self.data_version = Some(data_version);
+            if settled {
+                self.data_version = Some(data_version);
+            }
         }
         if self.pruned.elapsed() >= PRUNE_EVERY {
             self.pruned = Instant::now();
@@ -120,19 +122,24 @@ impl Follower {
     }
 
     /// A program that wrote to the tables and knows nothing of documents left its changes noted by the
-    /// triggers; they become versions here.
-    fn settle_outsiders(&mut self) -> Result<(), SqliteError> {
-        let unsettled = self.connection.query_row(
+    /// triggers; they become versions here. False where another process's transaction, an import perhaps,
+    /// is in the way: what was committed before it must not wait for its end.
+    fn settle_outsiders(&mut self) -> Result<bool, SqliteError> {
+        let unsettled: bool = self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM product_change)",
             [],
             |row| row.get(0),
         )?;
-        if unsettled {
-            in_transaction(&mut self.connection, |transaction| {
-                settle_changes(transaction)
-            })?;
+        if !unsettled {
+            return Ok(true);
         }
-        Ok(())
+        let settled = in_transaction(&mut self.connection, |transaction| {
+            settle_changes(transaction)
+        });
+        match settled {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+            settled => Ok(settled.map(|()| true)?),
+        }
     }
 
     fn follow(&mut self, on_event: &impl Fn(TailEvent)) -> Result<(), SqliteError> {
@@ -190,4 +197,48 @@ fn newest(connection: &Connection) -> rusqlite::Result<i64> {
         [],
         |row| row.get(0),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn a_transaction_in_the_way_of_settling_holds_up_no_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.db");
+        let database = Sqlite::open(&path).unwrap();
+        database.migrate().unwrap();
+        let mut follower = Follower::new(open(&path, Access::ReadWrite).unwrap()).unwrap();
+        let outsider = Connection::open(&path).unwrap();
+        let insert = "INSERT INTO product (handle, title) VALUES";
+        outsider
+            .execute_batch(&format!(
+                "{insert} ('a', 'A'); DELETE FROM product_change;
+                 INSERT INTO catalog_outbox (product_id, version, kind) VALUES (1, 1, 'created');
+                 {insert} ('b', 'B'); BEGIN IMMEDIATE"
+            ))
+            .unwrap();
+        let seen = RefCell::new(Vec::new());
+        let mut poll = || {
+            follower
+                .poll(&|event| seen.borrow_mut().push(event))
+                .unwrap();
+            seen.take()
+        };
+        let changes = |product_id| {
+            let version = 1;
+            vec![TailEvent::Changes(vec![Change {
+                product_id,
+                version,
+            }])]
+        };
+        assert_eq!(poll(), changes(1));
+        assert_eq!(poll(), []);
+        outsider.execute_batch("COMMIT").unwrap();
+        assert_eq!(poll(), changes(2));
+        assert_eq!(poll(), []);
+    }
 }

@@ -1,0 +1,49 @@
+//! The real program, as an operator starts it and a client meets it: started on free ports of the
+//! loopback, with its data in a temporary folder, and stopped and reaped when it goes out of scope. Its
+//! log is shown where a test fails.
+
+mod log;
+mod program;
+mod raw;
+mod reply;
+mod server;
+mod shop;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(crate) use program::{Ended, Program, run};
+pub(crate) use raw::Raw;
+pub(crate) use reply::Reply;
+pub(crate) use server::Server;
+pub(crate) use shop::{Shop, lines, product};
+
+/// How long anything may take that takes milliseconds on an idle machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program, with nothing of the environment of the tests.
+pub(crate) fn doorbuster() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorbuster"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// A file of the repository.
+pub(crate) fn repository(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Tries until there is a value, without pause: each attempt asks the program something.
+pub(crate) fn within<T>(limit: Duration, what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        let waited = started.elapsed();
+        assert!(waited < limit, "not within {limit:?}: {what}");
+        thread::yield_now();
+    }
+}
