@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +34,25 @@ pub enum AppError {
     Start(#[from] io::Error),
 }
 
-/// Opens the catalogue the configuration names and brings its schema up to date.
+/// Opens the catalogue the configuration names, creating it where there is none, and brings its schema up to
+/// date.
 pub fn open_catalog(config: &Config) -> Result<SqliteCatalog, SqliteError> {
     let CatalogUrl::Sqlite(path) = &config.catalog.url;
+    open_sqlite(path)
+}
+
+/// Like [`open_catalog`], but leaves nothing behind where there is no catalogue: `None`.
+pub fn open_existing_catalog(config: &Config) -> Result<Option<SqliteCatalog>, SqliteError> {
+    let CatalogUrl::Sqlite(path) = &config.catalog.url;
+    // Any other answer than "no" is for opening to explain.
+    match path.try_exists() {
+        Ok(false) => Ok(None),
+        Ok(true) | Err(_) => open_sqlite(path).map(Some),
+    }
+}
+
+/// Opens the catalogue in an SQLite file, creating it where there is none.
+pub fn open_sqlite(path: &Path) -> Result<SqliteCatalog, SqliteError> {
     let database = Sqlite::open(path)?;
     database.migrate()?;
     Ok(SqliteCatalog::new(database))

@@ -384,3 +384,21 @@ fn the_samples_are_shops() {
         assert_eq!([created, deleted, skipped], [0; 3], "{summary}");
     }
 }
+
+/// A mistyped folder must not pass for an empty shop, nor be made into one.
+#[test]
+fn neither_an_export_nor_a_dry_run_creates_a_catalogue() {
+    let shop = Shop::empty();
+    let ended = shop.run("export", &[]).with(1);
+    assert!(
+        ended
+            .one_line()
+            .contains("there is no catalogue at sqlite:"),
+        "{}",
+        ended.stderr
+    );
+    let file = write(&shop, "shop.jsonl", lines(&[product("lamp", "Lamp")]));
+    let summary = shop.import_file(&file, &["--dry-run"]).with(0).summary();
+    assert_eq!(counts(&summary), [1, 0, 0, 0, 0]);
+    assert!(!shop.data_dir().exists());
+}

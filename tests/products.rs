@@ -89,9 +89,11 @@ fn the_demo_shop_answers_as_documented() {
     for id in [1, 1000] {
         assert_eq!(server.document(&format!("/products/{id}"))["id"], id);
     }
-    server
-        .get("/products/1001")
-        .problem(404, "product-not-found");
+    let unknown = server.get("/products/1001");
+    unknown.problem(404, "product-not-found");
+    assert_eq!(unknown.cache_status()[0], "fwd=miss");
+    let known_to_be_unknown = server.get("/products/1001");
+    assert_eq!(known_to_be_unknown.cache_status()[0], "hit");
     server.stop();
 
     // A catalogue that has products is left alone, and keeps what it has over a restart.

@@ -70,7 +70,10 @@ impl Args {
 
 /// Writes every product that is not deleted, in order of id.
 pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let store = app::open_catalog(config)?;
+    let store = app::open_existing_catalog(config)?.with_context(|| {
+        let url = &config.catalog.url;
+        format!("there is no catalogue at {url}; name one with --data-dir or --catalog-url")
+    })?;
     let started = Instant::now();
     let to_stdout = args.file.as_os_str() == "-";
     let products = if to_stdout {

@@ -110,7 +110,13 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
         return Err(UsageError(reason.to_owned()).into());
     }
     let mapping = args.map.as_deref().map(read_mapping).transpose()?;
-    let store = app::open_catalog(config)?;
+    // A dry run leaves nothing behind, not even an empty catalogue.
+    let scratch = tempfile::tempdir().context("no room for temporary files")?;
+    let store = match app::open_existing_catalog(config)? {
+        Some(store) => store,
+        None if args.dry_run => app::open_sqlite(&scratch.path().join("catalog.db"))?,
+        None => app::open_catalog(config)?,
+    };
     let mut summary = Summary::start(args.dry_run);
     for file in &args.files {
         let source = Source::open(file)?;

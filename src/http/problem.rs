@@ -8,7 +8,8 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use crate::cache::LoadError;
+use super::status_header::{CACHE_STATUS, cache_status};
+use crate::cache::{LoadError, Status};
 use crate::products::store::StoreError;
 
 /// Seconds after which asking again makes sense when the catalogue gives no answer.
@@ -19,8 +20,11 @@ const RETRY_SECONDS: u16 = 1;
 pub(super) enum ApiError {
     /// The path names a product by something that is no id.
     BadId(String),
-    /// There is no such product, or it is not public.
-    NoProduct(String),
+    /// There is no such product, or it is not public. What the cache did, where it was asked.
+    NoProduct {
+        named: String,
+        cache: Option<Status>,
+    },
     /// There is no such path.
     NoRoute(String),
     /// The path knows other methods.
@@ -82,7 +86,7 @@ impl ApiError {
                     i64::MAX
                 ),
             ),
-            Self::NoProduct(named) => (
+            Self::NoProduct { named, .. } => (
                 StatusCode::NOT_FOUND,
                 "product-not-found",
                 "No such product",
@@ -127,6 +131,12 @@ impl ApiError {
         let mut response = render(row.status, row.code, row.title, &row.detail, request_id);
         let headers = response.headers_mut();
         match self {
+            Self::NoProduct {
+                cache: Some(status),
+                ..
+            } => {
+                headers.insert(CACHE_STATUS, cache_status(*status));
+            }
             Self::MethodNotAllowed { allow, .. } => {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));
             }

@@ -3,9 +3,7 @@
 use std::pin::pin;
 use std::task::Poll;
 
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::poll;
@@ -15,13 +13,11 @@ use super::body::in_parts;
 use super::conditional::EntityTag;
 use super::problem::ApiError;
 use super::request_id::RequestId;
-use super::status_header::cache_status;
+use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::Answer;
 use crate::products::catalog::Catalog;
 use crate::products::document::Document;
 use crate::telemetry::request_span;
-
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -70,7 +66,10 @@ async fn by_other_name(
     id: Option<i64>,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id.ok_or_else(|| ApiError::NoProduct(named()))?;
+    let id = id.ok_or_else(|| ApiError::NoProduct {
+        named: named(),
+        cache: None,
+    })?;
     let answer = read(request, catalog, id).await?;
     let mut response = respond(request, answer, named)?;
     if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}")) {
@@ -99,7 +98,10 @@ fn respond(
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
     let Some(document) = answer.value else {
-        return Err(ApiError::NoProduct(named()));
+        return Err(ApiError::NoProduct {
+            named: named(),
+            cache: Some(answer.status),
+        });
     };
     let tag = EntityTag::new(answer.version, document.fingerprint());
     let mut response = if tag.is_known_to(request.headers()) {

@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{HeaderName, HeaderValue};
 
 use crate::cache::Status;
+
+pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// Times to live, in seconds, whose header value each worker keeps ready: the common ones.
 const READY_FROM: i64 = -60;
