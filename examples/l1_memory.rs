@@ -19,6 +19,8 @@ const ENTRIES: usize = 1_000_000;
 const PRODUCTS: usize = 1_000;
 
 fn main() -> anyhow::Result<()> {
+    // As the program does at its start.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let documents = demo_documents()?;
     let l1: L1<usize, Document> = L1::new(
         L1Options {

@@ -2,7 +2,7 @@
 //! otherwise.
 //!
 //! Lines are written by a thread of their own. HTTP workers only put a line into a bounded queue
-//! (128,000 lines), so a slow terminal or a full pipe never holds up a request. When the queue is full,
+//! ([`QUEUED_LINES`]), so a slow terminal or a full pipe never holds up a request. When the queue is full,
 //! lines are dropped and counted instead ([`Guard::dropped_lines`]): a shop that answers without logs is
 //! better than one that logs why it does not answer.
 
@@ -22,6 +22,10 @@ use tracing_subscriber::{EnvFilter, fmt, registry};
 
 use crate::config::{LogFormat, TelemetryConfig};
 use json::FlatJson;
+
+/// Lines that may wait for stderr. The queue is allocated at once, so ten times as many would take
+/// megabytes of a process that may never log that fast.
+const QUEUED_LINES: usize = 10_000;
 
 /// Libraries whose `info` is only worth a `debug` here. What is configured for them wins.
 const CHATTY: &str = "actix_server=warn,refinery_core=warn";
@@ -66,6 +70,7 @@ impl Console {
 /// that was done before.
 pub fn install(config: &TelemetryConfig) -> Result<Guard, TryInitError> {
     let (writer, worker) = NonBlockingBuilder::default()
+        .buffered_lines_limit(QUEUED_LINES)
         .thread_name("log-writer")
         .finish(io::stderr());
     let dropped = writer.error_counter();
