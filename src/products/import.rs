@@ -6,6 +6,7 @@ mod delimited;
 pub mod detect;
 pub mod google;
 mod grouped;
+mod images;
 pub mod json_values;
 pub mod jsonl;
 pub mod key_path;

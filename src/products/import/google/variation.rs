@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexSet;
+
 use super::super::RecordError;
 use super::item::Item;
 use crate::products::input::ProductOption;
@@ -45,7 +47,7 @@ impl Variation {
             if texts.windows(2).all(|pair| pair[0] == pair[1]) {
                 continue;
             }
-            let mut values: Vec<String> = Vec::new();
+            let mut values = IndexSet::new();
             for ((item, text), chosen) in items.iter().zip(&texts).zip(&mut found.values) {
                 if text.is_empty() {
                     return Err(RecordError::new(
@@ -55,15 +57,13 @@ impl Variation {
                         "missing, though the items of its group differ in it; fill it in all of them",
                     ));
                 }
-                if !values.iter().any(|value| value == text) {
-                    values.push((*text).to_owned());
-                }
+                values.insert((*text).to_owned());
                 chosen.push((*text).to_owned());
             }
             found.names.push(name);
             found.options.push(ProductOption {
                 name: (*shown).to_owned(),
-                values,
+                values: values.into_iter().collect(),
             });
         }
         found.check(items)?;

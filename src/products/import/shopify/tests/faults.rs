@@ -1,5 +1,7 @@
 //! Malformed files: each fault has a defined outcome with its place.
 
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -155,6 +157,23 @@ fn a_product_of_too_many_rows_is_refused_alone() {
     let (error, others) = error(text);
     assert_eq!((error.fatal, others), (false, 1));
     assert!(error.reason.contains("more than"), "{error}");
+}
+
+#[test]
+fn a_product_of_too_many_small_rows_is_refused_before_it_is_put_together() {
+    let rows: String = (0..3_000).map(|row| format!("a,,{row}\n")).collect();
+    let (error, others) = error(format!("Handle,Title,SKU\na,A,s\n{rows}b,B,t\n"));
+    assert_eq!((error.place.line, others), (2 + 2_298, 1));
+    assert!(error.reason.contains("more than 2298 rows"), "{error}");
+}
+
+#[test]
+fn the_time_for_many_tags_does_not_grow_with_their_square() {
+    let tags: Vec<String> = (0..200_000).map(|tag| tag.to_string()).collect();
+    let start = Instant::now();
+    let product = product(format!("Handle,Title,Tags\na,A,\"{}\"\n", tags.join(",")));
+    assert_eq!(product.tags.unwrap(), tags);
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 proptest! {
