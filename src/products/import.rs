@@ -173,7 +173,7 @@ pub struct ReadOptions {
 
 /// The longest record accepted, in bytes: a line, a JSON object, an XML item or the rows of one handle.
 /// Memory during an import is bounded by a few of these.
-pub const MAX_RECORD_BYTES: usize = 8 * 1024 * 1024;
+pub const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 
 /// Starts reading `input` (already decompressed) as `format`. A header that cannot be understood is the
 /// first and only item.
