@@ -7,14 +7,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 
 use super::exit::{Exit, UsageError};
 use crate::app;
 use crate::config::Config;
 use crate::products::import;
-use crate::products::import::detect::detect;
+use crate::products::import::detect::{DetectError, detect};
 use crate::products::import::mapped::Mapping;
 use crate::products::import::run::{self, Event, Options, Report};
 use crate::products::import::source::Source;
@@ -151,7 +151,10 @@ fn import_file(
         (Format::Mapped, Some(mapping)) => import::Format::Mapped(Box::new(mapping.clone())),
         (Format::Auto | Format::Mapped, _) => {
             let head = source.head().with_context(|| name.clone())?;
-            detect(&name, head).map_err(|error| UsageError(format!("{name}: {error}")))?
+            detect(&name, head).map_err(|error| match error {
+                DetectError::Empty => anyhow!("{name}: {error}"),
+                DetectError::NeedsMapping { .. } => UsageError(format!("{name}: {error}")).into(),
+            })?
         }
     };
     let options = Options {

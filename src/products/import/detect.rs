@@ -7,26 +7,24 @@ use csv::ReaderBuilder;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::Format;
+use super::{Format, printable, shortened};
+
+/// Most characters shown of what the file says.
+const SHOWN: usize = 40;
 
 /// Why a file's format is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DetectError {
     /// Nothing in it.
-    #[error("{name}: the file is empty")]
-    Empty {
-        /// Name of the file.
-        name: String,
-    },
+    #[error("the file is empty")]
+    Empty,
     /// No format that needs no mapping.
     #[error(
-        "{name}: {seen}, which is none of the formats known by themselves (our JSON Lines, a Shopify \
+        "{seen}, which is none of the formats known by themselves (our JSON Lines, a Shopify \
          product CSV, a Google Merchant feed); name a mapping file with --map, or the format with \
          --format"
     )]
     NeedsMapping {
-        /// Name of the file.
-        name: String,
         /// What it looks like.
         seen: String,
     },
@@ -37,16 +35,16 @@ pub enum DetectError {
 pub fn detect(name: &str, head: &[u8]) -> Result<Format, DetectError> {
     let text = head.trim_ascii_start();
     let needs_mapping = |seen: &dyn fmt::Display| DetectError::NeedsMapping {
-        name: name.to_owned(),
         seen: seen.to_string(),
     };
     match text.first() {
-        None => Err(DetectError::Empty {
-            name: name.to_owned(),
-        }),
+        None => Err(DetectError::Empty),
         Some(b'<') => match root_element(text).as_deref() {
             Some("rss" | "feed") => Ok(Format::GoogleFeed),
-            Some(root) => Err(needs_mapping(&format!("XML that begins with <{root}>"))),
+            Some(root) => {
+                let root = printable(root, SHOWN);
+                Err(needs_mapping(&format!("XML that begins with <{root}>")))
+            }
             None => Err(needs_mapping(&"markup without an element")),
         },
         Some(b'{') if is_jsonl(text) => Ok(Format::Jsonl),
@@ -55,17 +53,17 @@ pub fn detect(name: &str, head: &[u8]) -> Result<Format, DetectError> {
     }
 }
 
-/// The first line is an object with a handle; the line may go on beyond the head.
+/// The first line is an object with a handle. It may go on beyond the head, or be broken: then the line
+/// after it tells JSON Lines from one object that is spread over several lines.
 fn is_jsonl(text: &[u8]) -> bool {
-    let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
+    const HANDLE: &[u8] = b"\"handle\"";
+    let end = text.iter().position(|byte| *byte == b'\n');
+    let (line, rest) = text.split_at(end.unwrap_or(text.len()));
     match serde_json::from_slice::<serde_json::Value>(line) {
         Ok(value) => value.get("handle").is_some(),
-        Err(error) => {
-            error.is_eof()
-                && line.len() == text.len()
-                && line
-                    .windows(b"\"handle\"".len())
-                    .any(|window| window == b"\"handle\"")
+        Err(_) => {
+            line.windows(HANDLE.len()).any(|window| window == HANDLE)
+                && matches!(rest.trim_ascii_start().first(), None | Some(b'{'))
         }
     }
 }
@@ -110,11 +108,12 @@ fn table(name: &str, text: &[u8]) -> Result<Format, String> {
     match widest.as_slice() {
         [] => Err("a blank line first".to_owned()),
         [only] => {
-            let shown: String = only.chars().take(40).collect();
+            let shown = shortened(only, SHOWN);
             Err(format!("a first line that begins with {shown:?}"))
         }
         columns => {
-            let shown: Vec<&str> = columns.iter().take(6).map(String::as_str).collect();
+            let shown = columns.iter().take(6).map(|name| printable(name, SHOWN));
+            let shown: Vec<String> = shown.collect();
             Err(format!("a table with the columns {}", shown.join(", ")))
         }
     }
@@ -172,6 +171,9 @@ mod tests {
             ("{\"products\":[{\"handle\":\"x\"}]}", "needs"),
             ("{\n\"handle\":\"x\"}", "needs"),
             ("{\"name\":\"x\"", "needs"),
+            ("{\"handle\":\"x\",\n\"title\":\"t\"}", "needs"),
+            ("{\"handle\":\"x\",\"n\":1e400}\n{", "jsonl"),
+            ("{\"handle\":\"x\",\"title\":\n{\"handle\":", "jsonl"),
             ("slug,sku,name,price\n", "needs"),
             ("- id: 1\n", "needs"),
             ("\0\u{1}\u{fffd}", "needs"),
@@ -185,10 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_file_and_what_it_looks_like() {
-        assert_eq!(seen("a.csv", " \n"), "a.csv: the file is empty");
+    fn refusals_say_what_the_file_looks_like() {
+        assert_eq!(seen("a.csv", " \n"), "the file is empty");
         let refused = seen("a.csv", "slug,sku,name\n");
-        assert!(refused.starts_with("a.csv: a table with the columns slug, sku, name, which is"));
+        assert!(refused.starts_with("a table with the columns slug, sku, name, which is"));
         assert!(seen("a.xml", "<catalog>").contains("XML that begins with <catalog>"));
+        for hostile in [
+            format!("<{}>", "a".repeat(60_000)),
+            format!("{},b", "a".repeat(60_000)),
+            "\"a\x1b[31m\nb\",c".to_owned(),
+        ] {
+            let refused = seen("a", &hostile);
+            assert!(refused.len() < 400, "{refused}");
+            assert!(!refused.contains(char::is_control), "{refused}");
+        }
     }
 }

@@ -106,7 +106,11 @@ impl Item {
     /// An attribute that must be there.
     pub(super) fn required<'a>(&'a self, name: &'a str) -> Result<Text<'a>, RecordError> {
         self.filled(name)?.ok_or_else(|| {
-            RecordError::new(self.place, name, "", "missing; every item must have it")
+            let reason = format_args!(
+                "missing; every item must have it (in XML as `g:{name}`, where xmlns:g is \
+                 \"http://base.google.com/ns/1.0\")"
+            );
+            RecordError::new(self.place, name, "", reason)
         })
     }
 }

@@ -7,6 +7,7 @@ use std::io::BufRead;
 
 use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::events::{BytesRef, Event};
+use quick_xml::name::NamespaceError;
 use quick_xml::{Error, NsReader};
 
 use self::element::Open;
@@ -267,6 +268,10 @@ fn fatal(place: Place, error: Error) -> RecordError {
         Error::Syntax(SyntaxError::UnclosedDoctype) => {
             RecordError::fatal(place, "a DOCTYPE is refused; remove it, feeds need none")
         }
+        Error::Namespace(NamespaceError::TooManyBindings(limit)) => RecordError::fatal(
+            place,
+            format_args!("more than {limit} xmlns attributes; remove those that are not used"),
+        ),
         error => RecordError::fatal(place, format_args!("broken XML: {error}")),
     }
 }
