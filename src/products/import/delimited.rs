@@ -45,12 +45,19 @@ pub(super) struct Row {
     pub(super) cells: StringRecord,
     /// Why the row cannot be used.
     pub(super) fault: Option<RecordError>,
+    is_shifted: bool,
 }
 
 impl Row {
     /// Memory taken by the cells, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.cells.as_slice().len() + self.cells.len() * size_of::<usize>()
+    }
+
+    /// Whether it has another number of fields than the header, so that its cells may stand in columns that
+    /// are not theirs.
+    pub(super) fn is_shifted(&self) -> bool {
+        self.is_shifted
     }
 
     /// Whether nothing stands in it, as in the rows spreadsheets leave behind.
@@ -142,8 +149,10 @@ impl<R: BufRead> Rows<R> {
                 (StringRecord::from_byte_record_lossy(record), Some(fault))
             }
         };
-        let fault = match counts {
-            (found, expected) if found != expected => Some(RecordError::new(
+        let (found, expected) = counts;
+        let is_shifted = found != expected;
+        let fault = if is_shifted {
+            Some(RecordError::new(
                 Place { line, column: 0 },
                 "",
                 "",
@@ -151,10 +160,16 @@ impl<R: BufRead> Rows<R> {
                     "{found} fields where the header has {expected}; look for a missing or surplus \
                      separator or quote"
                 ),
-            )),
-            _ => fault,
+            ))
+        } else {
+            fault
         };
-        Row { line, cells, fault }
+        Row {
+            line,
+            cells,
+            fault,
+            is_shifted,
+        }
     }
 }
 

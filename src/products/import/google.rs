@@ -123,6 +123,7 @@ fn belongs(item: &Item) -> (Belongs, Option<RecordError>) {
     };
     let belongs = match belongs {
         // What cannot be read may be a variant of the product above: refused rather than cut short.
+        _ if item.is_doubtful => Belongs::ToPrevious,
         Belongs::To(key) | Belongs::Starts(key) if key.contains(char::REPLACEMENT_CHARACTER) => {
             Belongs::ToPrevious
         }

@@ -72,6 +72,9 @@ impl Keys {
         };
         let (handle, title) = (text(self.handle), text(self.title));
         let (belongs, fault) = match self.handle {
+            // An accidental quote has swallowed what followed: the row may have been one of the product
+            // above, which is refused rather than cut short.
+            Some(_) if row.is_shifted() && !is_handle(handle) => (Belongs::ToPrevious, None),
             Some(position) => self.by_handle(position, handle, title, row.line),
             None => self.by_title(title, row.line),
         };
@@ -135,6 +138,14 @@ impl Keys {
             }
         }
     }
+}
+
+/// Whether the text can be the handle of a product, as far as its characters tell.
+fn is_handle(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|character| character.is_alphanumeric() || "-_.".contains(character))
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub(super) struct Item {
     pub(super) fields: Vec<Field>,
     /// Why it cannot be used.
     pub(super) fault: Option<RecordError>,
+    /// Whether its group cannot be told, because its cells stand in columns that are not theirs.
+    pub(super) is_doubtful: bool,
 }
 
 /// One attribute.

@@ -119,6 +119,7 @@ impl<R: BufRead> Items<R> {
             bytes: 0,
             fields: Vec::new(),
             fault: None,
+            is_doubtful: false,
         };
         let mut open: Vec<Open> = Vec::new();
         let mut elements = 0;

@@ -140,6 +140,15 @@ fn broken_utf8_refuses_its_product_alone() {
 }
 
 #[test]
+fn a_quote_that_swallows_its_row_refuses_the_product_of_the_row() {
+    // The quote before the second `a` makes one field of the row up to the next quote.
+    let rows = "Handle,Title,SKU,Price\na,A,x,1\n\"a,,y,\"1\na,,z,1\nb,B,t,1\n";
+    let (error, others) = error(rows);
+    assert_eq!((error.place.line, others), (3, 1), "{error}");
+    assert!(error.reason.contains("1 fields where"), "{error}");
+}
+
+#[test]
 fn unbalanced_quotes_are_fatal_where_they_open() {
     let records = read("Handle,Title\na,A\nb,\"B\nc,C\nd,D\n");
     let error = records.last().unwrap().as_ref().unwrap_err();
