@@ -151,7 +151,7 @@ fn import_file(
         (Format::Mapped, Some(mapping)) => import::Format::Mapped(Box::new(mapping.clone())),
         (Format::Auto | Format::Mapped, _) => {
             let head = source.head().with_context(|| name.clone())?;
-            detect(&name, head).map_err(|error| match error {
+            detect(head).map_err(|error| match error {
                 DetectError::Empty => anyhow!("{name}: {error}"),
                 DetectError::NeedsMapping { .. } => UsageError(format!("{name}: {error}")).into(),
             })?

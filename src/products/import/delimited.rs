@@ -17,6 +17,30 @@ use super::{Place, RecordError};
 /// empty fields take in a reader: eight times their length in the file.
 const MAX_COLUMNS: usize = 4096;
 
+/// What separates the cells of a table whose header begins with `text`: a comma, or what a spreadsheet
+/// writes instead where the comma is taken by decimals. Told by the first line, where it is complete, and
+/// what stands in quotes does not count.
+pub(super) fn delimiter(text: &[u8]) -> u8 {
+    let text = text.trim_ascii_start();
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    let mut quoted = false;
+    for &byte in text {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\r' | b'\n' if !quoted => break,
+            _ if quoted => {}
+            _ => {
+                for (delimiter, count) in &mut counts {
+                    *count += usize::from(byte == *delimiter);
+                }
+            }
+        }
+    }
+    // The first of equals: `max_by_key` takes the last.
+    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
+    most.map_or(b',', |(delimiter, _)| *delimiter)
+}
+
 /// Reads one file: first the [`Rows::header`], then its rows by iteration.
 ///
 /// Iteration ends after the first `Err`, which is always fatal. A fault of one row alone comes as

@@ -1,12 +1,12 @@
 //! Telling a file's format by its first bytes.
 
 use std::fmt;
-use std::path::Path;
 
 use csv::ReaderBuilder;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use super::delimited::delimiter;
 use super::{Format, printable, shortened};
 
 /// Most characters shown of what the file says.
@@ -30,9 +30,8 @@ pub enum DetectError {
     },
 }
 
-/// Tells the format from the first bytes of the text, at best some kilobytes of it. The name decides only
-/// between comma and tab, and only where the header has both.
-pub fn detect(name: &str, head: &[u8]) -> Result<Format, DetectError> {
+/// Tells the format from the first bytes of the text, at best some kilobytes of it.
+pub fn detect(head: &[u8]) -> Result<Format, DetectError> {
     let text = head.trim_ascii_start();
     let needs_mapping = |seen: &dyn fmt::Display| DetectError::NeedsMapping {
         seen: seen.to_string(),
@@ -49,7 +48,7 @@ pub fn detect(name: &str, head: &[u8]) -> Result<Format, DetectError> {
         },
         Some(b'{') if is_jsonl(text) => Ok(Format::Jsonl),
         Some(b'{' | b'[') => Err(needs_mapping(&"JSON of another shape")),
-        Some(_) => table(name, text).map_err(|seen| needs_mapping(&seen)),
+        Some(_) => table(text).map_err(|seen| needs_mapping(&seen)),
     }
 }
 
@@ -84,28 +83,22 @@ fn root_element(text: &[u8]) -> Option<String> {
 }
 
 /// Tells a table by the names of its columns. The error says what it looks like.
-fn table(name: &str, text: &[u8]) -> Result<Format, String> {
-    let named_tsv = Path::new(name)
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().to_ascii_lowercase().contains(".tsv"));
-    let delimiters = if named_tsv {
-        [b'\t', b',']
-    } else {
-        [b',', b'\t']
+fn table(text: &[u8]) -> Result<Format, String> {
+    let columns = header(text, delimiter(text));
+    let has = |names: &[&str]| {
+        columns
+            .iter()
+            .any(|column| names.contains(&column.as_str()))
     };
-    let headers = delimiters.map(|delimiter| header(text, delimiter));
-    for columns in &headers {
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        if has("title") && (has("handle") || has("url handle")) {
-            return Ok(Format::ShopifyCsv);
-        }
-        let offer = ["link", "price", "image_link", "image link", "availability"];
-        if has("id") && has("title") && offer.into_iter().any(has) {
-            return Ok(Format::GoogleFeed);
-        }
+    let variant = ["variant sku", "variant price", "sku", "price"];
+    if has(&["handle", "url handle"]) && (has(&["title"]) || has(&variant)) {
+        return Ok(Format::ShopifyCsv);
     }
-    let widest = headers.into_iter().max_by_key(Vec::len).unwrap_or_default();
-    match widest.as_slice() {
+    let offer = ["link", "price", "image_link", "image link", "availability"];
+    if has(&["id"]) && has(&["title"]) && has(&offer) {
+        return Ok(Format::GoogleFeed);
+    }
+    match columns.as_slice() {
         [] => Err("a blank line first".to_owned()),
         [only] => {
             let shown = shortened(only, SHOWN);
@@ -139,8 +132,8 @@ fn header(text: &[u8], delimiter: u8) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn seen(name: &str, head: &str) -> String {
-        match detect(name, head.as_bytes()) {
+    fn seen(head: &str) -> String {
+        match detect(head.as_bytes()) {
             Ok(Format::Jsonl) => "jsonl".to_owned(),
             Ok(Format::ShopifyCsv) => "shopify".to_owned(),
             Ok(Format::GoogleFeed) => "google".to_owned(),
@@ -157,7 +150,9 @@ mod tests {
             (long.as_str(), "jsonl"),
             ("Handle,Title,Body (HTML)\r\n", "shopify"),
             ("\"Title\",\"URL handle\",Description\nx", "shopify"),
-            ("Title;URL handle\n", "needs"),
+            ("Title;URL handle\n", "shopify"),
+            ("\u{feff}Handle;Title\n", "shopify"),
+            ("Handle\tVariant SKU\tVariant Price\n", "shopify"),
             (
                 "<?xml version=\"1.0\"?>\n<!-- <html> -->\n<rss version=\"2.0\">",
                 "google",
@@ -178,7 +173,7 @@ mod tests {
             ("- id: 1\n", "needs"),
             ("\0\u{1}\u{fffd}", "needs"),
         ] {
-            let found = seen("products.txt", head);
+            let found = seen(head);
             match format {
                 "needs" => assert!(found.contains("--map"), "{head}: {found}"),
                 format => assert_eq!(found, format, "{head}"),
@@ -188,16 +183,16 @@ mod tests {
 
     #[test]
     fn refusals_say_what_the_file_looks_like() {
-        assert_eq!(seen("a.csv", " \n"), "the file is empty");
-        let refused = seen("a.csv", "slug,sku,name\n");
+        assert_eq!(seen(" \n"), "the file is empty");
+        let refused = seen("slug,sku,name\n");
         assert!(refused.starts_with("a table with the columns slug, sku, name, which is"));
-        assert!(seen("a.xml", "<catalog>").contains("XML that begins with <catalog>"));
+        assert!(seen("<catalog>").contains("XML that begins with <catalog>"));
         for hostile in [
             format!("<{}>", "a".repeat(60_000)),
             format!("{},b", "a".repeat(60_000)),
             "\"a\x1b[31m\nb\",c".to_owned(),
         ] {
-            let refused = seen("a", &hostile);
+            let refused = seen(&hostile);
             assert!(refused.len() < 400, "{refused}");
             assert!(!refused.contains(char::is_control), "{refused}");
         }
