@@ -7,6 +7,7 @@ use crate::products::input::{InventoryPolicy, ProductInput, Status, VariantInput
 pub(super) const NAMES: &[&str] = &[
     "id",
     "item_group_id",
+    "item_group_title",
     "title",
     "description",
     "link",
@@ -91,6 +92,7 @@ fn item(
                 "additional_image_link" => images(product, variant, shop).skip(1).collect(),
                 "id" => vec![id(product, variant, index)],
                 "item_group_id" if several => vec![product.handle.clone()],
+                "item_group_title" if several => product.title.iter().cloned().collect(),
                 "title" => vec![title(product, variant)],
                 "link" => vec![link::page(shop, product, variant, several)],
                 "image_link" => images(product, variant, shop).take(1).collect(),

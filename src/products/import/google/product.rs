@@ -11,7 +11,7 @@ use super::super::slug::slug;
 use super::super::{Place, ReadOptions, RecordError, weight};
 use super::item::{Item, Text};
 use super::variation::Variation;
-use super::{handle, html, sale};
+use super::{handle, html, sale, titles};
 use crate::products::input::{InventoryPolicy, ProductInput, VariantInput};
 
 /// Attributes that have a field of their own, and so are none of the product's attributes.
@@ -210,23 +210,13 @@ fn title(items: &[Item]) -> Result<Option<String>, RecordError> {
     for item in items {
         titles.extend(item.filled("title")?.map(|text| text.value));
     }
-    let Some((first, others)) = titles.split_first() else {
+    let Some(first) = titles.first() else {
         return Ok(None);
     };
-    let shared = others.iter().fold(*first, |shared, title| {
-        let length: usize = shared
-            .split_inclusive(' ')
-            .zip(title.split_inclusive(' '))
-            .take_while(|(one, other)| one.trim_end() == other.trim_end())
-            .map(|(one, _)| one.len())
-            .sum();
-        &shared[..length]
-    });
-    let shared = shared.trim_end_matches(|character: char| {
-        character.is_whitespace()
-            || matches!(character, '-' | '–' | '—' | '|' | '/' | ',' | ':' | '(')
-    });
-    let title = if shared.is_empty() { first } else { shared };
+    let title = match titles::shared(&titles) {
+        "" => first,
+        shared => shared,
+    };
     Ok(Some(title.to_owned()))
 }
 
