@@ -125,6 +125,9 @@ fn products_with_options_that_google_does_not_know_are_read_back_too() {
         };
         assert_eq!(titles(&found), titles(&products));
     }
+    let mut last_pair = products[0].clone();
+    last_pair.variants.as_mut().unwrap().truncate(1);
+    assert_eq!(imported(&rss(&[last_pair]))[0].title, products[0].title);
     let jeans = imported(&rss(&products));
     let jeans = jeans
         .iter()
