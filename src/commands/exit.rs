@@ -41,16 +41,27 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub struct UsageError(pub String);
 
-/// Writes `error: ` and the causes joined by `: `, on one line; for a configuration one such line for
-/// each error.
+/// Writes `error: ` and the causes joined by `: `, on one line; for a configuration, and for the lines of a
+/// [`UsageError`], one such line for each error.
 pub(super) fn report(error: &anyhow::Error, stderr: &mut dyn Write) -> io::Result<()> {
     if let Some(ConfigErrors(errors)) = error.downcast_ref() {
         return errors
             .iter()
             .try_for_each(|error| writeln!(stderr, "error: {error}"));
     }
-    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
-    writeln!(stderr, "error: {}", causes.join(": ").replace('\n', " "))
+    let mut causes: Vec<_> = error.chain().map(ToString::to_string).collect();
+    let last = causes.pop().unwrap_or_default();
+    let lines = if error.root_cause().is::<UsageError>() {
+        last.lines().collect()
+    } else {
+        vec![last.as_str()]
+    };
+    for line in lines {
+        let causes = causes.iter().map(String::as_str).chain([line]);
+        let text = causes.collect::<Vec<_>>().join(": ");
+        writeln!(stderr, "error: {}", text.replace('\n', " "))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -74,6 +85,15 @@ mod tests {
             "error: cannot write shop.jsonl: disk full\n"
         );
         assert_eq!(Exit::of(&error), Exit::Failed);
+    }
+
+    #[test]
+    fn each_mistake_in_a_file_is_a_line_of_its_own() {
+        let error = anyhow::Error::from(UsageError("a: no\nb: neither".to_owned()));
+        assert_eq!(
+            reported(&error.context("cannot use m.toml")),
+            "error: cannot use m.toml: a: no\nerror: cannot use m.toml: b: neither\n"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::config::{Config, Sources};
 pub(super) const EXAMPLES: &str = "\
 Examples:
   doorbuster serve --demo                        try it: curl -i localhost:8080/products/456
-  doorbuster import products_export.csv          read a shop's own export
+  doorbuster import samples/shopify-products.csv read a shop's own export
   doorbuster serve --config /etc/doorbuster.toml
   doorbuster check --config /etc/doorbuster.toml";
 

@@ -3,18 +3,18 @@
 mod progress;
 mod summary;
 
-use std::fs;
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 
 use super::exit::{Exit, UsageError};
 use crate::app;
 use crate::config::Config;
 use crate::products::import;
-use crate::products::import::detect::detect;
+use crate::products::import::detect::{DetectError, detect};
 use crate::products::import::mapped::Mapping;
 use crate::products::import::run::{self, Event, Options, Report};
 use crate::products::import::source::Source;
@@ -25,18 +25,21 @@ use summary::Summary;
 
 const EXAMPLES: &str = "\
 Examples:
-  doorbuster import products_export.csv
-  doorbuster import --dry-run --on-error skip products_export.csv
-  doorbuster import --format mapped --map samples/mappings/dummyjson.toml products.json
-  zstdcat feed.xml.zst | doorbuster import --format google-feed --default-currency EUR -
+  doorbuster import samples/shopify-products.csv
+  doorbuster import --dry-run --on-error skip samples/shopify-products.csv samples/google-feed.xml
+  doorbuster import samples/posters.json --map samples/mappings/posters.toml
+  gzip -c samples/shopify-products.csv | doorbuster import --default-currency EUR --json -
 
-The exit code is 2 where rows were skipped.";
+Each file is a transaction of its own: where one fails, those before it stay imported.
+The exit code is 0 when all was done, 1 when an import failed, 2 when rows were skipped or
+something was warned about, and 64 for a wrong command line or mapping. How to write a
+mapping is told in samples/mappings/README.md.";
 
 /// Read products from files into the catalogue, one transaction a file
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Files to read, plain or .gz or .zst; - is standard input
+    /// Files to read, plain or compressed by gzip, zstd or zip; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     pub files: Vec<PathBuf>,
     /// What the files hold; auto looks into each
@@ -102,7 +105,8 @@ impl Args {
     }
 }
 
-/// Imports each file and prints a summary. Files before one that fails stay imported.
+/// Imports each file and prints a summary. Files before one that fails stay imported, and the summary tells
+/// of them.
 pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let format = args.resolved_format()?;
     if args.delete_missing && args.files.len() > 1 {
@@ -118,15 +122,21 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
         None => app::open_catalog(config)?,
     };
     let mut summary = Summary::start(args.dry_run);
-    for file in &args.files {
-        let source = Source::open(file)?;
-        summary.add(&import_file(
-            args,
-            format,
-            mapping.as_ref(),
-            source,
-            &store,
-        )?);
+    for (done, file) in args.files.iter().enumerate() {
+        let report = Source::open(file)
+            .map_err(Into::into)
+            .and_then(|source| import_file(args, format, mapping.as_ref(), source, &store));
+        match report {
+            Ok(report) => summary.add(&report),
+            Err(error) if done > 0 => {
+                summary.print(args.json, out)?;
+                return Err(error.context(format!(
+                    "stopped after {done} of {} files",
+                    args.files.len()
+                )));
+            }
+            Err(error) => return Err(error),
+        }
     }
     summary.print(args.json, out)?;
     Ok(summary.exit())
@@ -134,12 +144,26 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
 
 fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
     let named = || format!("cannot use the mapping {}", path.display());
-    let text = fs::read_to_string(path)
+    let text = read_text(path)
         .map_err(|error| UsageError(error.to_string()))
         .with_context(named)?;
     Mapping::parse(&text)
         .map_err(|error| UsageError(error.to_string()))
         .with_context(named)
+}
+
+/// The text of a small file: a path named by mistake may be endless, such as a device.
+fn read_text(path: &Path) -> io::Result<String> {
+    const LIMIT: u64 = 1024 * 1024;
+    let mut text = String::new();
+    File::open(path)?
+        .take(LIMIT + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > LIMIT {
+        let reason = format!("more than {LIMIT} bytes; a mapping is a short TOML file");
+        return Err(io::Error::other(reason));
+    }
+    Ok(text)
 }
 
 fn import_file(
@@ -157,7 +181,10 @@ fn import_file(
         (Format::Mapped, Some(mapping)) => import::Format::Mapped(Box::new(mapping.clone())),
         (Format::Auto | Format::Mapped, _) => {
             let head = source.head().with_context(|| name.clone())?;
-            detect(&name, head).map_err(|error| UsageError(format!("{name}: {error}")))?
+            detect(head).map_err(|error| match error {
+                DetectError::Empty => anyhow!("{name}: {error}"),
+                DetectError::NeedsMapping { .. } => UsageError(format!("{name}: {error}")).into(),
+            })?
         }
     };
     let options = Options {

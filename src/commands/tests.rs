@@ -1,5 +1,6 @@
 use std::io;
 use std::net::TcpListener;
+use std::path::Path;
 
 use clap::CommandFactory;
 use serde_json::Value;
@@ -203,4 +204,65 @@ fn a_reader_that_leaves_is_no_failure_but_a_full_disk_is() {
         assert_eq!(exit, expected);
         assert_eq!(stderr.is_empty(), expected == Exit::Done);
     }
+}
+
+/// The examples of a command that take no pipe, as lists of arguments.
+fn examples(command: &str) -> Vec<Vec<String>> {
+    let help = Cli::command()
+        .find_subcommand_mut(command)
+        .unwrap()
+        .render_help()
+        .to_string();
+    help.lines()
+        .filter_map(|line| line.strip_prefix("  doorbuster "))
+        .filter(|line| !line.contains('|'))
+        .map(|line| line.split(' ').map(str::to_owned).collect())
+        .collect()
+}
+
+/// Runs an import without installing the logs, of which a process has but one. Returns the object on
+/// standard output beside the outcome.
+fn import(arguments: &[&str], data: &Path) -> (anyhow::Result<Exit>, Value) {
+    let data = data.to_str().unwrap();
+    let line = ["doorbuster", "import", "--json", "--data-dir", data];
+    let cli = Cli::try_parse_from(line.iter().chain(arguments)).unwrap();
+    let config = Config::load(&cli.config.add_to(Sources::default()).unwrap()).unwrap();
+    let Command::Import(args) = &cli.command else {
+        panic!("{arguments:?}");
+    };
+    let mut stdout = Vec::new();
+    let outcome = super::import::run(args, &config, &mut stdout);
+    (outcome, serde_json::from_slice(&stdout).unwrap())
+}
+
+#[test]
+fn the_examples_of_import_work_as_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let examples = examples("import");
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let arguments: Vec<&str> = example.iter().skip(1).map(String::as_str).collect();
+        let (outcome, summary) = import(&arguments, folder.path());
+        assert_eq!(outcome.unwrap(), Exit::Done, "{example:?}");
+        let products =
+            summary["created"].as_u64().unwrap() + summary["unchanged"].as_u64().unwrap();
+        assert!(products >= 3, "{example:?}: {summary}");
+    }
+}
+
+#[test]
+fn what_was_imported_before_a_file_that_fails_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.jsonl");
+    std::fs::write(&broken, "{\"handle\":\"a\"\n").unwrap();
+    let (outcome, summary) = import(
+        &["samples/shopify-products.csv", broken.to_str().unwrap()],
+        folder.path(),
+    );
+    assert_eq!(summary["created"], 31);
+    let error = format!("{:#}", outcome.unwrap_err());
+    assert!(
+        error.starts_with("stopped after 1 of 2 files: ") && error.contains("broken.jsonl: line 1"),
+        "{error}"
+    );
 }

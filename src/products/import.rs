@@ -6,6 +6,7 @@ mod delimited;
 pub mod detect;
 pub mod google;
 mod grouped;
+mod images;
 pub mod json_values;
 pub mod jsonl;
 pub mod key_path;
@@ -76,7 +77,7 @@ impl Place {
 pub struct RecordError {
     /// Where the offending value stands.
     pub place: Place,
-    /// Name of the column, key or path; empty where the record as a whole is at fault.
+    /// Name of the column, key or path, shortened to 80 characters; empty where the record as a whole is at fault.
     pub field: String,
     /// The value as it stands in the file, shortened to 80 characters; empty where there is none.
     pub value: String,
@@ -88,7 +89,8 @@ pub struct RecordError {
 }
 
 impl RecordError {
-    /// An error about one value. Long values are shortened to 80 characters.
+    /// An error about one value. Long values are shortened to 80 characters, and whatever the file says is
+    /// kept on one line and away from the terminal's control characters.
     pub fn new(
         place: Place,
         field: impl Into<String>,
@@ -96,16 +98,13 @@ impl RecordError {
         reason: impl fmt::Display,
     ) -> Self {
         const SHOWN: usize = 80;
-        let value = value.as_ref();
-        let mut shown: String = value.chars().take(SHOWN).collect();
-        if shown.len() < value.len() {
-            shown.push('…');
-        }
+        // Reasons are our own words, but some quote the file.
+        const LONGEST_REASON: usize = 600;
         Self {
             place,
-            field: field.into(),
-            value: shown,
-            reason: reason.to_string(),
+            field: printable(&field.into(), SHOWN),
+            value: shortened(value.as_ref(), SHOWN),
+            reason: printable(&reason.to_string(), LONGEST_REASON),
             fatal: false,
         }
     }
@@ -117,6 +116,32 @@ impl RecordError {
             ..Self::new(place, "", "", reason)
         }
     }
+}
+
+/// The first `limit` characters, and `…` if there are more.
+fn shortened(text: &str, limit: usize) -> String {
+    let mut shown: String = text.chars().take(limit).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// As [`shortened`], with control characters escaped.
+fn printable(text: &str, limit: usize) -> String {
+    let mut shown = shortened(text, limit);
+    if shown.contains(char::is_control) {
+        let mut escaped = String::with_capacity(shown.len());
+        for character in shown.chars() {
+            if character.is_control() {
+                escaped.extend(character.escape_default());
+            } else {
+                escaped.push(character);
+            }
+        }
+        shown = escaped;
+    }
+    shown
 }
 
 impl fmt::Display for Place {
@@ -172,7 +197,7 @@ pub struct ReadOptions {
 
 /// The longest record accepted, in bytes: a line, a JSON object, an XML item or the rows of one handle.
 /// Memory during an import is bounded by a few of these.
-pub const MAX_RECORD_BYTES: usize = 8 * 1024 * 1024;
+pub const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 
 /// Starts reading `input` (already decompressed) as `format`. A header that cannot be understood is the
 /// first and only item.
@@ -186,5 +211,24 @@ pub fn records<'a>(
         Format::ShopifyCsv => shopify::records(input, options),
         Format::GoogleFeed => google::records(input, options),
         Format::Mapped(mapping) => mapped::records(input, *mapping, options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_short_printable_line_whatever_the_file_says() {
+        let hostile = "\x1b[31mred\n\u{85}".repeat(100_000);
+        let error = RecordError::new(Place::default(), hostile.as_str(), &hostile, &hostile);
+        let line = error.to_string();
+        assert!(!line.contains(char::is_control), "{line}");
+        assert!(line.len() < 4_000, "{}", line.len());
+        assert!(
+            error.field.starts_with("\\u{1b}[31mred\\n"),
+            "{}",
+            error.field
+        );
     }
 }

@@ -155,7 +155,9 @@ fn timestamp(report: &mut Report, at: At<'_>, time: Option<&str>) {
 }
 
 fn tags(report: &mut Report, at: At<'_>, tags: &[String]) {
-    report.at_most(at, tags.len(), MAX_TAGS, "tags");
+    if !report.at_most(at, tags.len(), MAX_TAGS, "tags") {
+        return;
+    }
     let mut seen = HashSet::new();
     for (index, tag) in tags.iter().enumerate() {
         let at = at.index(index);
@@ -167,7 +169,9 @@ fn tags(report: &mut Report, at: At<'_>, tags: &[String]) {
 }
 
 fn options(report: &mut Report, at: At<'_>, options: &[ProductOption]) {
-    report.at_most(at, options.len(), MAX_OPTIONS, "options");
+    if !report.at_most(at, options.len(), MAX_OPTIONS, "options") {
+        return;
+    }
     let mut names = HashSet::new();
     for (index, option) in options.iter().enumerate() {
         let at = at.index(index);
@@ -194,7 +198,9 @@ fn options(report: &mut Report, at: At<'_>, options: &[ProductOption]) {
 }
 
 fn images(report: &mut Report, at: At<'_>, images: &[ImageInput]) {
-    report.at_most(at, images.len(), MAX_IMAGES, "images");
+    if !report.at_most(at, images.len(), MAX_IMAGES, "images") {
+        return;
+    }
     for (index, image) in images.iter().enumerate() {
         let at = at.index(index);
         report.required(at.key("url"), &image.url, MAX_URL);
@@ -207,7 +213,9 @@ fn images(report: &mut Report, at: At<'_>, images: &[ImageInput]) {
 const MAX_PIXELS: i64 = 1_000_000;
 
 fn relations(report: &mut Report, at: At<'_>, relations: &[RelationInput]) {
-    report.at_most(at, relations.len(), MAX_RELATIONS, "relations");
+    if !report.at_most(at, relations.len(), MAX_RELATIONS, "relations") {
+        return;
+    }
     let mut seen = HashSet::new();
     for (index, relation) in relations.iter().enumerate() {
         let at = at.index(index);

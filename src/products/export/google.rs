@@ -3,7 +3,7 @@
 //! Every priced variant of a public product (active and published) is an item; drafts are left out, since a
 //! feed is an advertisement. [The import](crate::products::import::google) reads the feed back, but a feed
 //! holds less than the catalogue: no quantities, costs, tags or search-engine texts, and options of other
-//! names than colour, size, material and pattern only within the title. To keep everything, export JSON
+//! names than colour, size, material and pattern only within the title, from which they come back as one. To keep everything, export JSON
 //! Lines or Shopify's CSV.
 
 mod item;

@@ -13,8 +13,33 @@ use csv::{ByteRecord, StringRecord};
 use self::guard::{Fault, Guard};
 use super::{Place, RecordError};
 
-/// More columns than any catalogue has; bounds what a header can make later rows cost.
+/// More columns than any catalogue has. Bounds what a header can make later rows cost, and the memory that
+/// empty fields take in a reader: eight times their length in the file.
 const MAX_COLUMNS: usize = 4096;
+
+/// What separates the cells of a table whose header begins with `text`: a comma, or what a spreadsheet
+/// writes instead where the comma is taken by decimals. Told by the first line, where it is complete, and
+/// what stands in quotes does not count.
+pub(super) fn delimiter(text: &[u8]) -> u8 {
+    let text = text.trim_ascii_start();
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    let mut quoted = false;
+    for &byte in text {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\r' | b'\n' if !quoted => break,
+            _ if quoted => {}
+            _ => {
+                for (delimiter, count) in &mut counts {
+                    *count += usize::from(byte == *delimiter);
+                }
+            }
+        }
+    }
+    // The first of equals: `max_by_key` takes the last.
+    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
+    most.map_or(b',', |(delimiter, _)| *delimiter)
+}
 
 /// Reads one file: first the [`Rows::header`], then its rows by iteration.
 ///
@@ -44,12 +69,19 @@ pub(super) struct Row {
     pub(super) cells: StringRecord,
     /// Why the row cannot be used.
     pub(super) fault: Option<RecordError>,
+    is_shifted: bool,
 }
 
 impl Row {
     /// Memory taken by the cells, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.cells.as_slice().len() + self.cells.len() * size_of::<usize>()
+    }
+
+    /// Whether it has another number of fields than the header, so that its cells may stand in columns that
+    /// are not theirs.
+    pub(super) fn is_shifted(&self) -> bool {
+        self.is_shifted
     }
 
     /// Whether nothing stands in it, as in the rows spreadsheets leave behind.
@@ -81,12 +113,6 @@ impl<R: BufRead> Rows<R> {
                 "the file is empty; the first row must name the columns",
             ));
         };
-        if record.len() > MAX_COLUMNS {
-            return Err(RecordError::fatal(
-                Place { line, column: 0 },
-                format!("{} columns; at most {MAX_COLUMNS} are read", record.len()),
-            ));
-        }
         let names = record
             .iter()
             .enumerate()
@@ -147,8 +173,10 @@ impl<R: BufRead> Rows<R> {
                 (StringRecord::from_byte_record_lossy(record), Some(fault))
             }
         };
-        let fault = match counts {
-            (found, expected) if found != expected => Some(RecordError::new(
+        let (found, expected) = counts;
+        let is_shifted = found != expected;
+        let fault = if is_shifted {
+            Some(RecordError::new(
                 Place { line, column: 0 },
                 "",
                 "",
@@ -156,10 +184,16 @@ impl<R: BufRead> Rows<R> {
                     "{found} fields where the header has {expected}; look for a missing or surplus \
                      separator or quote"
                 ),
-            )),
-            _ => fault,
+            ))
+        } else {
+            fault
         };
-        Row { line, cells, fault }
+        Row {
+            line,
+            cells,
+            fault,
+            is_shifted,
+        }
     }
 }
 

@@ -1,71 +1,68 @@
 //! Telling a file's format by its first bytes.
 
 use std::fmt;
-use std::path::Path;
 
 use csv::ReaderBuilder;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::Format;
+use super::delimited::delimiter;
+use super::{Format, printable, shortened};
+
+/// Most characters shown of what the file says.
+const SHOWN: usize = 40;
 
 /// Why a file's format is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DetectError {
     /// Nothing in it.
-    #[error("{name}: the file is empty")]
-    Empty {
-        /// Name of the file.
-        name: String,
-    },
+    #[error("the file is empty")]
+    Empty,
     /// No format that needs no mapping.
     #[error(
-        "{name}: {seen}, which is none of the formats known by themselves (our JSON Lines, a Shopify \
+        "{seen}, which is none of the formats known by themselves (our JSON Lines, a Shopify \
          product CSV, a Google Merchant feed); name a mapping file with --map, or the format with \
          --format"
     )]
     NeedsMapping {
-        /// Name of the file.
-        name: String,
         /// What it looks like.
         seen: String,
     },
 }
 
-/// Tells the format from the first bytes of the text, at best some kilobytes of it. The name decides only
-/// between comma and tab, and only where the header has both.
-pub fn detect(name: &str, head: &[u8]) -> Result<Format, DetectError> {
+/// Tells the format from the first bytes of the text, at best some kilobytes of it.
+pub fn detect(head: &[u8]) -> Result<Format, DetectError> {
     let text = head.trim_ascii_start();
     let needs_mapping = |seen: &dyn fmt::Display| DetectError::NeedsMapping {
-        name: name.to_owned(),
         seen: seen.to_string(),
     };
     match text.first() {
-        None => Err(DetectError::Empty {
-            name: name.to_owned(),
-        }),
+        None => Err(DetectError::Empty),
         Some(b'<') => match root_element(text).as_deref() {
             Some("rss" | "feed") => Ok(Format::GoogleFeed),
-            Some(root) => Err(needs_mapping(&format!("XML that begins with <{root}>"))),
+            Some(root) => {
+                let root = printable(root, SHOWN);
+                Err(needs_mapping(&format!("XML that begins with <{root}>")))
+            }
             None => Err(needs_mapping(&"markup without an element")),
         },
         Some(b'{') if is_jsonl(text) => Ok(Format::Jsonl),
         Some(b'{' | b'[') => Err(needs_mapping(&"JSON of another shape")),
-        Some(_) => table(name, text).map_err(|seen| needs_mapping(&seen)),
+        Some(_) => table(text).map_err(|seen| needs_mapping(&seen)),
     }
 }
 
-/// The first line is an object with a handle; the line may go on beyond the head.
+/// The first line is an object with a handle. It may go on beyond the head, or be broken: then the line
+/// after it tells JSON Lines from one object that is spread over several lines.
 fn is_jsonl(text: &[u8]) -> bool {
-    let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
+    const HANDLE: &[u8] = b"\"handle\"";
+    let end = text.iter().position(|byte| *byte == b'\n');
+    let (line, rest) = text.split_at(end.unwrap_or(text.len()));
     match serde_json::from_slice::<serde_json::Value>(line) {
         Ok(value) => value.get("handle").is_some(),
-        Err(error) => {
-            error.is_eof()
-                && line.len() == text.len()
-                && line
-                    .windows(b"\"handle\"".len())
-                    .any(|window| window == b"\"handle\"")
+        Err(_) => {
+            line.windows(HANDLE.len()).any(|window| window == HANDLE)
+                && matches!(rest.trim_ascii_start().first(), None | Some(b'{'))
         }
     }
 }
@@ -86,35 +83,30 @@ fn root_element(text: &[u8]) -> Option<String> {
 }
 
 /// Tells a table by the names of its columns. The error says what it looks like.
-fn table(name: &str, text: &[u8]) -> Result<Format, String> {
-    let named_tsv = Path::new(name)
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().to_ascii_lowercase().contains(".tsv"));
-    let delimiters = if named_tsv {
-        [b'\t', b',']
-    } else {
-        [b',', b'\t']
+fn table(text: &[u8]) -> Result<Format, String> {
+    let columns = header(text, delimiter(text));
+    let has = |names: &[&str]| {
+        columns
+            .iter()
+            .any(|column| names.contains(&column.as_str()))
     };
-    let headers = delimiters.map(|delimiter| header(text, delimiter));
-    for columns in &headers {
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        if has("title") && (has("handle") || has("url handle")) {
-            return Ok(Format::ShopifyCsv);
-        }
-        let offer = ["link", "price", "image_link", "image link", "availability"];
-        if has("id") && has("title") && offer.into_iter().any(has) {
-            return Ok(Format::GoogleFeed);
-        }
+    let variant = ["variant sku", "variant price", "sku", "price"];
+    if has(&["handle", "url handle"]) && (has(&["title"]) || has(&variant)) {
+        return Ok(Format::ShopifyCsv);
     }
-    let widest = headers.into_iter().max_by_key(Vec::len).unwrap_or_default();
-    match widest.as_slice() {
+    let offer = ["link", "price", "image_link", "image link", "availability"];
+    if has(&["id"]) && has(&["title"]) && has(&offer) {
+        return Ok(Format::GoogleFeed);
+    }
+    match columns.as_slice() {
         [] => Err("a blank line first".to_owned()),
         [only] => {
-            let shown: String = only.chars().take(40).collect();
+            let shown = shortened(only, SHOWN);
             Err(format!("a first line that begins with {shown:?}"))
         }
         columns => {
-            let shown: Vec<&str> = columns.iter().take(6).map(String::as_str).collect();
+            let shown = columns.iter().take(6).map(|name| printable(name, SHOWN));
+            let shown: Vec<String> = shown.collect();
             Err(format!("a table with the columns {}", shown.join(", ")))
         }
     }
@@ -140,8 +132,8 @@ fn header(text: &[u8], delimiter: u8) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn seen(name: &str, head: &str) -> String {
-        match detect(name, head.as_bytes()) {
+    fn seen(head: &str) -> String {
+        match detect(head.as_bytes()) {
             Ok(Format::Jsonl) => "jsonl".to_owned(),
             Ok(Format::ShopifyCsv) => "shopify".to_owned(),
             Ok(Format::GoogleFeed) => "google".to_owned(),
@@ -158,7 +150,9 @@ mod tests {
             (long.as_str(), "jsonl"),
             ("Handle,Title,Body (HTML)\r\n", "shopify"),
             ("\"Title\",\"URL handle\",Description\nx", "shopify"),
-            ("Title;URL handle\n", "needs"),
+            ("Title;URL handle\n", "shopify"),
+            ("\u{feff}Handle;Title\n", "shopify"),
+            ("Handle\tVariant SKU\tVariant Price\n", "shopify"),
             (
                 "<?xml version=\"1.0\"?>\n<!-- <html> -->\n<rss version=\"2.0\">",
                 "google",
@@ -172,11 +166,14 @@ mod tests {
             ("{\"products\":[{\"handle\":\"x\"}]}", "needs"),
             ("{\n\"handle\":\"x\"}", "needs"),
             ("{\"name\":\"x\"", "needs"),
+            ("{\"handle\":\"x\",\n\"title\":\"t\"}", "needs"),
+            ("{\"handle\":\"x\",\"n\":1e400}\n{", "jsonl"),
+            ("{\"handle\":\"x\",\"title\":\n{\"handle\":", "jsonl"),
             ("slug,sku,name,price\n", "needs"),
             ("- id: 1\n", "needs"),
             ("\0\u{1}\u{fffd}", "needs"),
         ] {
-            let found = seen("products.txt", head);
+            let found = seen(head);
             match format {
                 "needs" => assert!(found.contains("--map"), "{head}: {found}"),
                 format => assert_eq!(found, format, "{head}"),
@@ -185,10 +182,19 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_file_and_what_it_looks_like() {
-        assert_eq!(seen("a.csv", " \n"), "a.csv: the file is empty");
-        let refused = seen("a.csv", "slug,sku,name\n");
-        assert!(refused.starts_with("a.csv: a table with the columns slug, sku, name, which is"));
-        assert!(seen("a.xml", "<catalog>").contains("XML that begins with <catalog>"));
+    fn refusals_say_what_the_file_looks_like() {
+        assert_eq!(seen(" \n"), "the file is empty");
+        let refused = seen("slug,sku,name\n");
+        assert!(refused.starts_with("a table with the columns slug, sku, name, which is"));
+        assert!(seen("<catalog>").contains("XML that begins with <catalog>"));
+        for hostile in [
+            format!("<{}>", "a".repeat(60_000)),
+            format!("{},b", "a".repeat(60_000)),
+            "\"a\x1b[31m\nb\",c".to_owned(),
+        ] {
+            let refused = seen(&hostile);
+            assert!(refused.len() < 400, "{refused}");
+            assert!(!refused.contains(char::is_control), "{refused}");
+        }
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! - **Items with the same `item_group_id`** are the variants of one product and must stand together; any
 //!   other item is a product. Where the items of a group differ in `color`, `size`, `material` or
-//!   `pattern`, these become options. The first item describes the product; its title is
+//!   `pattern`, these become options; where that does not tell them all apart, what follows the words with
+//!   which all titles begin becomes one more. The first item describes the product; its title is
 //!   `item_group_title`, or the words with which all titles begin.
 //! - **Handles** depend on the product alone, so that the same feed always finds the same products: the
 //!   last segment of the `link` if it is a handle already and the same for all items, else the
@@ -27,6 +28,7 @@ mod html;
 mod item;
 mod product;
 mod sale;
+mod titles;
 mod tsv;
 mod variation;
 mod xml;
@@ -123,6 +125,7 @@ fn belongs(item: &Item) -> (Belongs, Option<RecordError>) {
     };
     let belongs = match belongs {
         // What cannot be read may be a variant of the product above: refused rather than cut short.
+        _ if item.is_doubtful => Belongs::ToPrevious,
         Belongs::To(key) | Belongs::Starts(key) if key.contains(char::REPLACEMENT_CHARACTER) => {
             Belongs::ToPrevious
         }

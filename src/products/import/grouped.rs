@@ -3,6 +3,10 @@
 use super::seen::Seen;
 use super::{MAX_RECORD_BYTES, Place, Record, RecordError, RecordResult};
 use crate::products::input::ProductInput;
+use crate::products::validate::{MAX_IMAGES, MAX_VARIANTS};
+
+/// Most parts of one product: each adds a variant or an image.
+const MAX_PARTS: usize = MAX_VARIANTS + MAX_IMAGES;
 
 /// One row or item, and the product it belongs to.
 pub(super) struct Part<T> {
@@ -143,6 +147,17 @@ impl<T> Group<T> {
                     "",
                     self.key.as_deref().unwrap_or(""),
                     format!("the product takes more than {MAX_RECORD_BYTES} bytes"),
+                ));
+            }
+            Ok(_) if parts.len() == MAX_PARTS => {
+                self.parts = Err(RecordError::new(
+                    place,
+                    "",
+                    self.key.as_deref().unwrap_or(""),
+                    format!(
+                        "the product has more than {MAX_PARTS} rows or items; at most {MAX_VARIANTS} \
+                         variants and {MAX_IMAGES} images are read"
+                    ),
                 ));
             }
             Ok(content) => parts.push(content),

@@ -1,6 +1,8 @@
 //! Running an import: records are read and checked on one thread and written on another, in one
 //! transaction a file.
 
+mod weight;
+
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -10,10 +12,13 @@ use crate::products::store::{
     CatalogStore, CatalogTransaction, Decision, PutError, Settled, StoreError, UnresolvedRelation,
 };
 use crate::products::validate::{Invalid, validate};
+use weight::weight;
 
 /// Records handed over at once: enough that the threads seldom meet.
 const BATCH: usize = 64;
-/// Batches read ahead of the writer. With [`BATCH`] it bounds the memory of an import.
+/// Weight at which a batch is handed over however few its records are, in bytes.
+const BATCH_BYTES: usize = 512 * 1024;
+/// Batches read ahead of the writer. With [`BATCH_BYTES`] it bounds the memory of an import.
 const AHEAD: usize = 16;
 
 /// What to do with what is wrong.
@@ -111,11 +116,20 @@ pub fn run(
 /// Reads, checks and hands over until the file ends or nobody wants more.
 fn read_ahead(records: Records<'_>, batches: &SyncSender<Vec<RecordResult>>) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut bytes = 0;
     for record in records {
-        batch.push(record.and_then(checked));
-        if batch.len() == BATCH {
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            if batches.send(full).is_err() {
+        let record = record.and_then(checked);
+        bytes += record.as_ref().map_or(0, |record| weight(&record.product));
+        batch.push(record);
+        if batch.len() < BATCH && bytes < BATCH_BYTES {
+            continue;
+        }
+        // A heavy batch takes as many places in the queue as it is worth, all but one of them empty.
+        let places = std::iter::repeat_with(Vec::new).take(bytes / BATCH_BYTES);
+        let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+        bytes = 0;
+        for batch in places.skip(1).chain([full]) {
+            if batches.send(batch).is_err() {
                 return;
             }
         }

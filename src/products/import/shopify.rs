@@ -4,6 +4,7 @@
 //! - **Rows** of one product stand together and share their handle. The first describes the product; each
 //!   may add a variant, an image, or both. Further rows leave the product's columns blank or repeat them.
 //!   A file without a handle column gets handles from titles, and a row with a title begins a product.
+//! - **Cells** are separated by commas, or by the semicolons or tabs of a spreadsheet.
 //! - **A column that is absent** says nothing; **a blank cell** clears the field, where it can be cleared.
 //! - **Money** is in the default currency unless the row has a `Doorbuster currency`.
 //! - **Stock**: a blank tracker means not tracked; a negative quantity (oversold) is read as 0, which is
@@ -35,8 +36,10 @@ use super::{Place, ReadOptions, RecordError, Records};
 ///
 /// A fault refuses its whole product, for a product without one of its rows would lose a variant: each
 /// yields one error. A header that cannot be understood and an unbalanced quote are fatal.
-pub fn records<'a>(input: impl BufRead + Send + 'a, options: ReadOptions) -> Records<'a> {
-    let mut rows = delimited::Rows::new(input, b',');
+pub fn records<'a>(mut input: impl BufRead + Send + 'a, options: ReadOptions) -> Records<'a> {
+    // An error here comes again with the first row.
+    let delimiter = input.fill_buf().map_or(b',', delimited::delimiter);
+    let mut rows = delimited::Rows::new(input, delimiter);
     let header = match rows.header().and_then(Header::new) {
         Ok(header) => header,
         Err(error) => return Box::new(std::iter::once(Err(error))),
@@ -72,6 +75,9 @@ impl Keys {
         };
         let (handle, title) = (text(self.handle), text(self.title));
         let (belongs, fault) = match self.handle {
+            // An accidental quote has swallowed what followed: the row may have been one of the product
+            // above, which is refused rather than cut short.
+            Some(_) if row.is_shifted() && !is_handle(handle) => (Belongs::ToPrevious, None),
             Some(position) => self.by_handle(position, handle, title, row.line),
             None => self.by_title(title, row.line),
         };
@@ -135,6 +141,14 @@ impl Keys {
             }
         }
     }
+}
+
+/// Whether the text can be the handle of a product, as far as its characters tell.
+fn is_handle(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|character| character.is_alphanumeric() || "-_.".contains(character))
 }
 
 #[cfg(test)]

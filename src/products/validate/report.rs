@@ -153,7 +153,8 @@ impl Report {
         }
     }
 
-    pub(super) fn at_most(&mut self, at: At<'_>, count: usize, limit: usize, things: &str) {
+    /// Whether there are few enough `things`. Those of a longer list are not worth looking at one by one.
+    pub(super) fn at_most(&mut self, at: At<'_>, count: usize, limit: usize, things: &str) -> bool {
         if count > limit {
             self.add(
                 at,
@@ -161,6 +162,7 @@ impl Report {
                 format!("more than {limit} {things}; remove some"),
             );
         }
+        count <= limit
     }
 
     pub(super) fn one_of(&mut self, at: At<'_>, word: &str, words: &[&str]) {

@@ -318,3 +318,28 @@ fn all_problems_are_returned_at_once() {
     let found = problems(&json!({"title": "", "tags": ["a", "a"], "id": -4, "handle": "A"}));
     assert_eq!(found.len(), 4, "{found:?}");
 }
+
+#[test]
+fn of_a_list_that_is_too_long_only_its_length_is_reported() {
+    let long = |length: usize, element: serde_json::Value| vec![element; length];
+    for (document, pointer, reason) in [
+        (json!({"tags": long(251, json!(""))}), "/tags", "250 tags"),
+        (
+            json!({"images": long(251, json!({"url": ""}))}),
+            "/images",
+            "250 images",
+        ),
+        (
+            json!({"relations": long(251, json!({"handle": "", "kind": ""}))}),
+            "/relations",
+            "250 relations",
+        ),
+        (
+            json!({"options": [], "variants": long(2_049, json!({"sku": ""}))}),
+            "/variants",
+            "2048 variants",
+        ),
+    ] {
+        assert_problem(&document, pointer, &format!("more than {reason}"));
+    }
+}

@@ -17,7 +17,9 @@ const CONDITIONS: [&str; 4] = ["new", "refurbished", "used", ""];
 
 pub(super) fn check(report: &mut Report, at: At<'_>, product: &ProductInput) {
     let variants = product.variants.as_deref().unwrap_or_default();
-    report.at_most(at, variants.len(), MAX_VARIANTS, "variants");
+    if !report.at_most(at, variants.len(), MAX_VARIANTS, "variants") {
+        return;
+    }
     let images = product.images.as_ref().map(Vec::len);
     for (index, variant) in variants.iter().enumerate() {
         let at = at.index(index);

@@ -7,6 +7,7 @@ use crate::products::input::{InventoryPolicy, ProductInput, Status, VariantInput
 pub(super) const NAMES: &[&str] = &[
     "id",
     "item_group_id",
+    "item_group_title",
     "title",
     "description",
     "link",
@@ -91,7 +92,8 @@ fn item(
                 "additional_image_link" => images(product, variant, shop).skip(1).collect(),
                 "id" => vec![id(product, variant, index)],
                 "item_group_id" if several => vec![product.handle.clone()],
-                "title" => vec![title(product, variant)],
+                "item_group_title" if several => product.title.iter().cloned().collect(),
+                "title" => vec![title(product, variant, several)],
                 "link" => vec![link::page(shop, product, variant, several)],
                 "image_link" => images(product, variant, shop).take(1).collect(),
                 name => text(product, variant, name)
@@ -149,10 +151,10 @@ fn id(product: &ProductInput, variant: &VariantInput, index: usize) -> String {
         .unwrap_or_else(|| format!("{}-{}", product.handle, index + 1))
 }
 
-/// The product's title and, after it, what was chosen.
-fn title(product: &ProductInput, variant: &VariantInput) -> String {
+/// The product's title and, where there is a choice, what was chosen.
+fn title(product: &ProductInput, variant: &VariantInput, several: bool) -> String {
     let title = product.title.as_deref().unwrap_or(&product.handle);
-    if variant.option_values.is_empty() {
+    if !several || variant.option_values.is_empty() {
         return title.to_owned();
     }
     format!("{title} - {}", variant.option_values.join(" / "))

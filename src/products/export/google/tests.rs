@@ -106,6 +106,38 @@ fn what_a_feed_can_hold_is_read_back() {
 }
 
 #[test]
+fn products_with_options_that_google_does_not_know_are_read_back_too() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/shopify-products.csv");
+    let bytes = fs::read(path).unwrap();
+    let products: Vec<_> = import::shopify::records(&bytes[..], OPTIONS)
+        .map(|record| record.unwrap().product)
+        .filter(|product| product.published == Some(true) && product.status == Some(Status::Active))
+        .collect();
+    assert!(products.len() > sample().len());
+    for text in [rss(&products), tsv(&products)] {
+        let found = imported(&text);
+        let titles = |products: &[ProductInput]| -> Vec<_> {
+            let named = products.iter().map(|product| {
+                let variants = product.variants.as_ref().unwrap().len();
+                (product.title.clone(), variants)
+            });
+            named.collect()
+        };
+        assert_eq!(titles(&found), titles(&products));
+    }
+    let mut last_pair = products[0].clone();
+    last_pair.variants.as_mut().unwrap().truncate(1);
+    assert_eq!(imported(&rss(&[last_pair]))[0].title, products[0].title);
+    let jeans = imported(&rss(&products));
+    let jeans = jeans
+        .iter()
+        .find(|product| product.handle == "selvedge-denim-jeans");
+    let options = jeans.unwrap().options.as_ref().unwrap();
+    assert_eq!(options[0].name, "Variant");
+    assert_eq!(options[0].values[..2], ["30 / 32", "31 / 32"]);
+}
+
+#[test]
 fn tab_separated_text_means_the_same() {
     let products = sample();
     let mut found = imported(&tsv(&products));

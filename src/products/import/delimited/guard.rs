@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 use super::super::MAX_RECORD_BYTES;
+use super::MAX_COLUMNS;
 
 /// Passes bytes through unchanged (but for a byte order mark), follows quotes and line ends, and fails
 /// where a record grows too long or the file ends within quotes: `csv` would silently take all that
@@ -17,6 +18,7 @@ pub(super) struct Guard<R> {
     line: u64,
     quote_line: u64,
     record_bytes: usize,
+    record_fields: usize,
     /// Lines on which records begin that the `csv` reader has not yet handed out: those within its
     /// buffer, at most.
     record_lines: VecDeque<u64>,
@@ -39,13 +41,21 @@ pub(super) enum Fault {
         /// Where the record begins.
         line: u64,
     },
+    /// Beyond [`MAX_COLUMNS`].
+    #[error("the row that begins here has more than {MAX_COLUMNS} fields")]
+    ManyFields {
+        /// Where the record begins.
+        line: u64,
+    },
 }
 
 impl Fault {
     /// The line to look at.
     pub(super) fn line(self) -> u64 {
         match self {
-            Self::OpenQuote { line } | Self::LongRecord { line } => line,
+            Self::OpenQuote { line } | Self::LongRecord { line } | Self::ManyFields { line } => {
+                line
+            }
         }
     }
 }
@@ -70,6 +80,7 @@ impl<R: BufRead> Guard<R> {
             line: 1,
             quote_line: 1,
             record_bytes: 0,
+            record_fields: 0,
             record_lines: VecDeque::new(),
         }
     }
@@ -89,6 +100,7 @@ impl<R: BufRead> Guard<R> {
         if self.state == State::RecordStart && !ends_line {
             self.record_lines.push_back(self.line);
             self.record_bytes = 0;
+            self.record_fields = 1;
             self.state = State::FieldStart;
         }
         self.record_bytes += 1;
@@ -96,7 +108,7 @@ impl<R: BufRead> Guard<R> {
             return Err(match self.state {
                 State::Quoted => self.open_quote(),
                 _ => Fault::LongRecord {
-                    line: self.record_lines.back().copied().unwrap_or(self.line),
+                    line: self.record_line(),
                 },
             });
         }
@@ -104,7 +116,15 @@ impl<R: BufRead> Guard<R> {
             (State::Quoted, b'"') => State::QuoteInQuoted,
             (State::Quoted, _) | (State::QuoteInQuoted, b'"') => State::Quoted,
             (_, b'\r' | b'\n') => State::RecordStart,
-            (_, byte) if byte == self.delimiter => State::FieldStart,
+            (_, byte) if byte == self.delimiter => {
+                self.record_fields += 1;
+                if self.record_fields > MAX_COLUMNS {
+                    return Err(Fault::ManyFields {
+                        line: self.record_line(),
+                    });
+                }
+                State::FieldStart
+            }
             (State::FieldStart, b'"') => {
                 self.quote_line = self.line;
                 State::Quoted
@@ -116,6 +136,11 @@ impl<R: BufRead> Guard<R> {
         }
         self.after_carriage_return = byte == b'\r';
         Ok(())
+    }
+
+    /// The first line of the record that is passing.
+    fn record_line(&self) -> u64 {
+        self.record_lines.back().copied().unwrap_or(self.line)
     }
 
     fn open_quote(&self) -> Fault {

@@ -22,6 +22,22 @@ fn lines(text: &str) -> Vec<u64> {
 }
 
 #[test]
+fn a_row_of_too_many_fields_ends_the_reading_before_they_take_memory() {
+    for (text, line) in [
+        (",".repeat(5_000), 1),
+        (format!("a,b\n1,2\n{}\n", ",".repeat(5_000)), 3),
+    ] {
+        let mut rows = Rows::new(text.as_bytes(), b',');
+        let error = match rows.header() {
+            Err(error) => error,
+            Ok(_) => rows.find_map(Result::err).unwrap(),
+        };
+        assert!(error.fatal && error.place.line == line, "{error}");
+        assert!(error.reason.contains("more than 4096 fields"), "{error}");
+    }
+}
+
+#[test]
 fn lines_are_counted_for_every_line_end_and_within_quotes() {
     assert_eq!(lines("a,b\n1,2\n\n3,4\n"), [2, 4]);
     assert_eq!(lines("a,b\r\n1,\"x\r\ny\"\r\n3,4"), [2, 4]);

@@ -16,6 +16,8 @@ pub(super) struct Item {
     pub(super) fields: Vec<Field>,
     /// Why it cannot be used.
     pub(super) fault: Option<RecordError>,
+    /// Whether its group cannot be told, because its cells stand in columns that are not theirs.
+    pub(super) is_doubtful: bool,
 }
 
 /// One attribute.
@@ -106,7 +108,11 @@ impl Item {
     /// An attribute that must be there.
     pub(super) fn required<'a>(&'a self, name: &'a str) -> Result<Text<'a>, RecordError> {
         self.filled(name)?.ok_or_else(|| {
-            RecordError::new(self.place, name, "", "missing; every item must have it")
+            let reason = format_args!(
+                "missing; every item must have it (in XML as `g:{name}`, where xmlns:g is \
+                 \"http://base.google.com/ns/1.0\")"
+            );
+            RecordError::new(self.place, name, "", reason)
         })
     }
 }

@@ -1,16 +1,18 @@
 //! From the items of one group to a product.
 
+use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::super::grouped::Assemble;
+use super::super::images::Images;
 use super::super::seen::Seen;
 use super::super::slug::slug;
 use super::super::{Place, ReadOptions, RecordError, weight};
 use super::item::{Item, Text};
 use super::variation::Variation;
-use super::{handle, html, sale};
-use crate::products::input::{ImageInput, InventoryPolicy, ProductInput, VariantInput};
+use super::{handle, html, sale, titles};
+use crate::products::input::{InventoryPolicy, ProductInput, VariantInput};
 
 /// Attributes that have a field of their own, and so are none of the product's attributes.
 const FIELDS: &[&str] = &[
@@ -79,7 +81,7 @@ impl Products {
         &self,
         item: &Item,
         option_values: Vec<String>,
-        images: &mut Vec<ImageInput>,
+        images: &mut Images,
     ) -> Result<VariantInput, RecordError> {
         let offer = sale::offer(item, self.options.default_currency, self.now)?;
         let text = |name| -> Result<_, RecordError> {
@@ -115,7 +117,7 @@ impl Products {
         items: &[Item],
         variation: &Variation,
     ) -> Result<Option<Map<String, Value>>, RecordError> {
-        let mut found: Vec<(&str, Vec<&Value>)> = Vec::new();
+        let mut found: IndexMap<&str, IndexSet<&Value>> = IndexMap::new();
         for item in items {
             let on_sale = sale::is_on_sale(item, self.now)?;
             for field in &item.fields {
@@ -128,19 +130,16 @@ impl Products {
                 if has_field || field.value == "" {
                     continue;
                 }
-                match found.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, values)) if values.contains(&&field.value) => {}
-                    Some((_, values)) => values.push(&field.value),
-                    None => found.push((name, vec![&field.value])),
-                }
+                found.entry(name).or_default().insert(&field.value);
             }
         }
         let attributes: Map<String, Value> = found
             .into_iter()
             .map(|(name, values)| {
-                let value = match values.as_slice() {
-                    [only] => (*only).clone(),
-                    _ => Value::Array(values.into_iter().cloned().collect()),
+                let mut values: Vec<Value> = values.into_iter().cloned().collect();
+                let value = match values.len() {
+                    1 => values.remove(0),
+                    _ => Value::Array(values),
                 };
                 (name.to_owned(), value)
             })
@@ -158,7 +157,7 @@ impl Assemble for Products {
         };
         let handle = self.handle(&items, first)?;
         let variation = Variation::of(&items)?;
-        let mut images = Vec::new();
+        let mut images = Images::default();
         let mut variants = Vec::with_capacity(items.len());
         for (item, values) in items.iter().zip(&variation.values) {
             variants.push(self.variant(item, values.clone(), &mut images)?);
@@ -183,7 +182,7 @@ impl Assemble for Products {
                 .and_then(|text| path(text.value)),
             attributes: self.attributes(&items, &variation)?,
             options: Some(variation.options),
-            images: says_images.then_some(images),
+            images: says_images.then(|| images.into_inputs()),
             variants: Some(variants),
             ..ProductInput::default()
         })
@@ -211,23 +210,13 @@ fn title(items: &[Item]) -> Result<Option<String>, RecordError> {
     for item in items {
         titles.extend(item.filled("title")?.map(|text| text.value));
     }
-    let Some((first, others)) = titles.split_first() else {
+    let Some(first) = titles.first() else {
         return Ok(None);
     };
-    let shared = others.iter().fold(*first, |shared, title| {
-        let length: usize = shared
-            .split_inclusive(' ')
-            .zip(title.split_inclusive(' '))
-            .take_while(|(one, other)| one.trim_end() == other.trim_end())
-            .map(|(one, _)| one.len())
-            .sum();
-        &shared[..length]
-    });
-    let shared = shared.trim_end_matches(|character: char| {
-        character.is_whitespace()
-            || matches!(character, '-' | '–' | '—' | '|' | '/' | ',' | ':' | '(')
-    });
-    let title = if shared.is_empty() { first } else { shared };
+    let title = match titles::shared(&titles) {
+        "" => first,
+        shared => shared,
+    };
     Ok(Some(title.to_owned()))
 }
 
@@ -252,21 +241,13 @@ fn is_first(item: &Item, field: &super::item::Field) -> bool {
 }
 
 /// Adds the images of an item to those of the product. Returns the index of its own.
-fn add_images(item: &Item, images: &mut Vec<ImageInput>) -> Result<Option<usize>, RecordError> {
-    let mut add = |url: &str| {
-        let known = images.iter().position(|image| image.url == url);
-        known.unwrap_or_else(|| {
-            images.push(ImageInput {
-                url: url.to_owned(),
-                ..ImageInput::default()
-            });
-            images.len() - 1
-        })
-    };
-    let own = item.filled("image_link")?.map(|text| add(text.value));
+fn add_images(item: &Item, images: &mut Images) -> Result<Option<usize>, RecordError> {
+    let own = item
+        .filled("image_link")?
+        .map(|text| images.index(text.value));
     for text in item.texts("additional_image_link")? {
         if !text.value.is_empty() {
-            add(text.value);
+            images.index(text.value);
         }
     }
     Ok(own)

@@ -6,7 +6,7 @@ use time::format_description::well_known::Iso8601;
 use super::super::RecordError;
 use super::item::{Item, Text};
 use crate::products::input::Price;
-use crate::products::money::{Currency, parse_price};
+use crate::products::money::{Currency, MoneyError, parse_price};
 
 /// The price of an item, and whether a sale is part of it.
 pub(super) struct Offer {
@@ -72,5 +72,9 @@ pub(super) fn is_on_sale(item: &Item, now: OffsetDateTime) -> Result<bool, Recor
 fn price(text: Text<'_>, default: Currency) -> Result<Price, RecordError> {
     parse_price(text.value, Some(default))
         .map(|(minor, currency)| Price { minor, currency })
-        .map_err(|error| text.error(error))
+        .map_err(|error| match error {
+            MoneyError::NotADecimal => text
+                .error("not a price; write it like `1299.00 EUR`, without separators and symbols"),
+            error => text.error(error),
+        })
 }

@@ -88,6 +88,7 @@ fn item(names: &[String], row: Row) -> Item {
         },
         bytes: row.bytes() + fields.len() * size_of::<Field>(),
         fields,
+        is_doubtful: row.is_shifted() && names.iter().any(|name| name == "item_group_id"),
         fault: row.fault,
     }
 }

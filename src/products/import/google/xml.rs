@@ -7,6 +7,7 @@ use std::io::BufRead;
 
 use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::events::{BytesRef, Event};
+use quick_xml::name::NamespaceError;
 use quick_xml::{Error, NsReader};
 
 use self::element::Open;
@@ -118,6 +119,7 @@ impl<R: BufRead> Items<R> {
             bytes: 0,
             fields: Vec::new(),
             fault: None,
+            is_doubtful: false,
         };
         let mut open: Vec<Open> = Vec::new();
         let mut elements = 0;
@@ -267,6 +269,10 @@ fn fatal(place: Place, error: Error) -> RecordError {
         Error::Syntax(SyntaxError::UnclosedDoctype) => {
             RecordError::fatal(place, "a DOCTYPE is refused; remove it, feeds need none")
         }
+        Error::Namespace(NamespaceError::TooManyBindings(limit)) => RecordError::fatal(
+            place,
+            format_args!("more than {limit} xmlns attributes; remove those that are not used"),
+        ),
         error => RecordError::fatal(place, format_args!("broken XML: {error}")),
     }
 }

@@ -5,6 +5,7 @@
     reason = "said or not, and if so with a value or none"
 )]
 
+use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
 use super::values::{
@@ -80,16 +81,11 @@ pub(super) fn draft(value: Value) -> Read<Draft> {
 pub(super) fn options_of(drafts: &[Draft]) -> Option<Vec<ProductOption>> {
     let first = drafts.iter().find_map(|draft| draft.options.as_ref())?;
     let values_of = |name: &String| {
-        let mut values: Vec<String> = Vec::new();
-        for draft in drafts {
-            let value = draft.options.as_ref().and_then(|options| options.get(name));
-            if let Some(value) = value.and_then(Value::as_str)
-                && !values.iter().any(|known| known == value)
-            {
-                values.push(value.to_owned());
-            }
-        }
-        values
+        let values: IndexSet<&str> = drafts
+            .iter()
+            .filter_map(|draft| draft.options.as_ref()?.get(name)?.as_str())
+            .collect();
+        values.into_iter().map(str::to_owned).collect()
     };
     let option = |name: &String| ProductOption {
         name: name.clone(),

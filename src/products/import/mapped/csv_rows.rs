@@ -1,32 +1,27 @@
 //! Cuts a CSV file into records: rows, or groups of rows that describe one product.
 
-mod guard;
-
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::io::BufRead;
 
-use csv::{ByteRecord, ReaderBuilder, Terminator};
 use serde_json::{Map, Value};
 
 use super::mapping::{Input, Mapping};
 use super::product::ROWS;
 use super::rule::SourcePath;
+use crate::products::import::delimited::{self, Names};
 use crate::products::import::key_path::Step;
+use crate::products::import::seen::Seen;
 use crate::products::import::{MAX_RECORD_BYTES, Place, RecordError};
-use guard::Guard;
 
 /// Reads the rows of a file with a header line.
-pub(super) struct CsvRows<R> {
-    reader: csv::Reader<Guard<R>>,
+pub(super) struct CsvRows<R: BufRead> {
+    rows: delimited::Rows<R>,
     columns: Vec<String>,
     /// Number of the column that says which rows belong together.
     group: Option<usize>,
     /// Columns whose value must be one of these.
     only: Vec<(usize, Vec<String>)>,
-    /// Hashes of the groups that are finished.
-    seen: HashSet<u64>,
-    hasher: RandomState,
+    /// The groups that have begun.
+    seen: Seen,
     /// The first row of the next group.
     pending: Option<Row>,
     header_error: Option<RecordError>,
@@ -39,6 +34,7 @@ struct Row {
     key: String,
     cells: Result<Map<String, Value>, RecordError>,
     bytes: usize,
+    is_shifted: bool,
 }
 
 /// A record and where its values stand.
@@ -76,21 +72,12 @@ impl<R: BufRead> CsvRows<R> {
             } => (*delimiter, group_by.as_deref()),
             _ => (b',', None),
         };
-        let reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            // The reader takes CRLF for the end of one line and the start of another, and would count
-            // lines one too few: it gets LF alone, and the CR is removed from the last field.
-            .terminator(Terminator::Any(b'\n'))
-            .flexible(true)
-            .from_reader(Guard::new(input, delimiter));
         let mut rows = Self {
-            reader,
+            rows: delimited::Rows::new(input, delimiter),
             columns: Vec::new(),
             group: None,
             only: Vec::new(),
-            seen: HashSet::new(),
-            hasher: RandomState::new(),
+            seen: Seen::default(),
             pending: None,
             header_error: None,
             ended: false,
@@ -104,28 +91,11 @@ impl<R: BufRead> CsvRows<R> {
         mapping: &Mapping,
         group_by: Option<&str>,
     ) -> Result<(), RecordError> {
-        let place = Place { line: 1, column: 0 };
-        let refuse = |reason: String| Err(RecordError::fatal(place, reason));
-        let Some(header) = self.read()? else {
-            return refuse(
-                "the file is empty; a CSV file begins with the names of its columns".into(),
-            );
-        };
-        for (index, name) in header.iter().enumerate() {
-            let place = Place {
-                column: index as u64 + 1,
-                ..place
-            };
-            let Ok(name) = std::str::from_utf8(name) else {
-                return Err(RecordError::fatal(
-                    place,
-                    "the header is not UTF-8; save the file as UTF-8",
-                ));
-            };
-            let name = name.trim().to_owned();
+        let Names { line, names } = self.rows.header()?;
+        for (index, name) in names.into_iter().enumerate() {
             if !name.is_empty() && self.columns.contains(&name) {
                 return Err(RecordError::fatal(
-                    place,
+                    delimited::place(line, index),
                     format!("two columns are named `{name}`"),
                 ));
             }
@@ -158,7 +128,7 @@ impl<R: BufRead> CsvRows<R> {
                  its `delimiter`",
                 missing.join(", ")
             );
-            return refuse(reason);
+            return Err(RecordError::fatal(Place { line, column: 0 }, reason));
         }
         self.group = group_by.and_then(column);
         let only = mapping
@@ -174,6 +144,9 @@ impl<R: BufRead> CsvRows<R> {
 
     /// The next record; `None` at the end and after an error that is fatal.
     pub(super) fn next_rows(&mut self) -> Option<Result<Rows<'_>, RecordError>> {
+        if self.ended {
+            return None;
+        }
         if let Some(error) = self.header_error.take() {
             self.ended = true;
             return Some(Err(error));
@@ -205,26 +178,27 @@ impl<R: BufRead> CsvRows<R> {
         let mut rows = Vec::new();
         let mut error = None;
         let mut bytes = 0;
-        let again = !self.seen.insert(self.hasher.hash_one(&key));
+        let again = self.seen.insert(&key, first.line).is_some();
         if again || key.is_empty() {
             let column = self.group.unwrap_or_default();
-            let place = Place {
-                line: first.line,
-                column: column as u64 + 1,
-            };
             let reason = if again {
                 "rows of one product must follow one another; sort the file by this column"
             } else {
                 "is blank; it says which product the row belongs to"
             };
+            let place = delimited::place(first.line, column);
             error = Some(RecordError::new(place, &self.columns[column], &key, reason));
         }
         let mut next = Some(Ok(first));
         while let Some(row) = next {
             let row = row?;
             if row.key != key {
-                self.pending = Some(row);
-                break;
+                if !row.is_shifted {
+                    self.pending = Some(row);
+                    break;
+                }
+                // The key may be a cell of another column: refuses this product and the one named.
+                self.seen.insert(&row.key, row.line);
             }
             bytes += row.bytes;
             if bytes > MAX_RECORD_BYTES && error.is_none() {
@@ -264,99 +238,41 @@ impl<R: BufRead> CsvRows<R> {
 
     /// The next row that passes the filter. Its own faults are inside it; an error here is fatal.
     fn next_row(&mut self) -> Option<Result<Row, RecordError>> {
-        while !self.ended {
-            match self.read() {
-                Ok(Some(record)) => {
-                    let kept = self.only.iter().all(|(column, words)| {
-                        let cell = record.get(*column).unwrap_or_default();
-                        words
-                            .iter()
-                            .any(|word| word.as_bytes() == cell.trim_ascii())
-                    });
-                    if kept {
-                        return Some(Ok(self.row(&record)));
-                    }
-                }
-                Ok(None) => self.ended = true,
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error));
-                }
-            }
-        }
-        None
-    }
-
-    fn row(&self, record: &ByteRecord) -> Row {
-        let line = record.position().map_or(0, csv::Position::line);
-        let key = self
-            .group
-            .and_then(|column| record.get(column))
-            .unwrap_or_default();
-        Row {
-            line,
-            key: String::from_utf8_lossy(key).trim().to_owned(),
-            cells: self.cells(record, line),
-            bytes: record.as_slice().len(),
-        }
-    }
-
-    fn cells(&self, record: &ByteRecord, line: u64) -> Result<Map<String, Value>, RecordError> {
-        if record.len() != self.columns.len() {
-            let reason = format!(
-                "the row has {} fields and the header {}; look for a missing quote or delimiter",
-                record.len(),
-                self.columns.len()
-            );
-            return Err(RecordError::new(Place { line, column: 0 }, "", "", reason));
-        }
-        let mut cells = Map::new();
-        for (index, (name, cell)) in self.columns.iter().zip(record).enumerate() {
-            let text = std::str::from_utf8(cell).map_err(|_| {
-                let place = Place {
-                    line,
-                    column: index as u64 + 1,
-                };
-                let shown = String::from_utf8_lossy(cell);
-                RecordError::new(place, name, shown, "not UTF-8; save the file as UTF-8")
-            })?;
-            if !text.trim().is_empty() && !name.is_empty() {
-                cells.insert(name.clone(), Value::from(text));
-            }
-        }
-        Ok(cells)
-    }
-
-    fn read(&mut self) -> Result<Option<ByteRecord>, RecordError> {
-        let mut record = ByteRecord::new();
         loop {
-            let place = Place {
-                line: self.reader.position().line(),
-                column: 0,
-            };
-            self.reader.get_mut().allow(MAX_RECORD_BYTES);
-            let more = self.reader.read_byte_record(&mut record);
-            if !more.map_err(|error| RecordError::fatal(place, error))? {
-                return Ok(None);
+            match self.rows.next()? {
+                Ok(row) if row.is_blank() || !self.is_wanted(&row) => {}
+                row => return Some(row.map(|row| self.row(&row))),
             }
-            if let Some(line) = self.reader.get_ref().never_closed() {
-                let reason =
-                    "the quote that opens in this line is never closed; close it or double it";
-                return Err(RecordError::fatal(Place { line, column: 0 }, reason));
-            }
-            let last = record.len().saturating_sub(1);
-            let Some(field) = record.get(last).and_then(|field| field.strip_suffix(b"\r")) else {
-                return Ok(Some(record));
-            };
-            if last > 0 || !field.is_empty() {
-                let mut stripped: ByteRecord = record
-                    .iter()
-                    .take(last)
-                    .chain(std::iter::once(field))
-                    .collect();
-                stripped.set_position(record.position().cloned());
-                return Ok(Some(stripped));
-            }
+        }
+    }
+
+    /// A row that cannot be read is wanted, so that it is reported.
+    fn is_wanted(&self, row: &delimited::Row) -> bool {
+        row.is_shifted()
+            || self.only.iter().all(|(column, words)| {
+                let cell = row.cells.get(*column).unwrap_or_default().trim();
+                words.iter().any(|word| word == cell)
+            })
+    }
+
+    fn row(&self, row: &delimited::Row) -> Row {
+        let key = self.group.and_then(|column| row.cells.get(column));
+        let cells = || {
+            let named = self.columns.iter().zip(&row.cells);
+            named
+                .filter(|(name, cell)| !cell.trim().is_empty() && !name.is_empty())
+                .map(|(name, cell)| (name.clone(), Value::from(cell)))
+                .collect()
+        };
+        Row {
+            line: row.line,
+            key: key.unwrap_or_default().trim().to_owned(),
+            bytes: row.bytes(),
+            is_shifted: row.is_shifted(),
+            cells: match &row.fault {
+                Some(fault) => Err(fault.clone()),
+                None => Ok(cells()),
+            },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use indexmap::IndexSet;
 use serde_json::Value;
 
 use super::rule::{Piece, Rule, Source, SourcePath};
@@ -218,7 +219,7 @@ impl<'a> Task<'a> {
 
     /// The elements of a list, or the pieces of a text that `split` cuts, without duplicates.
     pub(super) fn list(&self) -> Read<Option<Vec<String>>> {
-        let mut list: Vec<String> = Vec::new();
+        let mut list = IndexSet::new();
         let mut add = |text: &str| {
             let pieces = match self.rule.split.as_deref() {
                 Some(separator) => text.split(separator).collect(),
@@ -229,9 +230,7 @@ impl<'a> Task<'a> {
                 .map(str::trim)
                 .filter(|piece| !piece.is_empty())
             {
-                if !list.iter().any(|known| known == piece) {
-                    list.push(self.finished(piece));
-                }
+                list.insert(self.finished(piece));
             }
         };
         if let Some(Value::Array(elements)) = self.source_value() {
@@ -246,7 +245,7 @@ impl<'a> Task<'a> {
                 None => return Ok(None),
             }
         }
-        Ok(Some(list))
+        Ok(Some(list.into_iter().collect()))
     }
 
     /// The value as it is, unless the rule does something with it.

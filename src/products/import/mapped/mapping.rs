@@ -4,6 +4,7 @@ mod compile;
 
 use super::rule::{Rule, SourcePath};
 use super::section::{Mistakes, Section};
+use crate::products::import::{Place, printable};
 use crate::products::money::Currency;
 use compile::Compiler;
 
@@ -137,10 +138,15 @@ pub(super) struct RatingRules {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
     /// Not TOML.
-    #[error("the mapping is not valid TOML: {0}")]
-    Toml(String),
+    #[error("{place}: not valid TOML: {reason}")]
+    Toml {
+        /// Where.
+        place: Place,
+        /// What the parser says, on one line.
+        reason: String,
+    },
     /// All mistakes, each one line that begins with the key.
-    #[error("the mapping has {} mistake(s):\n{}", .0.len(), .0.join("\n"))]
+    #[error("{}", .0.join("\n"))]
     Mistakes(Vec<String>),
 }
 
@@ -149,7 +155,10 @@ impl Mapping {
     pub fn parse(text: &str) -> Result<Self, MappingError> {
         let table = text
             .parse::<toml::Table>()
-            .map_err(|error| MappingError::Toml(error.to_string().trim().to_owned()))?;
+            .map_err(|error| MappingError::Toml {
+                place: Place { line: 1, column: 1 }.after(&text.as_bytes()[..start_of(&error)]),
+                reason: printable(error.message(), 200),
+            })?;
         let mistakes = Mistakes::default();
         let root = Section::root(&table, &mistakes);
         let mapping = Compiler::new(&root).mapping(&root);
@@ -159,6 +168,10 @@ impl Mapping {
             (_, mistakes) => Err(MappingError::Mistakes(mistakes)),
         }
     }
+}
+
+fn start_of(error: &toml::de::Error) -> usize {
+    error.span().map_or(0, |span| span.start)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::mapping::{
 use super::rule::Rule;
 use super::variants;
 use crate::products::import::decimal::Decimal;
+use crate::products::import::images::Images;
 use crate::products::import::key_path::{KeyPath, Step};
 use crate::products::input::{
     ImageInput, ProductInput, RatingInput, RelationInput, ReviewInput, Status,
@@ -78,12 +79,15 @@ pub(super) fn product(record: &Value, mapping: &Mapping, currency: Currency) -> 
     if let Some(rules) = &mapping.attributes {
         product.attributes = Some(attributes(scope, rules)?);
     }
-    if let Some(rules) = &mapping.images {
-        product.images = Some(each(scope, rules, |rules| rules.each.as_ref(), image)?);
-    }
-    if let Some(images) = &mut product.images {
-        without_duplicates(images);
-    }
+    let mut images = match &mapping.images {
+        Some(rules) => Some(Images::from_iter(each(
+            scope,
+            rules,
+            |rules| rules.each.as_ref(),
+            image,
+        )?)),
+        None => None,
+    };
     if let Some(rules) = &mapping.relations {
         product.relations = Some(each(scope, rules, |rules| rules.each.as_ref(), relation)?);
     }
@@ -94,8 +98,9 @@ pub(super) fn product(record: &Value, mapping: &Mapping, currency: Currency) -> 
         product.rating = rating(scope, rules)?;
     }
     if let Some(rules) = &mapping.variants {
-        variants::map(scope, rules, currency, &mut product)?;
+        variants::map(scope, rules, currency, &mut product, &mut images)?;
     }
+    product.images = images.map(Images::into_inputs);
     Ok(product)
 }
 
@@ -159,18 +164,6 @@ fn image<'a>(item: Scope<'a>, rules: &'a ImageRules) -> Read<Option<ImageInput>>
         width: with(rules.width.as_ref(), item, "images.width", Task::integer)?,
         height: with(rules.height.as_ref(), item, "images.height", Task::integer)?,
     }))
-}
-
-fn without_duplicates(images: &mut Vec<ImageInput>) {
-    let mut index = 0;
-    while index < images.len() {
-        let (before, rest) = images.split_at(index);
-        if before.iter().any(|image| image.url == rest[0].url) {
-            images.remove(index);
-        } else {
-            index += 1;
-        }
-    }
 }
 
 fn relation<'a>(item: Scope<'a>, rules: &'a RelationRules) -> Read<Option<RelationInput>> {

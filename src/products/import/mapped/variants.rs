@@ -1,11 +1,12 @@
 //! The variants of a product and the options they differ in.
 
+use indexmap::IndexSet;
+
 use super::evaluate::{Fault, Read, Scope, Task};
 use super::mapping::{OptionRules, VariantRules};
 use super::product::with;
-use crate::products::input::{
-    ImageInput, InventoryPolicy, Price, ProductInput, ProductOption, VariantInput,
-};
+use crate::products::import::images::Images;
+use crate::products::input::{InventoryPolicy, Price, ProductInput, ProductOption, VariantInput};
 use crate::products::money::Currency;
 
 /// Fills the variants and, where the mapping says something about them, the options and images.
@@ -14,6 +15,7 @@ pub(super) fn map(
     rules: &VariantRules,
     currency: Currency,
     product: &mut ProductInput,
+    images: &mut Option<Images>,
 ) -> Read<()> {
     let mut items = scope.items(rules.each.as_ref());
     if let Some(path) = &rules.prefer_with
@@ -25,7 +27,7 @@ pub(super) fn map(
     for item in &items {
         let mut variant = variant(*item, rules, currency)?;
         if let Some(url) = with(rules.image.as_ref(), *item, "variants.image", Task::text)? {
-            variant.image = Some(image_of(product.images.get_or_insert_default(), url));
+            variant.image = Some(images.get_or_insert_default().index(&url));
         }
         variants.push(variant);
     }
@@ -34,18 +36,6 @@ pub(super) fn map(
     }
     product.variants = Some(variants);
     Ok(())
-}
-
-/// The index of the image, which is added where it is not there yet.
-fn image_of(images: &mut Vec<ImageInput>, url: String) -> usize {
-    if let Some(index) = images.iter().position(|image| image.url == url) {
-        return index;
-    }
-    images.push(ImageInput {
-        url,
-        ..ImageInput::default()
-    });
-    images.len() - 1
 }
 
 fn variant(item: Scope<'_>, rules: &VariantRules, default: Currency) -> Read<VariantInput> {
@@ -128,7 +118,7 @@ fn options(
 ) -> Read<Vec<ProductOption>> {
     let mut options = Vec::new();
     for rule in rules {
-        let mut option: Option<ProductOption> = None;
+        let mut option: Option<(String, IndexSet<String>)> = None;
         for (index, (item, variant)) in items.iter().zip(&mut *variants).enumerate() {
             let name = with(Some(&rule.name), *item, "options.name", Task::text)?;
             let value = with(Some(&rule.value), *item, "options.value", Task::text)?;
@@ -142,35 +132,31 @@ fn options(
             };
             match (name.zip(value), &mut option) {
                 (Some((name, value)), None) if index == 0 => {
-                    option = Some(ProductOption {
-                        name,
-                        values: vec![value.clone()],
-                    });
+                    option = Some((name, IndexSet::from([value.clone()])));
                     variant.option_values.push(value);
                 }
-                (Some((name, value)), Some(option)) if name == option.name => {
-                    if !option.values.contains(&value) {
-                        option.values.push(value.clone());
-                    }
+                (Some((name, value)), Some((known, values))) if name == *known => {
+                    values.insert(value.clone());
                     variant.option_values.push(value);
                 }
                 (Some((name, _)), known) => {
-                    let known = known
-                        .as_ref()
-                        .map_or("no such option", |option| &option.name);
+                    let known = known.as_ref().map_or("no such option", |(known, _)| known);
                     fault(
                         name,
                         format!("variant {index} has this option, those before it {known}"),
                     )?;
                 }
-                (None, Some(option)) => {
-                    let reason = format!("variant {index} has no value for {:?}", option.name);
+                (None, Some((known, _))) => {
+                    let reason = format!("variant {index} has no value for {known:?}");
                     fault(String::new(), reason)?;
                 }
                 (None, None) => {}
             }
         }
-        options.extend(option);
+        options.extend(option.map(|(name, values)| ProductOption {
+            name,
+            values: values.into_iter().collect(),
+        }));
     }
     Ok(options)
 }

@@ -1,5 +1,8 @@
 //! Whole imports into a real embedded store.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use futures_util::FutureExt;
 
 use super::*;
@@ -219,4 +222,34 @@ proptest! {
         let (again, _) = copy.import(&exported, STOP);
         prop_assert_eq!(again.unwrap().unchanged, products.len() as u64);
     }
+}
+
+#[test]
+fn heavy_products_are_not_read_far_ahead() {
+    const HEAVY: usize = 1024 * 1024;
+    let read = &AtomicUsize::new(0);
+    let records = (0..60).map(move |number| {
+        read.fetch_add(1, Ordering::SeqCst);
+        Ok(Record {
+            place: Place::default(),
+            product: ProductInput {
+                handle: format!("p{number}"),
+                description_html: Some("x".repeat(HEAVY)),
+                ..ProductInput::default()
+            },
+        })
+    });
+    let (batches, received) = sync_channel(AHEAD);
+    thread::scope(|scope| {
+        scope.spawn(move || read_ahead(Box::new(records), &batches));
+        let mut written = 0;
+        for batch in received {
+            // Lets the reader run as far ahead as it can.
+            thread::sleep(Duration::from_millis(2));
+            let ahead = read.load(Ordering::SeqCst) - written;
+            assert!(ahead * HEAVY <= (AHEAD + 4) * BATCH_BYTES, "{ahead}");
+            written += batch.len();
+        }
+        assert_eq!(written, 60);
+    });
 }

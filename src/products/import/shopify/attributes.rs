@@ -1,5 +1,6 @@
 //! Attributes in columns of their own.
 
+use indexmap::IndexSet;
 use serde_json::Value;
 
 use super::super::RecordError;
@@ -15,19 +16,19 @@ pub(super) fn value<'a>(
     column: Column,
     cells: impl Iterator<Item = Cell<'a>>,
 ) -> Result<Option<Value>, RecordError> {
-    let mut values: Vec<Value> = Vec::new();
+    let mut values: IndexSet<Value> = IndexSet::new();
     for cell in cells.filter(|cell| !cell.text.is_empty()) {
         let value = match column {
             Column::Attribute("gift_card") => Value::Bool(cell.flag()?),
             _ => Value::String(cell.text.to_owned()),
         };
-        if !is_default(column, &value) && !values.contains(&value) {
-            values.push(value);
+        if !is_default(column, &value) {
+            values.insert(value);
         }
     }
     Ok(match values.len() {
         0 | 1 => values.pop(),
-        _ => Some(Value::Array(values)),
+        _ => Some(Value::Array(values.into_iter().collect())),
     })
 }
 

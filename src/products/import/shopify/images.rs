@@ -1,6 +1,8 @@
 //! The images of a product, from all its rows.
 
-use super::super::RecordError;
+use std::collections::HashSet;
+
+use super::super::{RecordError, images};
 use super::cell::{Cell, View};
 use super::columns::{Column, Header};
 use crate::products::input::ImageInput;
@@ -8,18 +10,19 @@ use crate::products::input::ImageInput;
 /// Images in order of their position; those without one follow in order of appearance.
 pub(super) struct Images {
     known: bool,
-    images: Vec<ImageInput>,
+    images: images::Images,
 }
 
 impl Images {
     pub(super) fn read(header: &Header, rows: &[View<'_>]) -> Result<Self, RecordError> {
         let mut placed: Vec<(i64, ImageInput)> = Vec::new();
+        let mut urls = HashSet::new();
         for row in rows {
             let Some(url) = row.filled(Column::ImageUrl) else {
                 continue;
             };
             // Exports of other tools repeat a product's image on every variant.
-            if placed.iter().any(|(_, image)| image.url == url.text) {
+            if !urls.insert(url.text) {
                 continue;
             }
             let position = row
@@ -50,20 +53,11 @@ impl Images {
     /// The index of the image with this address, added to the end if it is new.
     pub(super) fn index(&mut self, url: &str) -> usize {
         self.known = true;
-        self.images
-            .iter()
-            .position(|image| image.url == url)
-            .unwrap_or_else(|| {
-                self.images.push(ImageInput {
-                    url: url.to_owned(),
-                    ..ImageInput::default()
-                });
-                self.images.len() - 1
-            })
+        self.images.index(url)
     }
 
     pub(super) fn into_inputs(self) -> Option<Vec<ImageInput>> {
-        self.known.then_some(self.images)
+        self.known.then(|| self.images.into_inputs())
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the rows of one handle to a product.
 
+use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
 use super::super::delimited::Row;
@@ -217,18 +218,13 @@ impl<'a> Group<'a> {
                 .iter()
                 .enumerate()
                 .map(|(position, (_, name))| {
-                    let mut values: Vec<String> = Vec::new();
-                    for value in variants
+                    let values: IndexSet<&String> = variants
                         .iter()
                         .filter_map(|variant| variant.option_values.get(position))
-                    {
-                        if !values.contains(value) {
-                            values.push(value.clone());
-                        }
-                    }
+                        .collect();
                     ProductOption {
                         name: name.clone(),
-                        values,
+                        values: values.into_iter().cloned().collect(),
                     }
                 })
                 .collect()
@@ -260,13 +256,9 @@ impl<'a> Group<'a> {
 }
 
 fn tags(cell: Cell<'_>) -> Vec<String> {
-    let mut tags: Vec<String> = Vec::new();
-    for tag in cell.text.split(',').map(str::trim) {
-        if !tag.is_empty() && !tags.iter().any(|known| known == tag) {
-            tags.push(tag.to_owned());
-        }
-    }
-    tags
+    let tags = cell.text.split(',').map(str::trim);
+    let tags: IndexSet<&str> = tags.filter(|tag| !tag.is_empty()).collect();
+    tags.into_iter().map(str::to_owned).collect()
 }
 
 fn shortened(text: &str) -> String {

@@ -9,6 +9,7 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
+use super::super::{printable, shortened};
 use super::counted::{Counted, Explained};
 use super::{BUFFER_BYTES, SourceError, buffered};
 
@@ -16,6 +17,8 @@ use super::{BUFFER_BYTES, SourceError, buffered};
 const RESOURCE_FORKS: &str = "__MACOSX/";
 /// Names shown where an archive holds several files.
 const NAMES_SHOWN: usize = 5;
+/// Most characters shown of each.
+const NAME_SHOWN: usize = 80;
 
 /// Opens the only file of the archive. `bytes_read` counts its compressed bytes.
 pub(super) fn open(
@@ -32,7 +35,7 @@ pub(super) fn open(
     let member = archive.by_index_raw(index).map_err(|e| damaged(&e))?;
     let unsupported = |property: String| SourceError::ZipUnsupported {
         name: name.to_owned(),
-        member: String::from_utf8_lossy(member.name_raw()).into_owned(),
+        member: shortened(&String::from_utf8_lossy(member.name_raw()), NAME_SHOWN),
         property,
     };
     if member.encrypted() {
@@ -88,10 +91,13 @@ fn only_member(
             name: name.to_owned(),
         }),
         several => {
-            let mut names: Vec<&str> = several.iter().map(|(_, name)| name.as_str()).collect();
-            names.truncate(NAMES_SHOWN);
+            let mut names: Vec<String> = several
+                .iter()
+                .take(NAMES_SHOWN)
+                .map(|(_, name)| printable(name, NAME_SHOWN))
+                .collect();
             if several.len() > NAMES_SHOWN {
-                names.push("…");
+                names.push("…".to_owned());
             }
             Err(SourceError::ZipSeveral {
                 name: name.to_owned(),

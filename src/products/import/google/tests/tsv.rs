@@ -52,6 +52,11 @@ fn faults_have_their_place() {
 
     let (error, others) = error(b"id\tprice\na\t5 USD\nb\t\xff\n");
     assert_eq!((error.place, others), (Place { line: 3, column: 2 }, 1));
+    // A row that may have been of the group above refuses it: the group would lose a variant.
+    let groups = "id\titem_group_id\tsize\tprice\na\tg\tS\t5 USD\nb\tg\t5 USD\nc\th\t\t5 USD\n";
+    let (error, others) = super::error(groups);
+    assert_eq!((error.place.line, others), (3, 1), "{error}");
+
     let (error, others) = super::error("id\tprice\na\t5 USD\nb\nd\t5 USD\n");
     assert!(
         error.reason.contains("1 fields where the header has 2"),

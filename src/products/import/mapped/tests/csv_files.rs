@@ -103,10 +103,22 @@ fn a_bad_row_costs_its_product_only() {
     for (error, reason) in
         errors
             .iter()
-            .zip(["4 fields and the header 5", "UTF-8", "blank", "sort"])
+            .zip(["4 fields where the header has 5", "UTF-8", "blank", "sort"])
     {
         assert!(!error.fatal && error.reason.contains(reason), "{error}");
     }
+}
+
+#[test]
+fn a_row_with_shifted_cells_refuses_the_product_above_and_the_one_it_seems_to_name() {
+    let file = b"h;t;sku;p;size\na;A;1;1;S\nb;2;1;M\na;A;3;1;L\nb;B;4;1;S\n;;;;\nc;C;5;1;S\n";
+    let (errors, products): (Vec<_>, Vec<_>) =
+        read(GROUPED, file).into_iter().partition(Result::is_err);
+    let lines: Vec<u64> = errors
+        .iter()
+        .map(|error| error.as_ref().unwrap_err().place.line)
+        .collect();
+    assert_eq!((lines, products.len()), (vec![3, 5], 1));
 }
 
 #[test]
@@ -141,7 +153,10 @@ fn a_row_beyond_the_limit_is_fatal_and_never_held() {
     let read: Vec<_> = records(std::io::BufReader::new(huge), mapping, options).collect();
     let error = read[0].as_ref().unwrap_err();
     assert!(
-        read.len() == 1 && error.fatal && error.reason.contains("opens in line 2"),
+        read.len() == 1
+            && error.fatal
+            && error.place.line == 2
+            && error.reason.contains("never closed"),
         "{error}"
     );
 }

@@ -98,6 +98,6 @@ fn an_item_beyond_the_limit_is_skipped() {
             .as_ref()
             .unwrap_err()
             .reason
-            .contains("more than 8388608 bytes")
+            .contains("more than 4194304 bytes")
     );
 }

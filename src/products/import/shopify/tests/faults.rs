@@ -1,5 +1,7 @@
 //! Malformed files: each fault has a defined outcome with its place.
 
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -138,6 +140,15 @@ fn broken_utf8_refuses_its_product_alone() {
 }
 
 #[test]
+fn a_quote_that_swallows_its_row_refuses_the_product_of_the_row() {
+    // The quote before the second `a` makes one field of the row up to the next quote.
+    let rows = "Handle,Title,SKU,Price\na,A,x,1\n\"a,,y,\"1\na,,z,1\nb,B,t,1\n";
+    let (error, others) = error(rows);
+    assert_eq!((error.place.line, others), (3, 1), "{error}");
+    assert!(error.reason.contains("1 fields where"), "{error}");
+}
+
+#[test]
 fn unbalanced_quotes_are_fatal_where_they_open() {
     let records = read("Handle,Title\na,A\nb,\"B\nc,C\nd,D\n");
     let error = records.last().unwrap().as_ref().unwrap_err();
@@ -155,6 +166,23 @@ fn a_product_of_too_many_rows_is_refused_alone() {
     let (error, others) = error(text);
     assert_eq!((error.fatal, others), (false, 1));
     assert!(error.reason.contains("more than"), "{error}");
+}
+
+#[test]
+fn a_product_of_too_many_small_rows_is_refused_before_it_is_put_together() {
+    let rows = "a,,x\n".repeat(3_000);
+    let (error, others) = error(format!("Handle,Title,SKU\na,A,s\n{rows}b,B,t\n"));
+    assert_eq!((error.place.line, others), (2 + 2_298, 1));
+    assert!(error.reason.contains("more than 2298 rows"), "{error}");
+}
+
+#[test]
+fn the_time_for_many_tags_does_not_grow_with_their_square() {
+    let tags: Vec<String> = (0..200_000).map(|tag| tag.to_string()).collect();
+    let start = Instant::now();
+    let product = product(format!("Handle,Title,Tags\na,A,\"{}\"\n", tags.join(",")));
+    assert_eq!(product.tags.unwrap(), tags);
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 proptest! {

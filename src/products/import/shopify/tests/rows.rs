@@ -5,6 +5,28 @@ use crate::products::import::Place;
 use crate::products::input::{ImageInput, ProductOption};
 
 #[test]
+fn spreadsheets_may_separate_cells_by_semicolons_or_tabs() {
+    let text = "Handle,\"Note, or; not\",Title,Tags,SKU,Price\na,n,A,\"x, y\",s,1299.00\n";
+    let expected = product(text);
+    assert_eq!(expected.tags.as_deref().unwrap(), ["x", "y"]);
+    for delimiter in [";", "\t"] {
+        let header = [
+            "Handle",
+            "\"Note, or; not\"",
+            "Title",
+            "Tags",
+            "SKU",
+            "Price",
+        ];
+        let row = ["a", "n", "A", "\"x, y\"", "s", "1299.00"];
+        let text = [header, row]
+            .map(|cells| cells.join(delimiter))
+            .join("\r\n");
+        assert_eq!(product(format!("\u{feff}{text}\r\n")), expected);
+    }
+}
+
+#[test]
 fn rows_of_one_handle_become_one_product() {
     let text = "\
 Handle,Title,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant SKU,Variant Price,Image Src
