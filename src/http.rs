@@ -4,6 +4,7 @@
 mod bind_error;
 mod body;
 mod conditional;
+mod digits;
 mod health;
 mod problem;
 mod products;

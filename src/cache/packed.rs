@@ -25,8 +25,7 @@ const MEDIUM: usize = MEDIUM_PAGE / 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedBytes {
     head: Arc<[u8]>,
-    /// Empty where one allocation fits.
-    tail: Arc<[u8]>,
+    tail: Option<Arc<[u8]>>,
 }
 
 impl PackedBytes {
@@ -35,13 +34,13 @@ impl PackedBytes {
         let (head, tail) = bytes.split_at(cut(bytes.len()));
         Self {
             head: Arc::from(head),
-            tail: Arc::from(tail),
+            tail: (!tail.is_empty()).then(|| Arc::from(tail)),
         }
     }
 
     /// Number of bytes.
     pub fn len(&self) -> usize {
-        self.head.len() + self.tail.len()
+        self.head.len() + self.tail.as_ref().map_or(0, |tail| tail.len())
     }
 
     /// True when there are none.
@@ -49,21 +48,17 @@ impl PackedBytes {
         self.len() == 0
     }
 
-    /// The bytes in order, shared, not copied; the second part may be empty.
-    pub fn parts(&self) -> [Bytes; 2] {
-        let part = |bytes: &Arc<[u8]>| {
-            if bytes.is_empty() {
-                Bytes::new()
-            } else {
-                Bytes::from_owner(Arc::clone(bytes))
-            }
-        };
-        [part(&self.head), part(&self.tail)]
+    /// The bytes in order, not copied, in one part or two.
+    pub fn into_parts(self) -> (Bytes, Option<Bytes>) {
+        (
+            Bytes::from_owner(self.head),
+            self.tail.map(Bytes::from_owner),
+        )
     }
 
     /// The bytes in order, copied.
     pub fn to_vec(&self) -> Vec<u8> {
-        [&*self.head, &*self.tail].concat()
+        [&*self.head, self.tail.as_deref().unwrap_or_default()].concat()
     }
 }
 
@@ -150,8 +145,9 @@ mod tests {
         fn parts_are_the_bytes(bytes in prop::collection::vec(any::<u8>(), 0..10_000)) {
             let packed = PackedBytes::new(&bytes);
             prop_assert_eq!(packed.len(), bytes.len());
-            prop_assert_eq!(&packed.parts().concat(), &bytes);
-            prop_assert_eq!(packed.to_vec(), bytes);
+            prop_assert_eq!(&packed.to_vec(), &bytes);
+            let (head, tail) = packed.into_parts();
+            prop_assert_eq!([head, tail.unwrap_or_default()].concat(), bytes);
         }
 
         #[test]

@@ -7,11 +7,10 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 
 /// The parts of a document, one after the other. The connection writes them with one system call.
-pub(super) fn in_parts(parts: [Bytes; 2]) -> BoxBody {
-    let [head, tail] = parts;
-    if tail.is_empty() {
+pub(super) fn in_parts((head, tail): (Bytes, Option<Bytes>)) -> BoxBody {
+    let Some(tail) = tail else {
         return BoxBody::new(head);
-    }
+    };
     let length = head.len() + tail.len();
     BoxBody::new(TwoParts {
         length: length as u64,

@@ -1,8 +1,8 @@
 //! Entity tags and conditional requests (RFC 9110 §8.8.3, §13.1.2).
 
-use std::io::Write;
-
 use actix_web::http::header::{HeaderMap, HeaderValue, IF_NONE_MATCH};
+
+use super::digits::hexadecimal;
 
 /// Longest tag: two quotes, 20 digits, a hyphen, 16 hexadecimal digits.
 const MAX: usize = 39;
@@ -15,11 +15,16 @@ pub(super) struct EntityTag {
 
 impl EntityTag {
     pub(super) fn new(version: u64, fingerprint: u64) -> Self {
+        let mut decimal = itoa::Buffer::new();
+        let version = decimal.format(version).as_bytes();
+        let fingerprint = hexadecimal(fingerprint);
+        let parts: [&[u8]; 5] = [b"\"", version, b"-", &fingerprint, b"\""];
         let mut text = [0; MAX];
-        let mut rest = &mut text[..];
-        // MAX bytes hold the longest tag, so this cannot run out of room.
-        let _ = write!(rest, "\"{version}-{fingerprint:016x}\"");
-        let length = MAX - rest.len();
+        let mut length = 0;
+        for part in parts {
+            text[length..length + part.len()].copy_from_slice(part);
+            length += part.len();
+        }
         Self { text, length }
     }
 

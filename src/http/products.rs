@@ -107,7 +107,7 @@ fn respond(
     let mut response = if tag.is_known_to(request.headers()) {
         HttpResponse::new(StatusCode::NOT_MODIFIED)
     } else {
-        let mut response = HttpResponse::with_body(StatusCode::OK, in_parts(document.parts()));
+        let mut response = HttpResponse::with_body(StatusCode::OK, in_parts(document.into_parts()));
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -21,9 +21,9 @@ impl Document {
         }
     }
 
-    /// The bytes in order, shared, not copied; the second part may be empty.
-    pub fn parts(&self) -> [Bytes; 2] {
-        self.body.parts()
+    /// The bytes in order, not copied, in one part or two.
+    pub fn into_parts(self) -> (Bytes, Option<Bytes>) {
+        self.body.into_parts()
     }
 
     /// The bytes, copied.
