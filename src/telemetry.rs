@@ -2,7 +2,7 @@
 //! otherwise.
 //!
 //! Lines are written by a thread of their own. HTTP workers only put a line into a bounded queue
-//! ([`QUEUED_LINES`]), so a slow terminal or a full pipe never holds up a request. When the queue is full,
+//! (10,000 lines), so a slow terminal or a full pipe never holds up a request. When the queue is full,
 //! lines are dropped and counted instead ([`Guard::dropped_lines`]): a shop that answers without logs is
 //! better than one that logs why it does not answer.
 
