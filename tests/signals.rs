@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rusqlite::ErrorCode;
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::{PATIENCE, Program, Raw, Server, Shop, lines, product, within};
 
@@ -29,15 +29,16 @@ fn begin_long_response(server: &Server) -> InFlight {
     }
 }
 
-/// A product as long as products may be.
-fn long_product() -> Value {
-    let mut product = product("long", "Long");
-    let text = "a".repeat(1_000_000);
-    product["attributes"] = (0..7)
-        .map(|number| (format!("text{number}"), json!(text)))
-        .collect();
-    product["description_html"] = json!(text[..900_000]);
-    product
+/// A shop with a document longer than any import would make it, put there by an outsider.
+fn shop_with_a_long_product() -> Shop {
+    let shop = Shop::with(&[product("long", "Long")]);
+    shop.database()
+        .execute(
+            "UPDATE product_document SET body = '{\"id\":1,\"text\":\"' || hex(zeroblob(4000000)) || '\"}'",
+            [],
+        )
+        .unwrap();
+    shop
 }
 
 fn is_listening(address: std::net::SocketAddr) -> bool {
@@ -47,7 +48,7 @@ fn is_listening(address: std::net::SocketAddr) -> bool {
 #[test]
 fn a_stop_signal_lets_requests_in_flight_finish() {
     for signal in [Signal::TERM, Signal::INT] {
-        let shop = Shop::with(&[long_product()]);
+        let shop = shop_with_a_long_product();
         let mut server = shop.serve_with(&[], &[("DOORBUSTER_SERVER_DRAIN", "1h")]);
         assert_eq!(
             server.get_admin("/readyz").with(200).json()["status"],
@@ -98,7 +99,7 @@ fn idle_connections_do_not_hold_up_a_stop() {
 
 #[test]
 fn a_drain_ends_when_its_time_is_up() {
-    let shop = Shop::with(&[long_product()]);
+    let shop = shop_with_a_long_product();
     let mut server = shop.serve_with(&[], &[("DOORBUSTER_SERVER_DRAIN", "300ms")]);
     let mut in_flight = begin_long_response(&server);
     let signalled = Instant::now();
@@ -112,7 +113,7 @@ fn a_drain_ends_when_its_time_is_up() {
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
     for signals in [[Signal::TERM, Signal::TERM], [Signal::TERM, Signal::INT]] {
-        let shop = Shop::with(&[long_product()]);
+        let shop = shop_with_a_long_product();
         let mut server = shop.serve_with(&[], &[("DOORBUSTER_SERVER_DRAIN", "1h")]);
         let mut in_flight = begin_long_response(&server);
         server.program.signal(signals[0]);

@@ -5,6 +5,7 @@ mod read_back;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod variants;
 mod write;
 
 use futures_util::future::{BoxFuture, FutureExt, ready};

@@ -1,10 +1,10 @@
 //! Writing products: an upsert by handle that touches only rows that differ, and the settlement that
 //! turns what was touched into versions, documents and outbox rows.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, named_params, params};
 
 use super::children;
-use crate::products::input::{InventoryPolicy, ProductInput, RatingInput, RelationInput, Status};
+use crate::products::input::{ProductInput, RatingInput, RelationInput, Status};
 use crate::products::store::{
     CatalogTransaction, PutError, Settled, StoreError, UnresolvedRelation,
 };
@@ -78,13 +78,13 @@ impl<'c> Writer<'c> {
     }
 
     fn insert(&self, product: &ProductInput) -> Result<i64, PutError> {
-        let Some(title) = &product.title else {
+        if product.title.is_none() {
             return Err(PutError::Conflict {
                 field: "title".to_owned(),
                 value: String::new(),
                 reason: format!("a new product ({}) needs a title", product.handle),
             });
-        };
+        }
         if let Some(id) = product.id {
             let taken: Option<String> = self
                 .prepare("SELECT handle FROM product WHERE id = ?1")?
@@ -98,54 +98,24 @@ impl<'c> Writer<'c> {
                 });
             }
         }
-        let rating = rating_of(product);
-        self.prepare(INSERT_PRODUCT)?.execute(named_params! {
+        let said = SaidOfProduct::new(product, &self.now);
+        let mut parameters = said.parameters();
+        parameters.extend(named_params! {
             ":id": product.id,
             ":handle": product.handle,
-            ":title": title,
-            ":description_html": product.description_html,
-            ":vendor": product.vendor,
-            ":product_type": product.product_type,
-            ":category": product.category,
-            ":tags": tags_json(product),
-            ":status": product.status.map(Status::as_str),
-            ":published": product.published,
-            ":published_at": product.published_at,
-            ":options": options_json(product),
-            ":seo_title": product.seo_title,
-            ":seo_description": product.seo_description,
-            ":attributes": attributes_json(product),
-            ":rating_sum": rating.map(|r| r.sum),
-            ":rating_count": rating.map(|r| r.count),
             ":version": product.version,
             ":created_at": product.created_at,
             ":updated_at": product.updated_at,
-            ":now": self.now,
-        })?;
+        });
+        self.prepare(INSERT_PRODUCT)?.execute(&*parameters)?;
         Ok(self.connection.last_insert_rowid())
     }
 
     fn update(&self, id: i64, product: &ProductInput) -> rusqlite::Result<()> {
-        let rating = rating_of(product);
-        self.prepare(UPDATE_PRODUCT)?.execute(named_params! {
-            ":id": id,
-            ":title": product.title,
-            ":description_html": product.description_html,
-            ":vendor": product.vendor,
-            ":product_type": product.product_type,
-            ":category": product.category,
-            ":tags": tags_json(product),
-            ":status": product.status.map(Status::as_str),
-            ":published": product.published,
-            ":published_at": product.published_at,
-            ":options": options_json(product),
-            ":seo_title": product.seo_title,
-            ":seo_description": product.seo_description,
-            ":attributes": attributes_json(product),
-            ":rating_sum": rating.map(|r| r.sum),
-            ":rating_count": rating.map(|r| r.count),
-            ":now": self.now,
-        })?;
+        let said = SaidOfProduct::new(product, &self.now);
+        let mut parameters = said.parameters();
+        parameters.extend(named_params! { ":id": id });
+        self.prepare(UPDATE_PRODUCT)?.execute(&*parameters)?;
         Ok(())
     }
 
@@ -276,26 +246,61 @@ fn rating_of(product: &ProductInput) -> Option<RatingInput> {
     })
 }
 
-fn tags_json(product: &ProductInput) -> Option<String> {
-    let tags = product.tags.as_ref()?;
-    Some(serde_json::Value::from(tags.clone()).to_string())
+/// What an input says about the product's own row, as the database keeps it.
+struct SaidOfProduct<'a> {
+    product: &'a ProductInput,
+    now: &'a str,
+    tags: Option<String>,
+    status: Option<&'static str>,
+    options: Option<String>,
+    attributes: Option<String>,
+    rating_sum: Option<i64>,
+    rating_count: Option<i64>,
 }
 
-fn options_json(product: &ProductInput) -> Option<String> {
-    let options = product
-        .options
-        .as_ref()?
-        .iter()
-        .map(|option| serde_json::json!({ "name": option.name, "values": option.values }));
-    Some(options.collect::<serde_json::Value>().to_string())
-}
+impl<'a> SaidOfProduct<'a> {
+    fn new(product: &'a ProductInput, now: &'a str) -> Self {
+        let rating = rating_of(product);
+        let tags = product.tags.as_ref();
+        let options = product.options.as_ref().map(|options| {
+            let options = options
+                .iter()
+                .map(|option| serde_json::json!({ "name": option.name, "values": option.values }));
+            options.collect::<serde_json::Value>().to_string()
+        });
+        let attributes = product.attributes.as_ref();
+        Self {
+            product,
+            now,
+            tags: tags.map(|tags| serde_json::Value::from(tags.clone()).to_string()),
+            status: product.status.map(Status::as_str),
+            options,
+            attributes: attributes.and_then(|map| serde_json::to_string(map).ok()),
+            rating_sum: rating.map(|rating| rating.sum),
+            rating_count: rating.map(|rating| rating.count),
+        }
+    }
 
-fn attributes_json(product: &ProductInput) -> Option<String> {
-    let attributes = product.attributes.as_ref()?;
-    serde_json::to_string(attributes).ok()
-}
-
-/// The word the database keeps.
-pub(super) fn policy_word(policy: Option<InventoryPolicy>) -> Option<&'static str> {
-    policy.map(InventoryPolicy::as_str)
+    /// The parameters that inserting and updating share.
+    fn parameters(&self) -> Vec<(&'static str, &dyn ToSql)> {
+        let product = self.product;
+        Vec::from(named_params! {
+            ":title": product.title,
+            ":description_html": product.description_html,
+            ":vendor": product.vendor,
+            ":product_type": product.product_type,
+            ":category": product.category,
+            ":tags": self.tags,
+            ":status": self.status,
+            ":published": product.published,
+            ":published_at": product.published_at,
+            ":options": self.options,
+            ":seo_title": product.seo_title,
+            ":seo_description": product.seo_description,
+            ":attributes": self.attributes,
+            ":rating_sum": self.rating_sum,
+            ":rating_count": self.rating_count,
+            ":now": self.now,
+        })
+    }
 }

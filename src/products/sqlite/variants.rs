@@ -1,0 +1,297 @@
+//! The variants of one product with their stock, written only where they differ.
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, named_params, params};
+
+use crate::products::input::{InventoryPolicy, VariantInput};
+use crate::products::store::PutError;
+
+const INSERT_VARIANT: &str = include_str!("../../../sql/sqlite/queries/insert_variant.sql");
+const UPDATE_VARIANT: &str = include_str!("../../../sql/sqlite/queries/update_variant.sql");
+
+/// A variant the product has already.
+struct Existing {
+    id: i64,
+    sku: Option<String>,
+    option_values: Vec<String>,
+}
+
+/// Writes the whole list: variants not named are removed.
+pub(super) fn put(
+    connection: &Connection,
+    product_id: i64,
+    is_new: bool,
+    variants: &[VariantInput],
+) -> Result<(), PutError> {
+    let mut existing = if is_new {
+        Vec::new()
+    } else {
+        existing_variants(connection, product_id)?
+    };
+    let ids = match_variants(&mut existing, variants);
+    // Removed first: a new variant may claim the sku of one that goes.
+    let mut delete = connection.prepare_cached("DELETE FROM variant WHERE id = ?1")?;
+    for leftover in existing {
+        delete.execute([leftover.id])?;
+    }
+    let images = image_ids(connection, product_id, variants)?;
+    for (position, (variant, id)) in variants.iter().zip(ids).enumerate() {
+        let image_id = variant.image.and_then(|index| images.get(index).copied());
+        let row = VariantRow {
+            connection,
+            product_id,
+            position,
+            variant,
+            image_id,
+        };
+        let written = match id {
+            Some(id) => row.update(id),
+            None => row.insert(),
+        };
+        match written {
+            Err(PutError::Store(_)) if row.free_sku_of_deleted_product()? => match id {
+                Some(id) => row.update(id)?,
+                None => row.insert()?,
+            },
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+fn existing_variants(connection: &Connection, product_id: i64) -> rusqlite::Result<Vec<Existing>> {
+    connection
+        .prepare_cached(
+            "SELECT id, sku, option1, option2, option3 FROM variant
+             WHERE product_id = ?1 ORDER BY position",
+        )?
+        .query_map([product_id], |row| {
+            let values: [Option<String>; 3] = [row.get(2)?, row.get(3)?, row.get(4)?];
+            Ok(Existing {
+                id: row.get(0)?,
+                sku: row.get(1)?,
+                option_values: values.into_iter().flatten().collect(),
+            })
+        })?
+        .collect()
+}
+
+/// Finds for each variant of the input the row it describes: by sku, else by option values. What it
+/// takes is removed from `existing`.
+fn match_variants(existing: &mut Vec<Existing>, variants: &[VariantInput]) -> Vec<Option<i64>> {
+    let mut ids: Vec<Option<i64>> = vec![None; variants.len()];
+    let mut take = |id: &mut Option<i64>, same: &dyn Fn(&Existing) -> bool| {
+        if let (None, Some(index)) = (*id, existing.iter().position(same)) {
+            *id = Some(existing.remove(index).id);
+        }
+    };
+    for (id, variant) in ids.iter_mut().zip(variants) {
+        if variant.sku.is_some() {
+            take(id, &|row| row.sku == variant.sku);
+        }
+    }
+    for (id, variant) in ids.iter_mut().zip(variants) {
+        take(id, &|row| row.option_values == variant.option_values);
+    }
+    ids
+}
+
+fn image_ids(
+    connection: &Connection,
+    product_id: i64,
+    variants: &[VariantInput],
+) -> rusqlite::Result<Vec<i64>> {
+    if variants.iter().all(|variant| variant.image.is_none()) {
+        return Ok(Vec::new());
+    }
+    connection
+        .prepare_cached("SELECT id FROM image WHERE product_id = ?1 ORDER BY position")?
+        .query_map([product_id], |row| row.get(0))?
+        .collect()
+}
+
+/// One variant on its way into the table.
+struct VariantRow<'a> {
+    connection: &'a Connection,
+    product_id: i64,
+    position: usize,
+    variant: &'a VariantInput,
+    image_id: Option<i64>,
+}
+
+impl VariantRow<'_> {
+    fn path(&self, field: &str) -> String {
+        format!("variants[{}].{field}", self.position)
+    }
+
+    fn insert(&self) -> Result<(), PutError> {
+        let variant = self.variant;
+        if variant.price.is_none() {
+            return Err(PutError::Conflict {
+                field: self.path("price"),
+                value: String::new(),
+                reason: "a new variant needs a price".to_owned(),
+            });
+        }
+        let said = SaidOfVariant::new(self);
+        let mut parameters = said.parameters();
+        parameters.extend(named_params! {
+            ":id": variant.id,
+            ":product_id": self.product_id,
+            ":on_hand": variant.on_hand,
+        });
+        self.connection
+            .prepare_cached(INSERT_VARIANT)?
+            .execute(&*parameters)
+            .map_err(|error| self.explain(error))?;
+        let id = self.connection.last_insert_rowid();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO inventory (variant_id, on_hand, reserved, low_stock_at)
+                 VALUES (?1, coalesce(?2, 0), coalesce(?3, 0), coalesce(?4, 5))",
+            )?
+            .execute(params![
+                id,
+                variant.on_hand,
+                variant.reserved,
+                variant.low_stock_at
+            ])?;
+        Ok(())
+    }
+
+    fn update(&self, id: i64) -> Result<(), PutError> {
+        let variant = self.variant;
+        let said = SaidOfVariant::new(self);
+        let mut parameters = said.parameters();
+        let (compare_at_said, cost_said, weight_said) = (
+            variant.compare_at_minor.is_some(),
+            variant.cost_minor.is_some(),
+            variant.weight_g.is_some(),
+        );
+        parameters.extend(named_params! {
+            ":id": id,
+            ":compare_at_said": compare_at_said,
+            ":cost_said": cost_said,
+            ":weight_said": weight_said,
+        });
+        self.connection
+            .prepare_cached(UPDATE_VARIANT)?
+            .execute(&*parameters)
+            .map_err(|error| self.explain(error))?;
+        self.connection
+            .prepare_cached(
+                "UPDATE inventory SET
+                     on_hand = coalesce(?2, on_hand),
+                     reserved = coalesce(?3, reserved),
+                     low_stock_at = coalesce(?4, low_stock_at)
+                 WHERE variant_id = ?1 AND (on_hand, reserved, low_stock_at) IS NOT
+                     (coalesce(?2, on_hand), coalesce(?3, reserved), coalesce(?4, low_stock_at))",
+            )?
+            .execute(params![
+                id,
+                variant.on_hand,
+                variant.reserved,
+                variant.low_stock_at
+            ])?;
+        Ok(())
+    }
+
+    /// Turns a broken uniqueness rule into words a shop understands.
+    fn explain(&self, error: rusqlite::Error) -> PutError {
+        let unique = error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation);
+        let owner = |column: &str, key: &dyn rusqlite::ToSql| -> Option<String> {
+            let sql = format!(
+                "SELECT p.handle FROM variant v JOIN product p ON p.id = v.product_id
+                 WHERE v.{column} = ?1 AND p.deleted_at IS NULL"
+            );
+            let found = self.connection.query_row(&sql, [key], |row| row.get(0));
+            found.optional().ok().flatten()
+        };
+        if let Some(sku) = self.variant.sku.as_ref().filter(|_| unique)
+            && let Some(handle) = owner("sku", sku)
+        {
+            return PutError::Conflict {
+                field: self.path("sku"),
+                value: sku.clone(),
+                reason: format!("belongs to product {handle:?}; a sku is unique in the catalogue"),
+            };
+        }
+        if let Some(id) = self.variant.id.filter(|_| unique)
+            && let Some(handle) = owner("id", &id)
+        {
+            return PutError::Conflict {
+                field: self.path("id"),
+                value: id.to_string(),
+                reason: format!("belongs to product {handle:?}; leave it out to get a new one"),
+            };
+        }
+        error.into()
+    }
+
+    /// A deleted product keeps its variants for the day it comes back, but not their skus against a
+    /// product that is sold. Returns whether one was freed.
+    fn free_sku_of_deleted_product(&self) -> rusqlite::Result<bool> {
+        let freed = self
+            .connection
+            .prepare_cached(
+                "UPDATE variant SET sku = NULL WHERE sku = ?1 AND product_id IN (
+                     SELECT id FROM product WHERE deleted_at IS NOT NULL)",
+            )?
+            .execute([&self.variant.sku])?;
+        Ok(freed > 0)
+    }
+}
+
+/// What an input says about a variant's own row, as the database keeps it.
+struct SaidOfVariant<'a> {
+    row: &'a VariantRow<'a>,
+    options: [Option<&'a str>; 3],
+    price_minor: Option<i64>,
+    currency: Option<String>,
+    compare_at_minor: Option<i64>,
+    cost_minor: Option<i64>,
+    weight_g: Option<i64>,
+    inventory_policy: Option<&'static str>,
+}
+
+impl<'a> SaidOfVariant<'a> {
+    fn new(row: &'a VariantRow<'a>) -> Self {
+        let variant = row.variant;
+        let option = |index: usize| variant.option_values.get(index).map(String::as_str);
+        Self {
+            row,
+            options: [option(0), option(1), option(2)],
+            price_minor: variant.price.map(|price| price.minor),
+            currency: variant.price.map(|price| price.currency.code().to_owned()),
+            compare_at_minor: variant.compare_at_minor.flatten(),
+            cost_minor: variant.cost_minor.flatten(),
+            weight_g: variant.weight_g.flatten(),
+            inventory_policy: variant.inventory_policy.map(InventoryPolicy::as_str),
+        }
+    }
+
+    /// The parameters that inserting and updating share.
+    fn parameters(&self) -> Vec<(&'static str, &dyn ToSql)> {
+        let variant = self.row.variant;
+        Vec::from(named_params! {
+            ":position": self.row.position,
+            ":sku": variant.sku,
+            ":barcode": variant.barcode,
+            ":mpn": variant.mpn,
+            ":condition": variant.condition,
+            ":option1": self.options[0],
+            ":option2": self.options[1],
+            ":option3": self.options[2],
+            ":price_minor": self.price_minor,
+            ":compare_at_minor": self.compare_at_minor,
+            ":cost_minor": self.cost_minor,
+            ":currency": self.currency,
+            ":weight_g": self.weight_g,
+            ":requires_shipping": variant.requires_shipping,
+            ":taxable": variant.taxable,
+            ":tax_code": variant.tax_code,
+            ":inventory_tracked": variant.inventory_tracked,
+            ":inventory_policy": self.inventory_policy,
+            ":image_id": self.row.image_id,
+        })
+    }
+}
