@@ -8,6 +8,8 @@
 
 mod connection;
 mod migrations;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 use std::fmt;

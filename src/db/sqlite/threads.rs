@@ -1,6 +1,7 @@
 //! Threads that own connections.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
@@ -55,7 +56,11 @@ impl Pool {
                         // The lock is held while waiting: the next idle thread takes the next item.
                         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         match next {
-                            Ok(task) => task(&mut connection),
+                            // A panic is its caller's loss, who gets no answer, not the pool's; on its
+                            // way a transaction was rolled back.
+                            Ok(task) => {
+                                let _ = catch_unwind(AssertUnwindSafe(|| task(&mut connection)));
+                            }
                             Err(mpsc::RecvError) => break,
                         }
                     }
