@@ -9,6 +9,7 @@ mod freshness;
 mod harness;
 mod import_export;
 mod logs;
+mod negotiation;
 mod outage;
 mod processes;
 mod products;
