@@ -5,6 +5,7 @@ mod bind_error;
 mod body;
 mod conditional;
 mod digits;
+mod edge;
 mod health;
 mod negotiation;
 mod problem;
@@ -15,5 +16,6 @@ mod serve;
 mod status_header;
 
 pub use bind_error::BindError;
+pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use serve::{Bound, Options, bind};

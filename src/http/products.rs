@@ -14,6 +14,7 @@ use futures_util::poll;
 use tracing::Instrument;
 
 use super::conditional::{EntityTags, has_any};
+use super::edge;
 use super::negotiation::{Accepted, Representation};
 use super::problem::ApiError;
 use super::representation::select;
@@ -123,13 +124,14 @@ async fn respond(
         let response = if is_conditional && has_any(request.headers()) {
             not_modified()
         } else {
-            full(representation, body)
+            full(id, representation, body)
         };
         (representation, response)
     };
     let headers = response.headers_mut();
     headers.insert(ETAG, tags.header(representation));
-    // A client may keep it, and asks each time whether it still holds, which a 304 answers.
+    edge::allow_to_keep(request, headers);
+    // A browser may keep it, and asks each time whether it still holds, which a 304 answers.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(CACHE_STATUS, cache_status(answer.status));
@@ -153,13 +155,14 @@ fn not_modified() -> HttpResponse {
     HttpResponse::new(StatusCode::NOT_MODIFIED)
 }
 
-fn full(representation: Representation, body: BoxBody) -> HttpResponse {
+fn full(id: i64, representation: Representation, body: BoxBody) -> HttpResponse {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(coding) = representation {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
     }
+    edge::name_key(id, headers);
     response
 }
 
