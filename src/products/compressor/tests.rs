@@ -5,7 +5,7 @@ use futures_util::future::{BoxFuture, ready};
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::cache::{L1, L1Options, Load, LoadError, Loaded, SystemClock};
+use crate::cache::{L1, L1Options, Load, LoadError, Loaded, SystemClock, Weigh};
 
 /// A store whose every product is its own id, many times.
 struct Repeated;
@@ -17,10 +17,12 @@ impl Load<i64, Document> for Repeated {
     }
 }
 
+const BUDGET: u64 = 1 << 20;
+
 fn documents() -> ReadThrough<i64, Document> {
     let l1 = L1::new(
         L1Options {
-            bytes: 1 << 20,
+            bytes: BUDGET,
             negative_bytes: 0,
             fresh: 60_000,
             stale: 60_000,
@@ -96,4 +98,33 @@ async fn what_the_queue_does_not_hold_is_told_at_once() {
     assert_eq!(refused.wait().await, None);
     drop(orders);
     assert_eq!(waiting.wait().await, None);
+}
+
+#[tokio::test]
+async fn bodies_are_paid_for_out_of_the_budget_of_the_first_tier() {
+    let documents = documents();
+    let compressor = Compressor::start(documents.clone());
+    // Documents of 3,000 bytes, which fill the tier by themselves to nine tenths.
+    let ids = 100..400;
+    for id in ids.clone() {
+        documents.read(&id).await.unwrap();
+    }
+    let kept = || ids.clone().filter_map(|id| documents.peek(&id));
+    let plain = kept().count();
+    for id in ids.clone() {
+        let Some(document) = documents.peek(&id) else {
+            continue;
+        };
+        for coding in Coding::ALL {
+            compressor
+                .order(id, &document, coding)
+                .wait()
+                .await
+                .unwrap();
+        }
+    }
+    let weight: usize = kept().map(|document| document.weight()).sum();
+    assert!(weight as u64 <= BUDGET, "{weight}");
+    assert!(kept().any(|document| document.compressed(Coding::Gzip).is_some()));
+    assert!(kept().count() < plain, "of {plain} none was evicted");
 }
