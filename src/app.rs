@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cache::L1Options;
 use crate::config::{CacheConfig, CatalogUrl, Config};
 use crate::db::sqlite::{Sqlite, SqliteError};
-use crate::http::{self, BindError, Options, Readiness};
+use crate::http::{self, BindError, EdgeWindows, Options, Readiness};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
 
@@ -91,6 +91,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         admin_listen: config.server.admin_listen,
         workers: config.server.workers.get(),
         drain: config.server.drain,
+        edge: edge_windows(&config.cache),
         access_log,
     };
     let served = System::new().block_on(async {
@@ -143,6 +144,14 @@ fn follow(database: &Sqlite, catalog: Catalog) -> Result<Tail, SqliteError> {
             tracing::warn!("the outbox has a gap: every cached product is loaded again");
             catalog.doubt_everything();
         }
+    })
+}
+
+/// An edge may keep what this process would. Where it keeps nothing, neither may an edge.
+fn edge_windows(config: &CacheConfig) -> Option<EdgeWindows> {
+    (config.l1_bytes.0 > 0).then_some(EdgeWindows {
+        fresh: config.fresh,
+        stale: config.stale,
     })
 }
 

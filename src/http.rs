@@ -5,13 +5,17 @@ mod bind_error;
 mod body;
 mod conditional;
 mod digits;
+mod edge;
 mod health;
+mod negotiation;
 mod problem;
 mod products;
+mod representation;
 mod request_id;
 mod serve;
 mod status_header;
 
 pub use bind_error::BindError;
+pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use serve::{Bound, Options, bind};

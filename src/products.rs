@@ -1,6 +1,8 @@
 //! The catalogue: what a product is, where it is kept, how it is read and how files become products.
 
 pub mod catalog;
+pub mod coding;
+mod compressor;
 pub mod demo;
 pub mod document;
 pub mod export;

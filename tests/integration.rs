@@ -5,10 +5,12 @@
 mod architecture;
 mod cache;
 mod command_line;
+mod edge;
 mod freshness;
 mod harness;
 mod import_export;
 mod logs;
+mod negotiation;
 mod outage;
 mod processes;
 mod products;

@@ -8,12 +8,12 @@ use tokio::sync::watch;
 
 /// Loads under way, by key.
 #[derive(Debug)]
-pub(super) struct Flights<K, T> {
+pub struct Flights<K, T> {
     under_way: Mutex<HashMap<K, watch::Receiver<Option<T>>>>,
 }
 
 /// What a caller who wants a key becomes.
-pub(super) enum Role<K: Hash + Eq, T> {
+pub enum Role<K: Hash + Eq, T> {
     /// The one who loads, and lands the outcome.
     Leader(Pilot<K, T>),
     /// One who waits.
@@ -22,24 +22,25 @@ pub(super) enum Role<K: Hash + Eq, T> {
 
 /// The leader's duty: [`Pilot::land`] ends the flight with an outcome; dropping the pilot (a panic, a
 /// runtime that stops) ends it without one, and every follower is told.
-pub(super) struct Pilot<K: Hash + Eq, T> {
+pub struct Pilot<K: Hash + Eq, T> {
     flights: Arc<Flights<K, T>>,
     key: K,
     outcome: watch::Sender<Option<T>>,
 }
 
 /// An outcome to come.
-pub(super) struct Outcome<T>(watch::Receiver<Option<T>>);
+pub struct Outcome<T>(watch::Receiver<Option<T>>);
 
 impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
-    pub(super) fn new() -> Arc<Self> {
+    /// None under way.
+    pub fn new() -> Arc<Self> {
         Arc::new(Self {
             under_way: Mutex::new(HashMap::new()),
         })
     }
 
     /// Joins the flight of `key`, or starts it.
-    pub(super) fn join(self: &Arc<Self>, key: &K) -> Role<K, T> {
+    pub fn join(self: &Arc<Self>, key: &K) -> Role<K, T> {
         let mut under_way = self
             .under_way
             .lock()
@@ -59,12 +60,12 @@ impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
 
 impl<K: Hash + Eq, T> Pilot<K, T> {
     /// A way to wait for this flight.
-    pub(super) fn outcome(&self) -> Outcome<T> {
+    pub fn outcome(&self) -> Outcome<T> {
         Outcome(self.outcome.subscribe())
     }
 
     /// Ends the flight. Whoever asks from now on starts a new one.
-    pub(super) fn land(self, outcome: T) {
+    pub fn land(self, outcome: T) {
         self.outcome.send_replace(Some(outcome));
     }
 }
@@ -82,7 +83,7 @@ impl<K: Hash + Eq, T> Drop for Pilot<K, T> {
 
 impl<T: Clone> Outcome<T> {
     /// Waits. `None` where the leader went without an outcome. Cancel safe.
-    pub(super) async fn wait(mut self) -> Option<T> {
+    pub async fn wait(mut self) -> Option<T> {
         let landed = self.0.wait_for(Option::is_some).await.ok()?;
         landed.clone()
     }

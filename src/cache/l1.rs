@@ -13,10 +13,14 @@ use super::fence::Fences;
 /// (`examples/l1_memory.rs`); charged to each entry so that the byte budget is about real memory.
 const ENTRY_OVERHEAD: u64 = 200;
 
-/// A size in bytes.
+/// What the tier asks of a value.
 pub trait Weigh {
     /// Bytes on the heap.
     fn weight(&self) -> usize;
+
+    /// Takes over from `kept`, which this value is about to replace, what was derived from it and holds
+    /// for this one as well. By default nothing is derived.
+    fn inherit(&mut self, _kept: &Self) {}
 }
 
 /// Sizes and times.
@@ -170,7 +174,10 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             None => self.options.negative,
         };
         let fresh_until = now.saturating_add(lifetime);
-        if let Some(value) = value {
+        if let Some(mut value) = value {
+            if let Some(kept) = self.values.peek(key) {
+                value.inherit(&kept.value);
+            }
             self.absences.remove(key);
             self.values.insert(
                 key.clone(),
@@ -194,6 +201,27 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             );
         }
         Ok(lifetime)
+    }
+
+    /// The value of a key as it is kept, be it too old to be served.
+    pub fn peek(&self, key: &K) -> Option<V> {
+        self.values.peek(key).map(|entry| entry.value)
+    }
+
+    /// Replaces a value by what `amend` makes of it: for what is derived from a value after it was kept.
+    /// Version, lifetime and the chance to be evicted stay as they are, the weight is taken anew. Nothing
+    /// happens where there is no value or `amend` makes none.
+    pub fn amend(&self, key: &K, now: Millis, amend: impl FnOnce(&V) -> Option<V>) {
+        let _no_one_else_changes_it = self.fences.lock(key, now);
+        let Some(entry) = self.values.peek(key) else {
+            return;
+        };
+        if let Some(value) = amend(&entry.value) {
+            // An error says that it was evicted meanwhile.
+            let _ = self
+                .values
+                .replace(key.clone(), Entry { value, ..entry }, true);
+        }
     }
 
     /// Allows only `version` and above of `key` from now on, and drops what is older.

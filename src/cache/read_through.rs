@@ -167,6 +167,18 @@ where
         }
     }
 
+    /// What L1 keeps for a key, be it too old to be served.
+    pub fn peek(&self, key: &K) -> Option<V> {
+        self.shared.l1.as_ref()?.peek(key)
+    }
+
+    /// Adds to a kept value what was derived from it: see [`L1::amend`].
+    pub fn amend(&self, key: &K, amend: impl FnOnce(&V) -> Option<V>) {
+        if let Some(l1) = &self.shared.l1 {
+            l1.amend(key, self.shared.clock.now(), amend);
+        }
+    }
+
     /// Puts everything cached in doubt: see [`L1::doubt_everything`].
     pub fn doubt_everything(&self) {
         if let Some(l1) = &self.shared.l1 {

@@ -3,47 +3,71 @@
 use actix_web::http::header::{HeaderMap, HeaderValue, IF_NONE_MATCH};
 
 use super::digits::hexadecimal;
+use super::negotiation::Representation;
+use crate::products::coding::Coding;
 
-/// Longest tag: two quotes, 20 digits, a hyphen, 16 hexadecimal digits.
-const MAX: usize = 39;
+/// Longest tag: two quotes, 20 digits, a hyphen, 16 hexadecimal digits, a suffix.
+const MAX: usize = 44;
 
-/// A strong entity tag, `"<version>-<fingerprint>"`, written on the stack.
-pub(super) struct EntityTag {
+/// The strong entity tags of a version, written on the stack: `"<version>-<fingerprint>"`, and one for
+/// each coding, as in `"<version>-<fingerprint>-br"`, since its bytes are others.
+pub(super) struct EntityTags {
     text: [u8; MAX],
-    length: usize,
+    /// Of what all have in common, the opening quote included.
+    stem: usize,
 }
 
-impl EntityTag {
+impl EntityTags {
     pub(super) fn new(version: u64, fingerprint: u64) -> Self {
         let mut decimal = itoa::Buffer::new();
         let version = decimal.format(version).as_bytes();
         let fingerprint = hexadecimal(fingerprint);
-        let parts: [&[u8]; 5] = [b"\"", version, b"-", &fingerprint, b"\""];
-        let mut text = [0; MAX];
-        let mut length = 0;
-        for part in parts {
-            text[length..length + part.len()].copy_from_slice(part);
-            length += part.len();
+        let mut tags = Self {
+            text: [0; MAX],
+            stem: 0,
+        };
+        for part in [&b"\""[..], version, b"-", &fingerprint] {
+            tags.stem = tags.append(tags.stem, part);
         }
-        Self { text, length }
+        tags
     }
 
-    fn as_bytes(&self) -> &[u8] {
-        &self.text[..self.length]
+    fn append(&mut self, at: usize, part: &[u8]) -> usize {
+        let end = at + part.len();
+        self.text[at..end].copy_from_slice(part);
+        end
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
-        HeaderValue::from_bytes(self.as_bytes())
+    /// The tag of a representation, as `ETag` says it.
+    pub(super) fn header(&mut self, representation: Representation) -> HeaderValue {
+        let end = self.append(self.stem, ending(representation));
+        HeaderValue::from_bytes(&self.text[..end])
             .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
     }
 
-    /// Whether `If-None-Match` names this tag: then the client has what we would send. Compared weakly,
-    /// as RFC 9110 §13.1.2 demands.
-    pub(super) fn is_known_to(&self, headers: &HeaderMap) -> bool {
+    /// Whether `If-None-Match` names the tag of this representation: then the client has what we would
+    /// send. Compared weakly, as RFC 9110 §13.1.2 demands. `*` names no tag: see [`has_any`].
+    pub(super) fn are_known_to(&self, headers: &HeaderMap, representation: Representation) -> bool {
+        let stem = &self.text[..self.stem];
         headers.get_all(IF_NONE_MATCH).any(|value| {
-            let list = value.as_bytes();
-            list.trim_ascii() == b"*" || tags(list).any(|tag| tag == self.as_bytes())
+            tags(value.as_bytes()).any(|tag| tag.strip_prefix(stem) == Some(ending(representation)))
         })
+    }
+}
+
+/// Whether `If-None-Match` is `*`: whatever we have, the client has something.
+pub(super) fn has_any(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(IF_NONE_MATCH);
+    values.any(|value| value.as_bytes().trim_ascii() == b"*")
+}
+
+/// What follows the stem.
+fn ending(representation: Representation) -> &'static [u8] {
+    match representation {
+        None => b"\"",
+        Some(Coding::Brotli) => b"-br\"",
+        Some(Coding::Zstd) => b"-zstd\"",
+        Some(Coding::Gzip) => b"-gzip\"",
     }
 }
 
@@ -62,39 +86,70 @@ fn tags(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
-    fn knows(value: &str, tag: &EntityTag) -> bool {
+    const ALL: [Representation; 4] = [
+        None,
+        Some(Coding::Brotli),
+        Some(Coding::Zstd),
+        Some(Coding::Gzip),
+    ];
+
+    fn headers(value: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(IF_NONE_MATCH, HeaderValue::from_str(value).unwrap());
-        tag.is_known_to(&headers)
+        headers
     }
 
     #[test]
-    fn the_longest_tag_fits() {
-        let tag = EntityTag::new(u64::MAX, u64::MAX);
-        assert_eq!(tag.as_bytes(), b"\"18446744073709551615-ffffffffffffffff\"");
+    fn each_representation_has_its_tag_and_the_longest_fits() {
+        let mut tags = EntityTags::new(u64::MAX, u64::MAX);
+        let stem = "18446744073709551615-ffffffffffffffff";
+        let written = ALL.map(|representation| tags.header(representation));
+        assert_eq!(
+            written,
+            [
+                format!("\"{stem}\""),
+                format!("\"{stem}-br\""),
+                format!("\"{stem}-zstd\""),
+                format!("\"{stem}-gzip\""),
+            ]
+        );
+        for (written, own) in written.iter().zip(ALL) {
+            for other in ALL {
+                let known = tags.are_known_to(&headers(written.to_str().unwrap()), other);
+                assert_eq!(known, own == other);
+            }
+        }
     }
 
     #[test]
     fn any_tag_of_the_list_counts_weak_or_not() {
-        let tag = EntityTag::new(7, 0xabc);
+        let tags = EntityTags::new(7, 0xabc);
+        let knows = |value: &str| tags.are_known_to(&headers(value), None);
         for value in [
-            "*",
-            " * ",
             "\"7-0000000000000abc\"",
             "W/\"7-0000000000000abc\"",
             "\"a,b\", \"7-0000000000000abc\"",
             "\"x\",W/\"7-0000000000000abc\"",
         ] {
-            assert!(knows(value, &tag), "{value}");
+            assert!(knows(value), "{value}");
         }
         for value in [
             "",
+            "*",
             "7-0000000000000abc",
             "\"8-0000000000000abc\"",
             "\"7-0000000000000abc",
+            "\"7-0000000000000abcd\"",
             "\"\", \"7-0000000000000ab\"",
         ] {
-            assert!(!knows(value, &tag), "{value}");
+            assert!(!knows(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_star_stands_alone() {
+        for (value, expected) in [("*", true), (" * ", true), ("\"*\"", false), ("", false)] {
+            assert_eq!(has_any(&headers(value)), expected, "{value}");
         }
     }
 }

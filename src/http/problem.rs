@@ -29,6 +29,8 @@ pub(super) enum ApiError {
     NoRoute(String),
     /// The path knows other methods.
     MethodNotAllowed { method: Method, allow: &'static str },
+    /// `Accept-Encoding` refuses all of what there is to be had.
+    NotAcceptable { offered: &'static str },
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -103,6 +105,12 @@ impl ApiError {
                 "method-not-allowed",
                 "Method not allowed",
                 format!("{method} is not allowed here; use one of: {allow}"),
+            ),
+            Self::NotAcceptable { offered } => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not-acceptable",
+                "No acceptable coding",
+                format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
             ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -3,15 +3,21 @@
 use std::pin::pin;
 use std::task::Poll;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderValue};
+use actix_web::body::BoxBody;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderValue,
+    IF_NONE_MATCH, VARY,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::poll;
 use tracing::Instrument;
 
-use super::body::in_parts;
-use super::conditional::EntityTag;
+use super::conditional::{EntityTags, has_any};
+use super::edge;
+use super::negotiation::{Accepted, Representation};
 use super::problem::ApiError;
+use super::representation::select;
 use super::request_id::RequestId;
 use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::Answer;
@@ -33,7 +39,7 @@ async fn by_id(
     refuse_other_methods(&request)?;
     let id = parse_id(request.match_info().query("id"))?;
     let answer = read(&request, &catalog, id).await?;
-    respond(&request, answer, || format!("id {id}"))
+    respond(&request, &catalog, id, answer, || format!("id {id}")).await
 }
 
 async fn by_handle(
@@ -71,7 +77,7 @@ async fn by_other_name(
         cache: None,
     })?;
     let answer = read(request, catalog, id).await?;
-    let mut response = respond(request, answer, named)?;
+    let mut response = respond(request, catalog, id, answer, named).await?;
     if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}")) {
         response.headers_mut().insert(CONTENT_LOCATION, location);
     }
@@ -92,8 +98,10 @@ async fn read(
     Ok(product.instrument(span).await?)
 }
 
-fn respond(
+async fn respond(
     request: &HttpRequest,
+    catalog: &Catalog,
+    id: i64,
     answer: Answer<Document>,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
@@ -103,22 +111,59 @@ fn respond(
             cache: Some(answer.status),
         });
     };
-    let tag = EntityTag::new(answer.version, document.fingerprint());
-    let mut response = if tag.is_known_to(request.headers()) {
-        HttpResponse::new(StatusCode::NOT_MODIFIED)
+    let accepted = Accepted::by(request.headers());
+    let mut tags = EntityTags::new(answer.version, document.fingerprint());
+    let is_conditional = request.headers().contains_key(IF_NONE_MATCH);
+    let known = is_conditional
+        .then(|| known_representation(request, accepted, &tags))
+        .flatten();
+    let (representation, mut response) = if let Some(representation) = known {
+        (representation, not_modified())
     } else {
-        let mut response = HttpResponse::with_body(StatusCode::OK, in_parts(document.into_parts()));
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response
+        let (representation, body) = select(accepted, catalog, id, document).await?;
+        let response = if is_conditional && has_any(request.headers()) {
+            not_modified()
+        } else {
+            full(id, representation, body)
+        };
+        (representation, response)
     };
     let headers = response.headers_mut();
-    headers.insert(ETAG, tag.header());
-    // A client may keep it, and asks each time whether it still holds, which a 304 answers.
+    headers.insert(ETAG, tags.header(representation));
+    edge::allow_to_keep(request, headers);
+    // A browser may keep it, and asks each time whether it still holds, which a 304 answers.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(CACHE_STATUS, cache_status(answer.status));
     Ok(response)
+}
+
+/// The best of what the client accepts, among what it has according to `If-None-Match`. It need not be
+/// built, nor be what would be sent now: which representation is selected is ours to say (RFC 9110 §12.1),
+/// and the one that need not be sent serves best. One that the client has but does not accept, such as
+/// another client's in a shared cache, never counts.
+fn known_representation(
+    request: &HttpRequest,
+    accepted: Accepted,
+    tags: &EntityTags,
+) -> Option<Representation> {
+    let mut ranked = accepted.ranked();
+    ranked.find(|representation| tags.are_known_to(request.headers(), *representation))
+}
+
+fn not_modified() -> HttpResponse {
+    HttpResponse::new(StatusCode::NOT_MODIFIED)
+}
+
+fn full(id: i64, representation: Representation, body: BoxBody) -> HttpResponse {
+    let mut response = HttpResponse::with_body(StatusCode::OK, body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(coding) = representation {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
+    }
+    edge::name_key(id, headers);
+    response
 }
 
 fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError> {

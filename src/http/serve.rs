@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
+use super::edge::{EdgeHeaders, EdgeWindows};
 use super::{BindError, Readiness, health, products, request_id};
 use crate::products::catalog::Catalog;
 
@@ -24,6 +25,8 @@ pub struct Options {
     pub workers: usize,
     /// How long requests in flight may take after a stop, at least.
     pub drain: Duration,
+    /// What a shared cache in front may do; `None` leaves it to ask each time.
+    pub edge: Option<EdgeWindows>,
     /// Whether each request is logged.
     pub access_log: bool,
 }
@@ -50,12 +53,14 @@ pub fn bind(
     let catalog = web::Data::new(catalog.clone());
     let readiness = web::Data::new(readiness.clone());
     let access_log = options.access_log;
+    let edge = options.edge;
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let mut public = HttpServer::new(move || {
         App::new()
             .app_data(for_public.clone())
             .app_data(ready_public.clone())
+            .app_data(EdgeHeaders::new(edge))
             .configure(products::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))

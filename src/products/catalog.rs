@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
+use super::coding::Coding;
+use super::compressor::Compressor;
 use super::document::Document;
 use super::store::{CatalogStore, Change, StoreError};
 use crate::cache::{Answer, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock};
@@ -16,6 +19,9 @@ use crate::cache::{Answer, L1, L1Options, Load, LoadError, Loaded, ReadThrough, 
 pub struct Catalog {
     store: Arc<dyn CatalogStore>,
     documents: ReadThrough<i64, Document>,
+    /// `None` where nothing is cached: a body that cannot be kept is not worth making.
+    compressor: Option<Compressor>,
+    deadline: Duration,
 }
 
 /// Sizes and times of the cache.
@@ -35,15 +41,39 @@ impl Catalog {
         };
         let l1 = options.l1.map(|options| L1::new(options, 0));
         let clock = SystemClock::new();
+        let is_cached = l1.is_some();
+        let documents = ReadThrough::new(l1, loader, clock, background, options.deadline);
         Self {
             store,
-            documents: ReadThrough::new(l1, loader, clock, background, options.deadline),
+            compressor: is_cached.then(|| Compressor::start(documents.clone())),
+            documents,
+            deadline: options.deadline,
         }
     }
 
     /// The document of a product; no value where there is none to show.
     pub async fn product(&self, id: i64) -> Result<Answer<Document>, LoadError> {
         self.documents.read(&id).await
+    }
+
+    /// True where documents can be had compressed.
+    pub fn compresses(&self) -> bool {
+        self.compressor.is_some()
+    }
+
+    /// Has a body built in the background, for later readers of this document.
+    pub fn compress_soon(&self, id: i64, document: &Document, coding: Coding) {
+        if let Some(compressor) = &self.compressor {
+            compressor.order(id, document, coding);
+        }
+    }
+
+    /// The body in this coding, built in the background and awaited; `None` where it cannot be had in time.
+    pub async fn compress(&self, id: i64, document: &Document, coding: Coding) -> Option<Bytes> {
+        let order = self.compressor.as_ref()?.order(id, document, coding);
+        tokio::time::timeout(self.deadline, order.wait())
+            .await
+            .ok()?
     }
 
     /// The product that has this handle.

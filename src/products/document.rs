@@ -1,8 +1,12 @@
-//! A product document as L1 keeps it: the bytes that go out, and their fingerprint.
+//! A product document as L1 keeps it: the bytes that go out, in every coding built so far, and their
+//! fingerprint.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::coding::{Bodies, Coding};
 use crate::cache::{PackedBytes, Weigh};
 
 /// The finished JSON of a product. Clones share the bytes.
@@ -10,6 +14,8 @@ use crate::cache::{PackedBytes, Weigh};
 pub struct Document {
     body: PackedBytes,
     fingerprint: u64,
+    /// Costs a document without any no more than the pointer.
+    compressed: Option<Arc<Bodies>>,
 }
 
 impl Document {
@@ -18,7 +24,18 @@ impl Document {
         Self {
             body: PackedBytes::new(body),
             fingerprint: xxh3_64(body),
+            compressed: None,
         }
+    }
+
+    /// Number of bytes, uncompressed.
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty()
     }
 
     /// The bytes in order, not copied, in one part or two.
@@ -31,6 +48,26 @@ impl Document {
         self.body.to_vec()
     }
 
+    /// The compressed body, not copied, where it has been built.
+    pub fn compressed(&self, coding: Coding) -> Option<&Bytes> {
+        self.compressed.as_ref()?.get(coding)
+    }
+
+    /// The same document with a compressed body, which has to be that of its bytes.
+    pub(super) fn with_compressed(&self, coding: Coding, body: Bytes) -> Self {
+        let mut bodies = self.compressed.as_deref().cloned().unwrap_or_default();
+        bodies.set(coding, body);
+        Self {
+            compressed: Some(Arc::new(bodies)),
+            ..self.clone()
+        }
+    }
+
+    /// True where both are the same bytes, whatever has been built of them.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint && self.body == other.body
+    }
+
     /// A hash of the bytes (XXH3, 64 bits), the same on every node. With the version it makes the entity
     /// tag: the version alone would not tell two catalogues apart that were filled anew.
     pub fn fingerprint(&self) -> u64 {
@@ -40,6 +77,49 @@ impl Document {
 
 impl Weigh for Document {
     fn weight(&self) -> usize {
-        self.body.len()
+        let compressed = self.compressed.as_ref();
+        self.body.len() + compressed.map_or(0, |bodies| bodies.weight())
+    }
+
+    /// A refresh that finds the same bytes keeps what was built of them.
+    fn inherit(&mut self, kept: &Self) {
+        if self.compressed.is_none() && self.is_same(kept) {
+            self.compressed.clone_from(&kept.compressed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_built_is_inherited_by_the_same_bytes_alone() {
+        let kept = Document::new(b"lamp").with_compressed(Coding::Gzip, Bytes::from_static(b"L"));
+        let mut same = Document::new(b"lamp");
+        same.inherit(&kept);
+        assert_eq!(same, kept);
+        let mut other = Document::new(b"chair");
+        other.inherit(&kept);
+        assert_eq!(other, Document::new(b"chair"));
+    }
+
+    #[test]
+    fn every_body_is_weighed() {
+        let plain = Document::new(b"lamp");
+        assert_eq!(plain.weight(), 4);
+        let one = plain.with_compressed(Coding::Gzip, Bytes::from_static(b"0123456789"));
+        let two = one.with_compressed(Coding::Brotli, Bytes::from_static(b"01234"));
+        assert!(one.weight() >= plain.weight() + 10);
+        assert!(two.weight() >= one.weight() + 5);
+        assert_eq!(two.compressed(Coding::Gzip).unwrap(), "0123456789");
+        assert_eq!(two.compressed(Coding::Brotli).unwrap(), "01234");
+        assert_eq!(two.compressed(Coding::Zstd), None);
+    }
+
+    #[test]
+    fn without_a_compressed_body_it_grows_by_a_pointer() {
+        let without = size_of::<PackedBytes>() + size_of::<u64>();
+        assert_eq!(size_of::<Document>(), without + size_of::<usize>());
     }
 }

@@ -205,3 +205,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_amended_value_keeps_version_and_lifetime() {
+    let tier = tier();
+    tier.fill(&1, Some(10), 7, 0, 0).unwrap();
+    let before = tier.get(&1, 5).unwrap();
+    tier.amend(&1, 5, |value| Some(value + 1));
+    let after = tier.get(&1, 5).unwrap();
+    assert_eq!(after.value, Some(11));
+    assert_eq!(
+        after,
+        Lookup {
+            value: Some(11),
+            ..before
+        }
+    );
+    tier.amend(&1, 5, |_| None);
+    assert_eq!(tier.peek(&1), Some(11));
+    // What is not there is not brought in.
+    tier.amend(&2, 5, |_| Some(1));
+    assert_eq!(tier.peek(&2), None);
+    // And what was invalidated stays away.
+    tier.invalidate(&1, 8, 5);
+    tier.amend(&1, 5, |value| Some(value + 1));
+    assert_eq!(tier.peek(&1), None);
+}

@@ -1,0 +1,92 @@
+//! What a shared cache in front of the program is told, apart from browsers: how long it may keep a product
+//! (RFC 9213), and the key by which it can be told to drop it.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+
+/// For how long an edge may keep a product: as long as this process itself would without hearing of a
+/// change.
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeWindows {
+    /// Served without asking.
+    pub fresh: Duration,
+    /// After that, served while a newer one is fetched, or while there is none to be had.
+    pub stale: Duration,
+}
+
+/// The header ready to be sent. Each worker has its own, so that they share no reference count.
+pub(super) struct EdgeHeaders {
+    cache_control: Option<HeaderValue>,
+}
+
+impl EdgeHeaders {
+    /// Without windows nothing is said, and an edge does as `Cache-Control` tells everyone.
+    pub(super) fn new(windows: Option<EdgeWindows>) -> Self {
+        let cache_control = windows.and_then(|EdgeWindows { fresh, stale }| {
+            let (fresh, stale) = (fresh.as_secs(), stale.as_secs());
+            let text =
+                format!("max-age={fresh}, stale-while-revalidate={stale}, stale-if-error={stale}");
+            HeaderValue::from_str(&text).ok()
+        });
+        Self { cache_control }
+    }
+}
+
+/// Adds to a response, in full or not modified, how long an edge may keep it.
+pub(super) fn allow_to_keep(request: &HttpRequest, headers: &mut HeaderMap) {
+    let prepared = request.app_data::<EdgeHeaders>();
+    if let Some(value) = prepared.and_then(|prepared| prepared.cache_control.as_ref()) {
+        headers.insert(CDN_CACHE_CONTROL, value.clone());
+    }
+}
+
+/// Adds the key, `product-<id>`. A response that is not modified leaves the edge the key it has.
+pub(super) fn name_key(id: i64, headers: &mut HeaderMap) {
+    const PREFIX: &[u8] = b"product-";
+    /// The longest number has 19 digits and a sign.
+    const MAX: usize = PREFIX.len() + 20;
+    let mut decimal = itoa::Buffer::new();
+    let digits = decimal.format(id).as_bytes();
+    let length = PREFIX.len() + digits.len();
+    let mut text = [0; MAX];
+    text[..PREFIX.len()].copy_from_slice(PREFIX);
+    text[PREFIX.len()..length].copy_from_slice(digits);
+    if let Ok(value) = HeaderValue::from_bytes(&text[..length]) {
+        headers.insert(SURROGATE_KEY, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_whole_seconds_never_longer_than_set() {
+        let said = |windows| EdgeHeaders::new(windows).cache_control;
+        let windows = |fresh, stale| Some(EdgeWindows { fresh, stale });
+        assert_eq!(
+            said(windows(Duration::from_mins(1), Duration::from_mins(10))).unwrap(),
+            "max-age=60, stale-while-revalidate=600, stale-if-error=600"
+        );
+        assert_eq!(
+            said(windows(Duration::from_millis(1_999), Duration::ZERO)).unwrap(),
+            "max-age=1, stale-while-revalidate=0, stale-if-error=0"
+        );
+        assert_eq!(said(None), None);
+    }
+
+    #[test]
+    fn every_id_makes_a_key() {
+        for id in [1, 456, i64::MAX, i64::MIN] {
+            let mut headers = HeaderMap::new();
+            name_key(id, &mut headers);
+            let key = headers.get("surrogate-key").unwrap();
+            assert_eq!(key.to_str().unwrap(), format!("product-{id}"));
+        }
+    }
+}
