@@ -1,6 +1,6 @@
 //! Time for the cache: milliseconds on a clock that never goes back, replaceable in tests.
 
-use std::time::Instant;
+use rustix::time::{ClockId, clock_gettime};
 
 /// Milliseconds since an arbitrary start.
 pub type Millis = u64;
@@ -11,30 +11,18 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Millis;
 }
 
-/// The system's monotonic clock.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemClock {
-    start: Instant,
-}
-
-impl SystemClock {
-    /// Starts at zero.
-    pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// The kernel's monotonic clock as of its last tick, a few milliseconds ago at most: reading it costs a
+/// fifth of reading the time itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
-        // A u64 of milliseconds lasts 584 million years.
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(Millis::MAX)
+        #[cfg(target_os = "linux")]
+        let clock = ClockId::MonotonicCoarse;
+        #[cfg(not(target_os = "linux"))]
+        let clock = ClockId::Monotonic;
+        let now = clock_gettime(clock);
+        now.tv_sec.unsigned_abs() * 1_000 + now.tv_nsec.unsigned_abs() / 1_000_000
     }
 }

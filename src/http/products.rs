@@ -1,8 +1,5 @@
 //! `GET` and `HEAD` of products: by id, by handle, by sku.
 
-use std::pin::pin;
-use std::task::Poll;
-
 use actix_web::body::BoxBody;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderValue,
@@ -10,20 +7,16 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::poll;
-use tracing::Instrument;
 
 use super::conditional::{EntityTags, has_any};
 use super::edge;
 use super::negotiation::{Accepted, Representation};
 use super::problem::ApiError;
 use super::representation::select;
-use super::request_id::RequestId;
 use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::Answer;
 use crate::products::catalog::Catalog;
 use crate::products::document::Document;
-use crate::telemetry::request_span;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -38,7 +31,7 @@ async fn by_id(
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
     let id = parse_id(request.match_info().query("id"))?;
-    let answer = read(&request, &catalog, id).await?;
+    let answer = catalog.product(id).await?;
     respond(&request, &catalog, id, answer, || format!("id {id}")).await
 }
 
@@ -76,26 +69,12 @@ async fn by_other_name(
         named: named(),
         cache: None,
     })?;
-    let answer = read(request, catalog, id).await?;
+    let answer = catalog.product(id).await?;
     let mut response = respond(request, catalog, id, answer, named).await?;
     if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}")) {
         response.headers_mut().insert(CONTENT_LOCATION, location);
     }
     Ok(response)
-}
-
-/// A span costs as much as a read of an embedded store, so only a request that has to wait gets one.
-async fn read(
-    request: &HttpRequest,
-    catalog: &Catalog,
-    id: i64,
-) -> Result<Answer<Document>, ApiError> {
-    let mut product = pin!(catalog.product(id));
-    if let Poll::Ready(answer) = poll!(&mut product) {
-        return Ok(answer?);
-    }
-    let span = request_span(RequestId::of(request).as_str());
-    Ok(product.instrument(span).await?)
 }
 
 async fn respond(

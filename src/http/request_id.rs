@@ -3,15 +3,20 @@
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpRequest};
+use futures_util::poll;
+use tracing::Instrument;
 
 use super::digits::hexadecimal;
 use super::problem::{self, ApiError};
+use crate::telemetry::request_span;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id taken from a client.
@@ -22,9 +27,9 @@ thread_local! {
     static NEXT: Cell<u64> = Cell::new(RandomState::new().hash_one(0));
 }
 
-/// The id of a request. Clones share the text.
-#[derive(Debug, Clone)]
-pub(super) struct RequestId(HeaderValue);
+/// The id of a request.
+#[derive(Debug)]
+struct RequestId(HeaderValue);
 
 impl RequestId {
     fn assign(request: &ServiceRequest) -> Self {
@@ -33,13 +38,7 @@ impl RequestId {
         Self(id.unwrap_or_else(next))
     }
 
-    /// The id given to this request.
-    pub(super) fn of(request: &HttpRequest) -> Self {
-        let assigned = request.extensions().get::<Self>().cloned();
-        assigned.unwrap_or_else(|| Self(next()))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
+    fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 }
@@ -62,6 +61,10 @@ fn next() -> HeaderValue {
 }
 
 /// Wraps every request: assigns the id, turns errors into problem documents, logs.
+///
+/// A span, which gives the id to every line logged within, costs as much as a read of the embedded store, so
+/// only a request that has to wait gets one. One that is answered at once logs nothing but what is logged
+/// here.
 pub(super) fn wrap<S, B>(
     request: ServiceRequest,
     service: &S,
@@ -73,10 +76,13 @@ where
 {
     let id = RequestId::assign(&request);
     let started = access_log.then(Instant::now);
-    request.extensions_mut().insert(id.clone());
     let response = service.call(request);
     async move {
-        let response = response.await?;
+        let mut response = pin!(response);
+        let response = match poll!(&mut response) {
+            Poll::Ready(response) => response,
+            Poll::Pending => response.instrument(request_span(id.as_str())).await,
+        }?;
         let mut response = if response.response().error().is_some() {
             as_problem(response, &id)
         } else {

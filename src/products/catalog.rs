@@ -12,7 +12,9 @@ use super::coding::Coding;
 use super::compressor::Compressor;
 use super::document::Document;
 use super::store::{CatalogStore, Change, StoreError};
-use crate::cache::{Answer, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock};
+use crate::cache::{
+    Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
+};
 
 /// Reads products through L1 from a store. Clones share everything.
 #[derive(Clone)]
@@ -39,8 +41,8 @@ impl Catalog {
         let loader = DocumentLoader {
             store: Arc::clone(&store),
         };
-        let l1 = options.l1.map(|options| L1::new(options, 0));
-        let clock = SystemClock::new();
+        let clock = SystemClock;
+        let l1 = options.l1.map(|options| L1::new(options, clock.now()));
         let is_cached = l1.is_some();
         let documents = ReadThrough::new(l1, loader, clock, background, options.deadline);
         Self {

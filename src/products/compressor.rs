@@ -1,5 +1,6 @@
 //! Compresses documents on a thread of its own and puts the bodies beside them in L1.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -75,25 +76,30 @@ impl Compressor {
 
 fn work(documents: &ReadThrough<i64, Document>, orders: &Receiver<Job>) {
     for job in orders {
-        let Wanted { id, coding, .. } = job.wanted;
-        // The order may have been given by one who read the document before the body was put beside it.
-        let kept = documents.peek(&id).filter(|it| it.is_same(&job.document));
-        if let Some(body) = kept.as_ref().and_then(|it| it.compressed(coding)) {
-            job.pilot.land(body.clone());
-            continue;
+        // A panic in an encoder drops the pilot, which tells everyone who waits; the thread goes on.
+        let _ = catch_unwind(AssertUnwindSafe(|| build(documents, job)));
+    }
+}
+
+fn build(documents: &ReadThrough<i64, Document>, job: Job) {
+    let Wanted { id, coding, .. } = job.wanted;
+    // The order may have been given by one who read the document before the body was put beside it.
+    let kept = documents.peek(&id).filter(|it| it.is_same(&job.document));
+    if let Some(body) = kept.as_ref().and_then(|it| it.compressed(coding)) {
+        job.pilot.land(body.clone());
+        return;
+    }
+    match coding.compress(&job.document.to_vec()) {
+        Ok(body) => {
+            let body = Bytes::from_owner(body.into_boxed_slice());
+            documents.amend(&id, |kept| {
+                let same = kept.is_same(&job.document);
+                same.then(|| kept.with_compressed(coding, body.clone()))
+            });
+            // After that, so that whoever finds nothing under way finds the body.
+            job.pilot.land(body);
         }
-        match coding.compress(&job.document.to_vec()) {
-            Ok(body) => {
-                let body = Bytes::from_owner(body.into_boxed_slice());
-                documents.amend(&id, |kept| {
-                    let same = kept.is_same(&job.document);
-                    same.then(|| kept.with_compressed(coding, body.clone()))
-                });
-                // After that, so that whoever finds nothing under way finds the body.
-                job.pilot.land(body);
-            }
-            Err(error) => tracing::warn!(id, ?coding, %error, "a document cannot be compressed"),
-        }
+        Err(error) => tracing::warn!(id, ?coding, %error, "a document cannot be compressed"),
     }
 }
 

@@ -34,7 +34,7 @@ fn documents() -> ReadThrough<i64, Document> {
     ReadThrough::new(
         Some(l1),
         Repeated,
-        SystemClock::new(),
+        SystemClock,
         Handle::current(),
         Duration::from_secs(1),
     )
