@@ -1,6 +1,8 @@
 //! The edge: routes, headers, conditional requests and problem documents. Asks the catalogue, never the
 //! database.
 
+mod assembled;
+mod batch;
 mod bind_error;
 mod body;
 mod conditional;
@@ -8,6 +10,7 @@ mod digits;
 mod health;
 mod problem;
 mod products;
+mod query;
 mod request_id;
 mod serve;
 mod status_header;

@@ -8,6 +8,7 @@ mod command_line;
 mod freshness;
 mod harness;
 mod import_export;
+mod lists;
 mod logs;
 mod outage;
 mod processes;

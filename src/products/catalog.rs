@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 use tokio::runtime::Handle;
 
 use super::document::Document;
@@ -44,6 +44,11 @@ impl Catalog {
     /// The document of a product; no value where there is none to show.
     pub async fn product(&self, id: i64) -> Result<Answer<Document>, LoadError> {
         self.documents.read(&id).await
+    }
+
+    /// The documents of products, in the order asked. All that have to be loaded are loaded at once.
+    pub async fn products(&self, ids: &[i64]) -> Result<Vec<Answer<Document>>, LoadError> {
+        try_join_all(ids.iter().map(|id| self.documents.read(id))).await
     }
 
     /// The product that has this handle.
