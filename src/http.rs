@@ -8,6 +8,7 @@ mod body;
 mod conditional;
 mod digits;
 mod health;
+mod lists;
 mod problem;
 mod products;
 mod query;

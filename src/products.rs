@@ -1,11 +1,13 @@
 //! The catalogue: what a product is, where it is kept, how it is read and how files become products.
 
 pub mod catalog;
+pub mod cursor;
 pub mod demo;
 pub mod document;
 pub mod export;
 pub mod import;
 pub mod input;
+pub mod listing;
 pub mod money;
 pub mod sqlite;
 pub mod store;

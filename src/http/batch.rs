@@ -1,40 +1,29 @@
 //! `GET` and `HEAD` of several products at once: `/products?ids=1,2,3`.
 
 use actix_web::http::header::HeaderValue;
-use actix_web::{HttpRequest, HttpResponse, web};
-use tracing::Instrument;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::assembled::Assembled;
 use super::problem::ApiError;
-use super::products::{parse_id, refuse_other_methods};
-use super::query::{Query, invalid};
-use super::request_id::RequestId;
+use super::products::parse_id;
+use super::query::invalid;
 use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::{Answer, Status};
 use crate::products::catalog::Catalog;
 use crate::products::document::Document;
-use crate::telemetry::request_span;
 
 /// Most ids of one request.
 const MAX_IDS: usize = 100;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/products").to(by_ids));
-}
-
-async fn by_ids(
-    request: HttpRequest,
-    catalog: web::Data<Catalog>,
+/// Answers for the ids given, which say all there is to say.
+pub(super) async fn by_ids(
+    request: &HttpRequest,
+    catalog: &Catalog,
+    ids: &str,
 ) -> Result<HttpResponse, ApiError> {
-    refuse_other_methods(&request)?;
-    let query = Query::of(&request, &["ids"])?;
-    let Some(ids) = query.one("ids")? else {
-        return Err(invalid("ids", "is missing; write it like ids=456,457"));
-    };
     let ids = parse_ids(ids)?;
-    let span = request_span(RequestId::of(&request).as_str());
-    let answers = catalog.products(&ids).instrument(span).await?;
-    Ok(respond(&request, &ids, answers))
+    let answers = catalog.products(&ids).await?;
+    Ok(respond(request, &ids, answers))
 }
 
 /// In the order given. An id that comes again is answered at its first place.

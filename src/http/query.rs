@@ -10,6 +10,11 @@ use super::problem::ApiError;
 /// Similarity from which on a name is worth suggesting (Jaro-Winkler, 1 is equal).
 const SIMILAR: f64 = 0.8;
 
+/// Items of a page where the request says nothing.
+const DEFAULT_LIMIT: usize = 20;
+/// Most items of a page.
+const MAX_LIMIT: usize = 100;
+
 /// The parameters of a request, decoded, in order.
 pub(super) struct Query<'r> {
     pairs: Vec<(Cow<'r, str>, Cow<'r, str>)>,
@@ -37,6 +42,43 @@ impl<'r> Query<'r> {
             Some(_) => Err(invalid(name, "is given more than once; give it once")),
             None => Ok(value),
         }
+    }
+
+    /// All names and values, in order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// The value of a parameter that may be given once and may not be empty.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        match self.one(name)? {
+            Some("") => Err(invalid(name, "is empty; leave it out")),
+            value => Ok(value),
+        }
+    }
+
+    /// The number of items asked for with `limit`.
+    pub(super) fn limit(&self) -> Result<usize, ApiError> {
+        let Some(given) = self.one("limit")? else {
+            return Ok(DEFAULT_LIMIT);
+        };
+        let digits = given.bytes().all(|byte| byte.is_ascii_digit());
+        let limit = digits.then(|| given.parse().ok()).flatten();
+        limit
+            .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+            .ok_or_else(|| {
+                let reason = format!("{given:?} is not a whole number from 1 to {MAX_LIMIT}");
+                invalid("limit", reason)
+            })
+    }
+
+    /// The query as it was, with this cursor.
+    pub(super) fn with_cursor(&self, cursor: &str) -> String {
+        let others = self.pairs().filter(|(name, _)| *name != "cursor");
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(others)
+            .append_pair("cursor", cursor)
+            .finish()
     }
 
     /// The values of a parameter that may be repeated.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
-use super::{BindError, Readiness, batch, health, products, request_id};
+use super::{BindError, Readiness, health, lists, products, request_id};
 use crate::products::catalog::Catalog;
 
 /// How long a connection may stay open without a request.
@@ -56,7 +56,7 @@ pub fn bind(
         App::new()
             .app_data(for_public.clone())
             .app_data(ready_public.clone())
-            .configure(batch::routes)
+            .configure(lists::routes)
             .configure(products::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))

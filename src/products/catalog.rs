@@ -7,7 +7,9 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use tokio::runtime::Handle;
 
+use super::cursor::{Page, PageRequest};
 use super::document::Document;
+use super::listing::{ListError, ListPage, Listing};
 use super::store::{CatalogStore, Change, StoreError};
 use crate::cache::{Answer, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock};
 
@@ -49,6 +51,33 @@ impl Catalog {
     /// The documents of products, in the order asked. All that have to be loaded are loaded at once.
     pub async fn products(&self, ids: &[i64]) -> Result<Vec<Answer<Document>>, LoadError> {
         try_join_all(ids.iter().map(|id| self.documents.read(id))).await
+    }
+
+    /// A page of a list, of at most `limit` products. The list is read from the store, the documents like any
+    /// other, so that no list shows an older version than was shown before.
+    pub async fn list(
+        &self,
+        listing: Listing,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<ListPage, ListError> {
+        let key = self.store.cursor_key().await?;
+        let scope = listing.scope();
+        let after = match cursor {
+            Some(cursor) => Some(key.open(&scope, cursor).ok_or(ListError::Cursor)?),
+            None => None,
+        };
+        let page = PageRequest { after, limit };
+        let Page { items, next } = self.store.list(listing, page).await?;
+        let documents = self.products(&items).await?;
+        Ok(ListPage {
+            // One that was taken down meanwhile is left out.
+            documents: documents
+                .into_iter()
+                .filter_map(|answer| Some((answer.version, answer.value?)))
+                .collect(),
+            next: next.map(|position| key.seal(&scope, &position)),
+        })
     }
 
     /// The product that has this handle.

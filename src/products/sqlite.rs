@@ -1,17 +1,20 @@
 //! The catalogue in the embedded store.
 
 mod children;
+mod listing;
 mod read_back;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod write;
 
-use futures_util::future::{BoxFuture, FutureExt, ready};
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
+use super::listing::Listing;
 use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
 use crate::db::sqlite::{Access, Sqlite, open};
 pub use tail::{Tail, TailEvent};
@@ -19,6 +22,7 @@ use write::Writer;
 
 const READ_DOCUMENT: &str = include_str!("../../sql/sqlite/queries/read_document.sql");
 const ID_BY_HANDLE: &str = include_str!("../../sql/sqlite/queries/id_by_handle.sql");
+const CURSOR_KEY: &str = include_str!("../../sql/sqlite/queries/cursor_key.sql");
 const ID_BY_SKU: &str = include_str!("../../sql/sqlite/queries/id_by_sku.sql");
 
 /// [`CatalogStore`] over one SQLite file. Its point reads run inline, so their futures are ready at the
@@ -89,6 +93,26 @@ impl CatalogStore for SqliteCatalog {
 
     fn id_by_sku<'a>(&'a self, sku: &'a str) -> BoxFuture<'a, Result<Option<i64>, StoreError>> {
         self.id_by(ID_BY_SKU, sku)
+    }
+
+    fn list(
+        &self,
+        listing: Listing,
+        page: PageRequest,
+    ) -> BoxFuture<'_, Result<Page<i64>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(listing::list(connection, &listing, &page)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>> {
+        let key = self.database.point_read(|connection| {
+            connection
+                .prepare_cached(CURSOR_KEY)?
+                .query_row([], |row| row.get(0))
+        });
+        ready(key.map(CursorKey::new).map_err(StoreError::from)).boxed()
     }
 
     fn is_ready(&self) -> BoxFuture<'_, bool> {
