@@ -2,6 +2,7 @@
 //! database.
 
 mod assembled;
+mod availability;
 mod batch;
 mod bind_error;
 mod body;
@@ -13,6 +14,7 @@ mod problem;
 mod products;
 mod query;
 mod request_id;
+mod reviews;
 mod serve;
 mod status_header;
 

@@ -5,6 +5,7 @@
 mod architecture;
 mod cache;
 mod command_line;
+mod details;
 mod freshness;
 mod harness;
 mod import_export;

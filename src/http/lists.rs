@@ -52,24 +52,22 @@ fn respond(request: &HttpRequest, query: &Query<'_>, page: ListPage) -> HttpResp
     body.push_items(page.documents);
     body.push_next(page.next.as_deref());
     let mut response = body.respond(request.headers());
-    if let Some(link) = page.next.and_then(|next| next_link(request, query, &next)) {
-        response.headers_mut().insert(LINK, link);
-    }
+    link_next(&mut response, request, query, page.next.as_deref());
     response
 }
 
-/// Where the next page is (RFC 8288).
-pub(super) fn next_link(
+/// Says where the next page is (RFC 8288).
+pub(super) fn link_next(
+    response: &mut HttpResponse,
     request: &HttpRequest,
     query: &Query<'_>,
-    cursor: &str,
-) -> Option<HeaderValue> {
-    let link = format!(
-        "<{}?{}>; rel=\"next\"",
-        request.path(),
-        query.with_cursor(cursor)
-    );
-    HeaderValue::from_str(&link).ok()
+    cursor: Option<&str>,
+) {
+    let Some(cursor) = cursor else { return };
+    let (path, query) = (request.path(), query.with_cursor(cursor));
+    if let Ok(link) = HeaderValue::from_str(&format!("<{path}?{query}>; rel=\"next\"")) {
+        response.headers_mut().insert(LINK, link);
+    }
 }
 
 impl From<ListError> for ApiError {

@@ -77,6 +77,14 @@ impl ApiError {
         }
     }
 
+    /// For an id that was looked up past the cache.
+    pub(super) fn no_product(id: i64) -> Self {
+        Self::NoProduct {
+            named: format!("id {id}"),
+            cache: None,
+        }
+    }
+
     fn row(&self) -> Row {
         let (status, code, title, detail) = match self {
             Self::BadId(given) => (

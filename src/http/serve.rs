@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
-use super::{BindError, Readiness, health, lists, products, request_id};
+use super::{BindError, Readiness, availability, health, lists, products, request_id, reviews};
 use crate::products::catalog::Catalog;
 
 /// How long a connection may stay open without a request.
@@ -58,6 +58,9 @@ pub fn bind(
             .app_data(ready_public.clone())
             .configure(lists::routes)
             .configure(products::routes)
+            // After the products: `/products/by-handle/reviews` names a product.
+            .configure(availability::routes)
+            .configure(reviews::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))

@@ -7,9 +7,9 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use tokio::runtime::Handle;
 
-use super::cursor::{Page, PageRequest};
+use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
-use super::listing::{ListError, ListPage, Listing};
+use super::listing::{ListError, ListPage, Listing, ReviewPage};
 use super::store::{CatalogStore, Change, StoreError};
 use crate::cache::{Answer, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock};
 
@@ -63,11 +63,7 @@ impl Catalog {
     ) -> Result<ListPage, ListError> {
         let key = self.store.cursor_key().await?;
         let scope = listing.scope();
-        let after = match cursor {
-            Some(cursor) => Some(key.open(&scope, cursor).ok_or(ListError::Cursor)?),
-            None => None,
-        };
-        let page = PageRequest { after, limit };
+        let page = page_request(&key, &scope, cursor, limit)?;
         let Page { items, next } = self.store.list(listing, page).await?;
         let documents = self.products(&items).await?;
         Ok(ListPage {
@@ -78,6 +74,28 @@ impl Catalog {
                 .collect(),
             next: next.map(|position| key.seal(&scope, &position)),
         })
+    }
+
+    /// The exact stock of each variant of a public product, as JSON. Not cached.
+    pub async fn stock(&self, product_id: i64) -> Result<Option<String>, StoreError> {
+        self.store.stock(product_id).await
+    }
+
+    /// A page of the published reviews of a public product, newest first, of at most `limit`. Not cached.
+    pub async fn reviews(
+        &self,
+        product_id: i64,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<ReviewPage>, ListError> {
+        let key = self.store.cursor_key().await?;
+        let scope = format!("reviews 1 {product_id}");
+        let page = page_request(&key, &scope, cursor, limit)?;
+        let page = self.store.reviews(product_id, page).await?;
+        Ok(page.map(|Page { items, next }| ReviewPage {
+            reviews: items,
+            next: next.map(|position| key.seal(&scope, &position)),
+        }))
     }
 
     /// The product that has this handle.
@@ -107,6 +125,19 @@ impl Catalog {
     pub fn doubt_everything(&self) {
         self.documents.doubt_everything();
     }
+}
+
+fn page_request(
+    key: &CursorKey,
+    scope: &str,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<PageRequest, ListError> {
+    let after = match cursor {
+        Some(cursor) => Some(key.open(scope, cursor).ok_or(ListError::Cursor)?),
+        None => None,
+    };
+    Ok(PageRequest { after, limit })
 }
 
 struct DocumentLoader {

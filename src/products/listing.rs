@@ -1,4 +1,4 @@
-//! What a list of products is asked for: filters and an order.
+//! Lists: the filters and the order that products are asked for by, and the pages that come.
 
 use serde::Serialize;
 
@@ -90,6 +90,15 @@ impl Listing {
 pub struct ListPage {
     /// Versions and documents, in order.
     pub documents: Vec<(u64, Document)>,
+    /// Cursor of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// One page of the reviews of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewPage {
+    /// Each as JSON, newest first.
+    pub reviews: Vec<String>,
     /// Cursor of the next page; `None` at the end.
     pub next: Option<String>,
 }

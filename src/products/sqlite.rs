@@ -2,7 +2,9 @@
 
 mod children;
 mod listing;
+mod pages;
 mod read_back;
+mod reviews;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use write::Writer;
 
 const READ_DOCUMENT: &str = include_str!("../../sql/sqlite/queries/read_document.sql");
 const ID_BY_HANDLE: &str = include_str!("../../sql/sqlite/queries/id_by_handle.sql");
+const STOCK: &str = include_str!("../../sql/sqlite/queries/stock.sql");
 const CURSOR_KEY: &str = include_str!("../../sql/sqlite/queries/cursor_key.sql");
 const ID_BY_SKU: &str = include_str!("../../sql/sqlite/queries/id_by_sku.sql");
 
@@ -103,6 +106,26 @@ impl CatalogStore for SqliteCatalog {
         let read = self
             .database
             .read(move |connection| Ok(listing::list(connection, &listing, &page)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn stock(&self, product_id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        let read = self.database.read(move |connection| {
+            let mut statement = connection.prepare_cached(STOCK)?;
+            let stock = statement.query_row([product_id], |row| row.get(0));
+            Ok(stock.optional()?)
+        });
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn reviews(
+        &self,
+        product_id: i64,
+        page: PageRequest,
+    ) -> BoxFuture<'_, Result<Option<Page<String>>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(reviews::reviews(connection, product_id, &page)?));
         read.map_err(StoreError::from).boxed()
     }
 

@@ -70,6 +70,17 @@ pub trait CatalogStore: Send + Sync + 'static {
         page: PageRequest,
     ) -> BoxFuture<'_, Result<Page<i64>, StoreError>>;
 
+    /// The exact stock of each variant of a public product, as JSON; `None` where there is no such product.
+    fn stock(&self, product_id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+
+    /// Published reviews of a public product, newest first, each as JSON; `None` where there is no such
+    /// product.
+    fn reviews(
+        &self,
+        product_id: i64,
+        page: PageRequest,
+    ) -> BoxFuture<'_, Result<Option<Page<String>>, StoreError>>;
+
     /// The key that signs cursors, the same for every process on this catalogue.
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>>;
 

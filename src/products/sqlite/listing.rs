@@ -1,11 +1,10 @@
 //! Pages of products: one range of one index wherever the filters allow it, and never an offset.
 
-use std::ops::Range;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Row, params_from_iter};
-
-use crate::products::cursor::{Key, Page, PageRequest, Position};
+use super::pages::{page, position, probe, values};
+use crate::products::cursor::{Page, PageRequest};
 use crate::products::listing::{Listing, Sort};
 
 /// The ids of a page, in order.
@@ -20,42 +19,6 @@ pub(super) fn list(
     let mut rows = statement.query(params_from_iter(values))?;
     page(&mut rows, request.limit, |row| {
         Ok((row.get(0)?, position(row, 1..1 + order.columns.len())?))
-    })
-}
-
-/// Takes a page from rows of which there is one more than `limit` where there is a next page.
-pub(super) fn page<T>(
-    rows: &mut rusqlite::Rows<'_>,
-    limit: usize,
-    read: impl Fn(&Row<'_>) -> rusqlite::Result<(T, Position)>,
-) -> rusqlite::Result<Page<T>> {
-    let mut items = Vec::new();
-    let mut last = None;
-    while let Some(row) = rows.next()? {
-        if items.len() == limit {
-            return Ok(Page { items, next: last });
-        }
-        let (item, position) = read(row)?;
-        items.push(item);
-        last = Some(position);
-    }
-    Ok(Page { items, next: None })
-}
-
-/// These columns of a row, as keys.
-pub(super) fn position(row: &Row<'_>, columns: Range<usize>) -> rusqlite::Result<Position> {
-    let key = |index| match row.get_ref(index)? {
-        ValueRef::Integer(number) => Ok(Key::Integer(number)),
-        other => Ok(Key::Text(other.as_str()?.to_owned())),
-    };
-    Ok(Position(columns.map(key).collect::<rusqlite::Result<_>>()?))
-}
-
-/// Keys as the values of a comparison.
-pub(super) fn values(position: &Position) -> impl Iterator<Item = Value> {
-    position.0.iter().map(|key| match key {
-        Key::Integer(number) => Value::from(*number),
-        Key::Text(text) => Value::from(text.clone()),
     })
 }
 
@@ -138,9 +101,7 @@ fn select(listing: &Listing, order: &Order, request: &PageRequest) -> Select {
     let keys = order.columns("");
     let direction = if order.falling { " DESC" } else { "" };
     let by = order.columns(direction);
-    values.push(Value::from(
-        i64::try_from(request.limit.saturating_add(1)).unwrap_or(i64::MAX),
-    ));
+    values.push(probe(request.limit));
     Select {
         sql: format!(
             "SELECT product_id, {keys} FROM product_listing {where} ORDER BY {by} LIMIT ?"
