@@ -413,3 +413,26 @@ fn a_list_follows_what_others_write() {
         (titles() == expected).then_some(())
     });
 }
+
+#[test]
+fn the_end_of_a_long_answer_does_not_wait_for_the_client() {
+    let mut long = product("long", "Long");
+    long["description_html"] = json!("a".repeat(40_000));
+    let shop = Shop::with(&[long, product("lamp", "Lamp")]);
+    let server = shop.serve();
+    let mut connection = server.connect();
+    let mut times: Vec<_> = (0..21)
+        .map(|_| {
+            let started = std::time::Instant::now();
+            connection.send("GET /products?ids=1,2 HTTP/1.1\r\nhost: shop\r\n\r\n");
+            connection.reply().with(200);
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    // A client acknowledges what it received after 40 ms at the latest.
+    assert!(
+        times[10] < std::time::Duration::from_millis(35),
+        "{times:?}"
+    );
+}
