@@ -13,9 +13,6 @@ const INSERT_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/insert_pr
 const UPDATE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/update_product.sql");
 const SETTLE_VERSIONS: &str = include_str!("../../../sql/sqlite/queries/settle_versions.sql");
 const SETTLE_DOCUMENTS: &str = include_str!("../../../sql/sqlite/queries/settle_documents.sql");
-const SETTLE_UNLIST: &str = include_str!("../../../sql/sqlite/queries/settle_unlist.sql");
-const SETTLE_LISTING: &str = include_str!("../../../sql/sqlite/queries/settle_listing.sql");
-const SETTLE_TAGS: &str = include_str!("../../../sql/sqlite/queries/settle_tags.sql");
 const SETTLE_OUTBOX: &str = include_str!("../../../sql/sqlite/queries/settle_outbox.sql");
 
 /// Products between two settlements: enough to share their cost, few enough to stay in SQLite's cache.
@@ -218,20 +215,15 @@ impl CatalogTransaction for Writer<'_> {
     }
 }
 
-/// Turns everything the triggers noted into versions, documents, places in lists and outbox rows. Runs inside the
+/// Turns everything the triggers noted into versions, documents and outbox rows. Runs inside the
 /// caller's transaction.
 pub(super) fn settle_changes(connection: &Connection) -> rusqlite::Result<()> {
-    for step in [
-        SETTLE_VERSIONS,
-        SETTLE_DOCUMENTS,
-        SETTLE_UNLIST,
-        SETTLE_LISTING,
-        SETTLE_TAGS,
-        SETTLE_OUTBOX,
-        "DELETE FROM product_change",
-    ] {
-        connection.prepare_cached(step)?.execute([])?;
-    }
+    connection.prepare_cached(SETTLE_VERSIONS)?.execute([])?;
+    connection.prepare_cached(SETTLE_DOCUMENTS)?.execute([])?;
+    connection.prepare_cached(SETTLE_OUTBOX)?.execute([])?;
+    connection
+        .prepare_cached("DELETE FROM product_change")?
+        .execute([])?;
     Ok(())
 }
 

@@ -1,1 +1,0 @@
-SELECT value FROM secret WHERE name = 'cursor'

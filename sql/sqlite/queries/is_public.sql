@@ -1,1 +1,0 @@
-SELECT EXISTS (SELECT 1 FROM product_listing WHERE product_id = ?1)
