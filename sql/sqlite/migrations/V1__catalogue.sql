@@ -15,7 +15,7 @@ CREATE TABLE product (
     options          TEXT    NOT NULL DEFAULT '[]' CHECK (json_array_length(options) <= 3),
     seo_title        TEXT,
     seo_description  TEXT,
-    attributes       TEXT    NOT NULL DEFAULT '{}' CHECK (json_type(attributes) = 'object'),
+    attributes       TEXT    NOT NULL DEFAULT '{}' CHECK (json_valid(attributes) AND attributes LIKE '{%'),
     rating_sum       INTEGER NOT NULL DEFAULT 0,
     rating_count     INTEGER NOT NULL DEFAULT 0,
     version          INTEGER NOT NULL DEFAULT 1 CHECK (version > 0),

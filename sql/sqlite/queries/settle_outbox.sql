@@ -1,5 +1,5 @@
 -- Settlement, step 3: one outbox row for each version made.
-INSERT INTO catalog_outbox (product_id, version, kind)
+INSERT INTO catalog_outbox (product_id, version, kind, created_at)
 SELECT
     p.id,
     p.version,
@@ -7,6 +7,8 @@ SELECT
         WHEN p.deleted_at IS NOT NULL THEN 'deleted'
         WHEN c.created THEN 'created'
         ELSE 'updated'
-    END
+    END,
+    -- A subquery, so that the time is written once and not for each row.
+    (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 FROM product_change c
 JOIN product p ON p.id = c.product_id
