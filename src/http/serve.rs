@@ -68,6 +68,9 @@ pub fn bind(
     })
     .workers(options.workers)
     .keep_alive(KEEP_ALIVE)
+    // Else the last part of an answer longer than a segment waits for the client's acknowledgement, which
+    // clients put off for 40 ms.
+    .tcp_nodelay(true)
     // The caller keeps the exact time.
     .shutdown_timeout(options.drain.as_secs() + 1)
     .disable_signals();
