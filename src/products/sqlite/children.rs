@@ -31,38 +31,16 @@ fn put_images(
     is_new: bool,
     images: &[ImageInput],
 ) -> rusqlite::Result<()> {
-    let kept = if is_new {
-        0
-    } else {
-        let mut update = connection.prepare_cached(
-            "UPDATE image SET url = ?3, alt = ?4, width = ?5, height = ?6
-             WHERE product_id = ?1 AND position = ?2
-               AND (url, alt, width, height) IS NOT (?3, ?4, ?5, ?6)",
-        )?;
-        let count = connection
-            .prepare_cached("SELECT count(*) FROM image WHERE product_id = ?1")?
-            .query_row([product_id], |row| row.get::<_, i64>(0))?;
-        for (position, image) in (0..count).zip(images) {
-            update.execute(params![
-                product_id,
-                position,
-                image.url,
-                image.alt,
-                image.width,
-                image.height
-            ])?;
-        }
-        connection
-            .prepare_cached("DELETE FROM image WHERE product_id = ?1 AND position >= ?2")?
-            .execute(params![product_id, images.len()])?;
-        count
-    };
-    let mut insert = connection.prepare_cached(
+    let mut write = connection.prepare_cached(
         "INSERT INTO image (product_id, position, url, alt, width, height)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (product_id, position) DO UPDATE SET
+             url = excluded.url, alt = excluded.alt, width = excluded.width, height = excluded.height
+         WHERE (url, alt, width, height)
+             IS NOT (excluded.url, excluded.alt, excluded.width, excluded.height)",
     )?;
-    for (position, image) in (0_i64..).zip(images).filter(|(p, _)| *p >= kept) {
-        insert.execute(params![
+    for (position, image) in images.iter().enumerate() {
+        write.execute(params![
             product_id,
             position,
             image.url,
@@ -70,6 +48,11 @@ fn put_images(
             image.width,
             image.height
         ])?;
+    }
+    if !is_new {
+        connection
+            .prepare_cached("DELETE FROM image WHERE product_id = ?1 AND position >= ?2")?
+            .execute(params![product_id, images.len()])?;
     }
     Ok(())
 }
