@@ -97,7 +97,6 @@ impl RecordError {
         value: impl AsRef<str>,
         reason: impl fmt::Display,
     ) -> Self {
-        const SHOWN: usize = 80;
         // Reasons are our own words, but some quote the file.
         const LONGEST_REASON: usize = 600;
         Self {
@@ -118,8 +117,11 @@ impl RecordError {
     }
 }
 
+/// Characters of an offending value that an error shows.
+pub(super) const SHOWN: usize = 80;
+
 /// The first `limit` characters, and `…` if there are more.
-fn shortened(text: &str, limit: usize) -> String {
+pub(super) fn shortened(text: &str, limit: usize) -> String {
     let mut shown: String = text.chars().take(limit).collect();
     if shown.len() < text.len() {
         shown.push('…');

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
 use super::{MAX_NAME, MAX_TEXT_BYTES};
+use crate::products::import::{SHOWN, shortened};
 
 /// Something wrong with a product.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,15 +74,9 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn add(&mut self, at: At<'_>, value: impl Display, reason: impl Into<String>) {
-        const SHOWN: usize = 80;
-        let value = value.to_string();
-        let mut shown: String = value.chars().take(SHOWN).collect();
-        if shown.len() < value.len() {
-            shown.push('…');
-        }
         self.found.push(Invalid {
             pointer: at.to_string(),
-            value: shown,
+            value: shortened(&value.to_string(), SHOWN),
             reason: reason.into(),
         });
     }
