@@ -1,12 +1,11 @@
 //! What is wrong with a configuration.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::setting::Source;
 
 /// One thing that is wrong: `setting = value (source): reason and mend`, on one line.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{setting}{value} ({source_layer}): {reason}", value = Assigned(.value.as_deref()))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// `section.key`, or what stands where a setting should be.
     pub setting: String,
@@ -18,14 +17,31 @@ pub struct ConfigError {
     pub reason: String,
 }
 
-struct Assigned<'a>(Option<&'a str>);
+impl std::error::Error for ConfigError {}
 
-impl fmt::Display for Assigned<'_> {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            None => Ok(()),
-            Some(value) => write!(f, " = {value:?}"),
+        let mut line = OneLine(f);
+        line.write_str(&self.setting)?;
+        if let Some(value) = &self.value {
+            write!(line, " = {value:?}")?;
         }
+        write!(line, " ({}): {}", self.source_layer, self.reason)
+    }
+}
+
+/// Escapes control characters: a name or a path may hold a line break, and a terminal obeys others.
+struct OneLine<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl fmt::Write for OneLine<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|character| {
+            if character.is_control() {
+                write!(self.0, "{}", character.escape_default())
+            } else {
+                self.0.write_char(character)
+            }
+        })
     }
 }
 

@@ -248,6 +248,15 @@ proptest! {
 }
 
 #[test]
+fn a_name_with_a_line_break_is_told_on_one_line() {
+    assert_eq!(
+        errors(&file("[\"two\\nlines\\u0007\"]\n")),
+        ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
+          this version knows server, catalog, cache, telemetry"]
+    );
+}
+
+#[test]
 fn fields_are_checked_against_each_other() {
     for (text, expected) in [
         (
