@@ -3,11 +3,13 @@
 pub mod catalog;
 pub mod coding;
 mod compressor;
+pub mod cursor;
 pub mod demo;
 pub mod document;
 pub mod export;
 pub mod import;
 pub mod input;
+pub mod listing;
 pub mod money;
 pub mod sqlite;
 pub mod store;

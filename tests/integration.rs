@@ -5,10 +5,12 @@
 mod architecture;
 mod cache;
 mod command_line;
+mod details;
 mod edge;
 mod freshness;
 mod harness;
 mod import_export;
+mod lists;
 mod logs;
 mod negotiation;
 mod outage;

@@ -20,6 +20,8 @@ const RETRY_SECONDS: u16 = 1;
 pub(super) enum ApiError {
     /// The path names a product by something that is no id.
     BadId(String),
+    /// A query parameter is not as it has to be: which, why, and the mend.
+    InvalidQuery(String),
     /// There is no such product, or it is not public. What the cache did, where it was asked.
     NoProduct {
         named: String,
@@ -77,6 +79,14 @@ impl ApiError {
         }
     }
 
+    /// For an id that was looked up past the cache.
+    pub(super) fn no_product(id: i64) -> Self {
+        Self::NoProduct {
+            named: format!("id {id}"),
+            cache: None,
+        }
+    }
+
     fn row(&self) -> Row {
         let (status, code, title, detail) = match self {
             Self::BadId(given) => (
@@ -87,6 +97,12 @@ impl ApiError {
                     "{given:?} is not a product id; an id is a whole number from 1 to {}, such as 456",
                     i64::MAX
                 ),
+            ),
+            Self::InvalidQuery(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-query",
+                "Not a query for this path",
+                detail.clone(),
             ),
             Self::NoProduct { named, .. } => (
                 StatusCode::NOT_FOUND,

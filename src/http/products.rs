@@ -145,7 +145,7 @@ fn full(id: i64, representation: Representation, body: BoxBody) -> HttpResponse 
     response
 }
 
-fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError> {
+pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError> {
     match *request.method() {
         Method::GET | Method::HEAD => Ok(()),
         ref method => Err(ApiError::read_only(method)),
@@ -153,7 +153,7 @@ fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError> {
 }
 
 /// Ids have one spelling each, so that a product has one address: digits, no sign, no leading zero.
-fn parse_id(text: &str) -> Result<i64, ApiError> {
+pub(super) fn parse_id(text: &str) -> Result<i64, ApiError> {
     let digits = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
     let id = digits.then(|| text.parse().ok()).flatten();
     id.ok_or_else(|| ApiError::BadId(text.to_owned()))

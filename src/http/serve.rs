@@ -8,7 +8,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
 use super::edge::{EdgeHeaders, EdgeWindows};
-use super::{BindError, Readiness, health, products, request_id};
+use super::{BindError, Readiness, availability, health, lists, products, request_id, reviews};
 use crate::products::catalog::Catalog;
 
 /// How long a connection may stay open without a request.
@@ -61,7 +61,11 @@ pub fn bind(
             .app_data(for_public.clone())
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
+            .configure(lists::routes)
             .configure(products::routes)
+            // After the products: `/products/by-handle/reviews` names a product.
+            .configure(availability::routes)
+            .configure(reviews::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))

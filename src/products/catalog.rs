@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 use tokio::runtime::Handle;
 
 use super::coding::Coding;
 use super::compressor::Compressor;
+use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
+use super::listing::{ListError, ListPage, Listing, ReviewPage};
 use super::store::{CatalogStore, Change, StoreError};
 use crate::cache::{
     Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
@@ -78,6 +80,56 @@ impl Catalog {
             .ok()?
     }
 
+    /// The documents of products, in the order asked. All that have to be loaded are loaded at once.
+    pub async fn products(&self, ids: &[i64]) -> Result<Vec<Answer<Document>>, LoadError> {
+        try_join_all(ids.iter().map(|id| self.documents.read(id))).await
+    }
+
+    /// A page of a list, of at most `limit` products. The list is read from the store, the documents like any
+    /// other, so that no list shows an older version than was shown before.
+    pub async fn list(
+        &self,
+        listing: Listing,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<ListPage, ListError> {
+        let key = self.store.cursor_key().await?;
+        let scope = listing.scope();
+        let page = page_request(&key, &scope, cursor, limit)?;
+        let Page { items, next } = self.store.list(listing, page).await?;
+        let documents = self.products(&items).await?;
+        Ok(ListPage {
+            // One that was taken down meanwhile is left out.
+            documents: documents
+                .into_iter()
+                .filter_map(|answer| Some((answer.version, answer.value?)))
+                .collect(),
+            next: next.map(|position| key.seal(&scope, &position)),
+        })
+    }
+
+    /// The exact stock of each variant of a public product, as JSON. Not cached.
+    pub async fn stock(&self, product_id: i64) -> Result<Option<String>, StoreError> {
+        self.store.stock(product_id).await
+    }
+
+    /// A page of the published reviews of a public product, newest first, of at most `limit`. Not cached.
+    pub async fn reviews(
+        &self,
+        product_id: i64,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<ReviewPage>, ListError> {
+        let key = self.store.cursor_key().await?;
+        let scope = format!("reviews 1 {product_id}");
+        let page = page_request(&key, &scope, cursor, limit)?;
+        let page = self.store.reviews(product_id, page).await?;
+        Ok(page.map(|Page { items, next }| ReviewPage {
+            reviews: items,
+            next: next.map(|position| key.seal(&scope, &position)),
+        }))
+    }
+
     /// The product that has this handle.
     pub async fn id_by_handle(&self, handle: &str) -> Result<Option<i64>, StoreError> {
         self.store.id_by_handle(handle).await
@@ -105,6 +157,19 @@ impl Catalog {
     pub fn doubt_everything(&self) {
         self.documents.doubt_everything();
     }
+}
+
+fn page_request(
+    key: &CursorKey,
+    scope: &str,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<PageRequest, ListError> {
+    let after = match cursor {
+        Some(cursor) => Some(key.open(scope, cursor).ok_or(ListError::Cursor)?),
+        None => None,
+    };
+    Ok(PageRequest { after, limit })
 }
 
 struct DocumentLoader {

@@ -1,18 +1,23 @@
 //! The catalogue in the embedded store.
 
 mod children;
+mod listing;
+mod pages;
 mod read_back;
+mod reviews;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod variants;
 mod write;
 
-use futures_util::future::{BoxFuture, FutureExt, ready};
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
+use super::listing::Listing;
 use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
 use crate::db::sqlite::{Access, Sqlite, open};
 pub use tail::{Tail, TailEvent};
@@ -20,6 +25,8 @@ use write::Writer;
 
 const READ_DOCUMENT: &str = include_str!("../../sql/sqlite/queries/read_document.sql");
 const ID_BY_HANDLE: &str = include_str!("../../sql/sqlite/queries/id_by_handle.sql");
+const STOCK: &str = include_str!("../../sql/sqlite/queries/stock.sql");
+const CURSOR_KEY: &str = include_str!("../../sql/sqlite/queries/cursor_key.sql");
 const ID_BY_SKU: &str = include_str!("../../sql/sqlite/queries/id_by_sku.sql");
 
 /// [`CatalogStore`] over one SQLite file. Its point reads run inline, so their futures are ready at the
@@ -90,6 +97,46 @@ impl CatalogStore for SqliteCatalog {
 
     fn id_by_sku<'a>(&'a self, sku: &'a str) -> BoxFuture<'a, Result<Option<i64>, StoreError>> {
         self.id_by(ID_BY_SKU, sku)
+    }
+
+    fn list(
+        &self,
+        listing: Listing,
+        page: PageRequest,
+    ) -> BoxFuture<'_, Result<Page<i64>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(listing::list(connection, &listing, &page)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn stock(&self, product_id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        let read = self.database.read(move |connection| {
+            let mut statement = connection.prepare_cached(STOCK)?;
+            let stock = statement.query_row([product_id], |row| row.get(0));
+            Ok(stock.optional()?)
+        });
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn reviews(
+        &self,
+        product_id: i64,
+        page: PageRequest,
+    ) -> BoxFuture<'_, Result<Option<Page<String>>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(reviews::reviews(connection, product_id, &page)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>> {
+        let key = self.database.point_read(|connection| {
+            connection
+                .prepare_cached(CURSOR_KEY)?
+                .query_row([], |row| row.get(0))
+        });
+        ready(key.map(CursorKey::new).map_err(StoreError::from)).boxed()
     }
 
     fn is_ready(&self) -> BoxFuture<'_, bool> {

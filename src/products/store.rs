@@ -2,8 +2,10 @@
 
 use futures_util::future::BoxFuture;
 
+use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
+use super::listing::Listing;
 use crate::db::sqlite::SqliteError;
 
 /// The finished document of a product.
@@ -60,6 +62,27 @@ pub trait CatalogStore: Send + Sync + 'static {
 
     /// The product whose variant has this sku, public or not.
     fn id_by_sku<'a>(&'a self, sku: &'a str) -> BoxFuture<'a, Result<Option<i64>, StoreError>>;
+
+    /// The ids of public products that pass the filters, in the order asked.
+    fn list(
+        &self,
+        listing: Listing,
+        page: PageRequest,
+    ) -> BoxFuture<'_, Result<Page<i64>, StoreError>>;
+
+    /// The exact stock of each variant of a public product, as JSON; `None` where there is no such product.
+    fn stock(&self, product_id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+
+    /// Published reviews of a public product, newest first, each as JSON; `None` where there is no such
+    /// product.
+    fn reviews(
+        &self,
+        product_id: i64,
+        page: PageRequest,
+    ) -> BoxFuture<'_, Result<Option<Page<String>>, StoreError>>;
+
+    /// The key that signs cursors, the same for every process on this catalogue.
+    fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>>;
 
     /// True when a read works now.
     fn is_ready(&self) -> BoxFuture<'_, bool>;

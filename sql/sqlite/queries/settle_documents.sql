@@ -44,7 +44,7 @@ summary AS MATERIALIZED (
     FROM touched_variant
     GROUP BY product_id
 )
-INSERT INTO product_document (product_id, version, body)
+INSERT INTO product_document (product_id, version, body, currency, price_minor, availability)
 SELECT
     p.id,
     p.version,
@@ -83,9 +83,17 @@ SELECT
             'version', p.version,
             'created_at', p.created_at,
             'updated_at', p.updated_at), '{')
-    END
+    END,
+    s.currency,
+    s.min_minor,
+    coalesce(s.availability, 'out_of_stock')
 FROM product_change c
 JOIN product p ON p.id = c.product_id
 LEFT JOIN summary s ON s.product_id = c.product_id
 WHERE true -- tells the parser that ON CONFLICT belongs to the INSERT
-ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, body = excluded.body
+ON CONFLICT (product_id) DO UPDATE SET
+    version = excluded.version,
+    body = excluded.body,
+    currency = excluded.currency,
+    price_minor = excluded.price_minor,
+    availability = excluded.availability

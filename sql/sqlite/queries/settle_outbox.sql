@@ -1,4 +1,4 @@
--- Settlement, step 3: one outbox row for each version made.
+-- Settlement, step 6: one outbox row for each version made.
 INSERT INTO catalog_outbox (product_id, version, kind, created_at)
 SELECT
     p.id,

@@ -77,9 +77,13 @@ mod tests {
         database
             .execute_batch("CREATE TABLE t (id INTEGER)")
             .unwrap();
-        assert!(status(&path).unwrap().contains("V1__catalogue pending"));
+        assert!(
+            status(&path)
+                .unwrap()
+                .contains("V1__catalogue, V2__listing pending")
+        );
         Sqlite::open(&path).unwrap().migrate().unwrap();
-        assert_eq!(status(&path).unwrap(), "schema version 1, current");
+        assert_eq!(status(&path).unwrap(), "schema version 2, current");
         database
             .execute("UPDATE refinery_schema_history SET checksum = '1'", [])
             .unwrap();

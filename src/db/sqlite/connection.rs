@@ -85,6 +85,8 @@ fn configure(connection: &Connection, access: Access) -> rusqlite::Result<()> {
         // with the power, never with the process. A catalogue can be imported again.
         Access::ReadWrite => {
             connection.pragma_update(None, "cache_size", -64 * 1024)?;
+            // A savepoint keeps each page it changes; beyond 64 KiB it would do so in a file.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
             // A large import leaves a log of its own size, which would stay for good.
             connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
             connection.pragma_update(None, "synchronous", "NORMAL")

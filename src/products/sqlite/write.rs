@@ -1,6 +1,8 @@
 //! Writing products: an upsert by handle that touches only rows that differ, and the settlement that
 //! turns what was touched into versions, documents and outbox rows.
 
+use std::collections::HashSet;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, named_params, params};
 
 use super::children;
@@ -13,18 +15,19 @@ const INSERT_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/insert_pr
 const UPDATE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/update_product.sql");
 const SETTLE_VERSIONS: &str = include_str!("../../../sql/sqlite/queries/settle_versions.sql");
 const SETTLE_DOCUMENTS: &str = include_str!("../../../sql/sqlite/queries/settle_documents.sql");
+const SETTLE_UNLIST: &str = include_str!("../../../sql/sqlite/queries/settle_unlist.sql");
+const SETTLE_LISTING: &str = include_str!("../../../sql/sqlite/queries/settle_listing.sql");
+const SETTLE_TAGS: &str = include_str!("../../../sql/sqlite/queries/settle_tags.sql");
 const SETTLE_OUTBOX: &str = include_str!("../../../sql/sqlite/queries/settle_outbox.sql");
 
 /// Products between two settlements: enough to share their cost, few enough to stay in SQLite's cache.
-const SETTLE_EVERY: u64 = 500;
+const SETTLE_EVERY: usize = 500;
 
 /// Per-transaction tables for what can only be known once everything was put.
 const SCRATCH: &str = "
-    CREATE TEMP TABLE IF NOT EXISTS put_product (product_id INTEGER PRIMARY KEY);
     CREATE TEMP TABLE IF NOT EXISTS put_relation (
         product_id INTEGER NOT NULL, position INTEGER NOT NULL, handle TEXT NOT NULL, kind TEXT NOT NULL,
         PRIMARY KEY (product_id, position)) WITHOUT ROWID;
-    DELETE FROM put_product;
     DELETE FROM put_relation;";
 
 /// Writes into one transaction.
@@ -32,7 +35,10 @@ pub(super) struct Writer<'c> {
     connection: &'c Connection,
     /// RFC 3339 with milliseconds; one for the whole transaction.
     now: String,
-    put_since_settled: u64,
+    /// Every product put, in order, one more time for each time it was put.
+    put: Vec<i64>,
+    /// How many of them were there at the last settlement.
+    put_settled: usize,
     existing_since_settled: u64,
     settled: Settled,
 }
@@ -49,7 +55,8 @@ impl<'c> Writer<'c> {
         Ok(Self {
             connection,
             now,
-            put_since_settled: 0,
+            put: Vec::new(),
+            put_settled: 0,
             existing_since_settled: 0,
             settled: Settled::default(),
         })
@@ -73,7 +80,8 @@ impl<'c> Writer<'c> {
             None => self.insert(product)?,
         };
         children::put(self.connection, id, existing.is_none(), product)?;
-        self.note_put(id, product.relations.as_deref())?;
+        self.note_relations(id, product.relations.as_deref())?;
+        self.put.push(id);
         Ok(())
     }
 
@@ -119,9 +127,7 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
-    fn note_put(&self, id: i64, relations: Option<&[RelationInput]>) -> rusqlite::Result<()> {
-        self.prepare("INSERT INTO put_product VALUES (?1) ON CONFLICT DO NOTHING")?
-            .execute([id])?;
+    fn note_relations(&self, id: i64, relations: Option<&[RelationInput]>) -> rusqlite::Result<()> {
         let Some(relations) = relations else {
             return Ok(());
         };
@@ -137,18 +143,20 @@ impl<'c> Writer<'c> {
     /// Settles what was put since the last call, and counts it.
     fn settle_puts(&mut self) -> rusqlite::Result<()> {
         // Only products put: a deleted one that gave up its sku is touched, too.
-        let updated = self
-            .prepare(
-                "SELECT count(*) FROM product_change JOIN put_product USING (product_id)
-                 WHERE NOT created",
-            )?
-            .query_row([], |row| row.get::<_, i64>(0))?
-            .unsigned_abs();
+        let put: HashSet<i64> = self.put[self.put_settled..].iter().copied().collect();
+        let mut updated = 0;
+        let mut changes =
+            self.prepare("SELECT product_id FROM product_change WHERE NOT created")?;
+        let mut rows = changes.query([])?;
+        while let Some(row) = rows.next()? {
+            updated += u64::from(put.contains(&row.get(0)?));
+        }
         settle_changes(self.connection)?;
-        self.settled.created += self.put_since_settled - self.existing_since_settled;
+        let put_since_settled = (self.put.len() - self.put_settled) as u64;
+        self.settled.created += put_since_settled - self.existing_since_settled;
         self.settled.updated += updated;
         self.settled.unchanged += self.existing_since_settled - updated;
-        self.put_since_settled = 0;
+        self.put_settled = self.put.len();
         self.existing_since_settled = 0;
         Ok(())
     }
@@ -189,8 +197,7 @@ impl CatalogTransaction for Writer<'_> {
             return Err(error);
         }
         self.prepare("RELEASE put")?.execute([])?;
-        self.put_since_settled += 1;
-        if self.put_since_settled >= SETTLE_EVERY {
+        if self.put.len() - self.put_settled >= SETTLE_EVERY {
             self.settle_puts()?;
         }
         Ok(())
@@ -198,6 +205,15 @@ impl CatalogTransaction for Writer<'_> {
 
     fn delete_missing(&mut self) -> Result<(), StoreError> {
         self.settle_puts()?;
+        self.connection.execute_batch(
+            "CREATE TEMP TABLE IF NOT EXISTS put_product (product_id INTEGER PRIMARY KEY);
+             DELETE FROM put_product;",
+        )?;
+        let mut note =
+            self.prepare("INSERT INTO put_product VALUES (?1) ON CONFLICT DO NOTHING")?;
+        for id in &self.put {
+            note.execute([id])?;
+        }
         let deleted = self.connection.execute(
             "UPDATE product SET deleted_at = ?1
              WHERE deleted_at IS NULL AND id NOT IN (SELECT product_id FROM put_product)",
@@ -215,15 +231,20 @@ impl CatalogTransaction for Writer<'_> {
     }
 }
 
-/// Turns everything the triggers noted into versions, documents and outbox rows. Runs inside the
+/// Turns everything the triggers noted into versions, documents, places in lists and outbox rows. Runs inside the
 /// caller's transaction.
 pub(super) fn settle_changes(connection: &Connection) -> rusqlite::Result<()> {
-    connection.prepare_cached(SETTLE_VERSIONS)?.execute([])?;
-    connection.prepare_cached(SETTLE_DOCUMENTS)?.execute([])?;
-    connection.prepare_cached(SETTLE_OUTBOX)?.execute([])?;
-    connection
-        .prepare_cached("DELETE FROM product_change")?
-        .execute([])?;
+    for step in [
+        SETTLE_VERSIONS,
+        SETTLE_DOCUMENTS,
+        SETTLE_UNLIST,
+        SETTLE_LISTING,
+        SETTLE_TAGS,
+        SETTLE_OUTBOX,
+        "DELETE FROM product_change",
+    ] {
+        connection.prepare_cached(step)?.execute([])?;
+    }
     Ok(())
 }
 

@@ -1,0 +1,154 @@
+//! Filters and orders as a query says them.
+
+use crate::http::problem::ApiError;
+use crate::http::query::{Query, invalid};
+use crate::products::import::timestamps;
+use crate::products::listing::{AVAILABILITIES, Listing, Sort};
+use crate::products::money::{Currency, MAX_MINOR};
+
+/// Every parameter of `/products`.
+pub(super) const PARAMETERS: [&str; 13] = [
+    "ids",
+    "category",
+    "vendor",
+    "product_type",
+    "tag",
+    "price_min",
+    "price_max",
+    "currency",
+    "availability",
+    "updated_since",
+    "sort",
+    "limit",
+    "cursor",
+];
+
+/// Most `tag` parameters, each of which the store looks up by itself.
+const MAX_TAG_GROUPS: usize = 10;
+
+pub(super) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
+    let text = |name| Ok::<_, ApiError>(query.text(name)?.map(str::to_owned));
+    let listing = Listing {
+        sort: sort(query)?,
+        category: query.text("category")?.map(category),
+        vendor: text("vendor")?,
+        product_type: text("product_type")?,
+        tags: tags(query)?,
+        currency: currency(query)?,
+        price_min: minor_units(query, "price_min")?,
+        price_max: minor_units(query, "price_max")?,
+        availability: availability(query)?,
+        updated_since: updated_since(query)?,
+    };
+    let bounds = [
+        ("price_min", listing.price_min),
+        ("price_max", listing.price_max),
+    ];
+    for (name, bound) in bounds {
+        if bound.is_some() && listing.currency.is_none() {
+            let reason = "is an amount in no currency; name one, like currency=USD";
+            return Err(invalid(name, reason));
+        }
+    }
+    Ok(listing)
+}
+
+fn sort(query: &Query<'_>) -> Result<Sort, ApiError> {
+    let Some(word) = query.one("sort")? else {
+        return Ok(Sort::default());
+    };
+    let sort = Sort::ALL.into_iter().find(|sort| sort.word() == word);
+    sort.ok_or_else(|| not_a_word("sort", word, &Sort::ALL.map(Sort::word)))
+}
+
+/// Levels apart as the catalogue keeps them.
+fn category(path: &str) -> String {
+    let levels: Vec<_> = path.split('>').map(str::trim).collect();
+    levels.join(" > ")
+}
+
+/// Each parameter is a group of which one tag is enough. In one order, whatever the client's.
+fn tags(query: &Query<'_>) -> Result<Vec<Vec<String>>, ApiError> {
+    let mut groups = Vec::new();
+    for group in query.all("tag") {
+        groups.push(words("tag", group)?);
+    }
+    groups.sort();
+    groups.dedup();
+    if groups.len() > MAX_TAG_GROUPS {
+        let reason = format!(
+            "{} of them are more than {MAX_TAG_GROUPS}; ask for fewer",
+            groups.len()
+        );
+        return Err(invalid("tag", reason));
+    }
+    Ok(groups)
+}
+
+fn availability(query: &Query<'_>) -> Result<Vec<String>, ApiError> {
+    let Some(given) = query.one("availability")? else {
+        return Ok(Vec::new());
+    };
+    let levels = words("availability", given)?;
+    match levels
+        .iter()
+        .find(|level| !AVAILABILITIES.contains(&level.as_str()))
+    {
+        Some(unknown) => Err(not_a_word("availability", unknown, &AVAILABILITIES)),
+        None => Ok(levels),
+    }
+}
+
+/// Words separated by commas, sorted, each once.
+fn words(name: &str, list: &str) -> Result<Vec<String>, ApiError> {
+    let mut words: Vec<_> = list.split(',').map(str::to_owned).collect();
+    if words.iter().any(String::is_empty) {
+        let reason =
+            format!("{list:?} has an empty word; write one, or several with commas between");
+        return Err(invalid(name, reason));
+    }
+    words.sort();
+    words.dedup();
+    Ok(words)
+}
+
+fn currency(query: &Query<'_>) -> Result<Option<String>, ApiError> {
+    let Some(code) = query.one("currency")? else {
+        return Ok(None);
+    };
+    match Currency::parse(code) {
+        Ok(currency) => Ok(Some(currency.code().to_owned())),
+        Err(error) => Err(invalid("currency", format!("{code:?} is {error}"))),
+    }
+}
+
+fn minor_units(query: &Query<'_>, name: &str) -> Result<Option<i64>, ApiError> {
+    let Some(given) = query.one(name)? else {
+        return Ok(None);
+    };
+    let digits = given.bytes().all(|byte| byte.is_ascii_digit());
+    let amount: Option<i64> = digits.then(|| given.parse().ok()).flatten();
+    let amount = amount.filter(|amount| *amount <= MAX_MINOR);
+    amount.map(Some).ok_or_else(|| {
+        let example = format!("write 19.99 USD as {name}=1999&currency=USD");
+        invalid(
+            name,
+            format!("{given:?} is not an amount in minor units; {example}"),
+        )
+    })
+}
+
+fn updated_since(query: &Query<'_>) -> Result<Option<String>, ApiError> {
+    let Some(given) = query.one("updated_since")? else {
+        return Ok(None);
+    };
+    match timestamps::normalize(given) {
+        Ok(time) => Ok(Some(time)),
+        Err(error) => Err(invalid("updated_since", format!("{given:?} is {error}"))),
+    }
+}
+
+fn not_a_word(name: &str, given: &str, known: &[&str]) -> ApiError {
+    let reason = format!("{given:?} is not known; use one of {}", known.join(", "));
+    invalid(name, reason)
+}

@@ -1,0 +1,118 @@
+//! Lists: the filters and the order that products are asked for by, and the pages that come.
+
+use serde::Serialize;
+
+use super::document::Document;
+use super::store::StoreError;
+use crate::cache::LoadError;
+
+/// The order of a list. Products that are equal in it come in order of id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub enum Sort {
+    /// Last published first.
+    #[default]
+    Newest,
+    /// Last changed first.
+    Updated,
+    /// Lowest price first, one currency after the other; those without a price are left out.
+    Price,
+    /// Highest price first, one currency after the other; those without a price are left out.
+    PriceFalling,
+    /// By title, ignoring the case of ASCII letters.
+    Title,
+    /// Best average first, of equal ones that with more ratings.
+    Rating,
+}
+
+impl Sort {
+    /// Every order there is.
+    pub const ALL: [Self; 6] = [
+        Self::Newest,
+        Self::Updated,
+        Self::Price,
+        Self::PriceFalling,
+        Self::Title,
+        Self::Rating,
+    ];
+
+    /// The word for it in a query.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Updated => "updated",
+            Self::Price => "price",
+            Self::PriceFalling => "-price",
+            Self::Title => "title",
+            Self::Rating => "rating",
+        }
+    }
+}
+
+/// What products may be, in their documents' words.
+pub const AVAILABILITIES: [&str; 3] = ["in_stock", "low_stock", "out_of_stock"];
+
+/// Filters, all of which have to hold, and an order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Listing {
+    /// The order.
+    pub sort: Sort,
+    /// The first levels of the category's path: `Apparel` or `Apparel > Shirts`.
+    pub category: Option<String>,
+    /// Exactly this vendor.
+    pub vendor: Option<String>,
+    /// Exactly this type.
+    pub product_type: Option<String>,
+    /// Of each of these groups at least one tag.
+    pub tags: Vec<Vec<String>>,
+    /// ISO 4217 code of the prices.
+    pub currency: Option<String>,
+    /// The lowest price is at least this many minor units.
+    pub price_min: Option<i64>,
+    /// The lowest price is at most this many minor units.
+    pub price_max: Option<i64>,
+    /// One of [`AVAILABILITIES`]; any where empty.
+    pub availability: Vec<String>,
+    /// Changed then or later (RFC 3339, UTC, milliseconds).
+    pub updated_since: Option<String>,
+}
+
+impl Listing {
+    /// A text that differs wherever two listings do, to bind cursors to it.
+    pub(super) fn scope(&self) -> String {
+        // Strings and numbers: this cannot fail.
+        let listing = serde_json::to_string(self).unwrap_or_default();
+        format!("products 1 {listing}")
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListPage {
+    /// Versions and documents, in order.
+    pub documents: Vec<(u64, Document)>,
+    /// Cursor of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// One page of the reviews of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewPage {
+    /// Each as JSON, newest first.
+    pub reviews: Vec<String>,
+    /// Cursor of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// Not a cursor of this catalogue, or one of another list.
+    #[error("not a cursor of this list")]
+    Cursor,
+    /// The store failed to list.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The documents could not be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
