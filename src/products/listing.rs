@@ -7,7 +7,7 @@ use super::store::StoreError;
 use crate::cache::LoadError;
 
 /// The order of a list. Products that are equal in it come in order of id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub enum Sort {
     /// Last published first.
     #[default]
@@ -22,17 +22,20 @@ pub enum Sort {
     Title,
     /// Best average first, of equal ones that with more ratings.
     Rating,
+    /// Most ratings first, of equal ones that with the better average.
+    Popular,
 }
 
 impl Sort {
     /// Every order there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Newest,
         Self::Updated,
         Self::Price,
         Self::PriceFalling,
         Self::Title,
         Self::Rating,
+        Self::Popular,
     ];
 
     /// The word for it in a query.
@@ -44,6 +47,7 @@ impl Sort {
             Self::PriceFalling => "-price",
             Self::Title => "title",
             Self::Rating => "rating",
+            Self::Popular => "popular",
         }
     }
 }
@@ -52,7 +56,7 @@ impl Sort {
 pub const AVAILABILITIES: [&str; 3] = ["in_stock", "low_stock", "out_of_stock"];
 
 /// Filters, all of which have to hold, and an order.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Listing {
     /// The order.
     pub sort: Sort,
