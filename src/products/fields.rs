@@ -117,12 +117,11 @@ fn unknown(name: &str) -> FieldsError {
         // Of equal ones the first, which is the outermost.
         .rev()
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let mend = match nearest {
-        Some((_, path)) => format!("did you mean {path}?"),
-        None => {
-            let names = known::DOCUMENT.iter().map(|(name, _)| *name);
-            format!("known are {}", names.collect::<Vec<_>>().join(", "))
-        }
+    let mend = if let Some((_, path)) = nearest {
+        format!("did you mean {path}?")
+    } else {
+        let names = known::DOCUMENT.iter().map(|(name, _)| *name);
+        format!("known are {}", names.collect::<Vec<_>>().join(", "))
     };
     FieldsError::Unknown {
         name: name.to_owned(),

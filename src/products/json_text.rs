@@ -29,10 +29,11 @@ impl<'t> Member<'t> {
 /// The members of an object, in order.
 pub(super) fn members(object: &str) -> Option<Vec<Member<'_>>> {
     let mut members = Vec::new();
-    let mut rest = Rest::inside(object, b'{', b'}')?;
-    while let Some(name) = rest.item()? {
-        rest.skip(b':')?;
-        let value = rest.item()??;
+    let mut rest = Rest::inside(object, '{', '}')?;
+    while !rest.is_empty() {
+        let name = rest.value()?;
+        rest.skip(':')?;
+        let value = rest.value()?;
         members.push(Member { name, value });
         rest.separator()?;
     }
@@ -42,46 +43,46 @@ pub(super) fn members(object: &str) -> Option<Vec<Member<'_>>> {
 /// The elements of an array, in order.
 pub(super) fn elements(array: &str) -> Option<Vec<&str>> {
     let mut elements = Vec::new();
-    let mut rest = Rest::inside(array, b'[', b']')?;
-    while let Some(element) = rest.item()? {
-        elements.push(element);
+    let mut rest = Rest::inside(array, '[', ']')?;
+    while !rest.is_empty() {
+        elements.push(rest.value()?);
         rest.separator()?;
     }
     Some(elements)
 }
 
-/// What is left of the inside of an object or array.
+/// What is left of the inside of an object or array; begins with no space.
 struct Rest<'t>(&'t str);
 
 impl<'t> Rest<'t> {
-    fn inside(text: &'t str, open: u8, close: u8) -> Option<Self> {
-        let text = text.trim();
-        let inner = text.strip_prefix(char::from(open))?;
-        Some(Self(inner.strip_suffix(char::from(close))?.trim_start()))
+    fn inside(text: &'t str, open: char, close: char) -> Option<Self> {
+        let inner = text.trim().strip_prefix(open)?;
+        Some(Self(inner.strip_suffix(close)?.trim_start()))
     }
 
-    /// The next value; `None` inside where nothing is left.
-    fn item(&mut self) -> Option<Option<&'t str>> {
-        self.0 = self.0.trim_start();
-        if self.0.is_empty() {
-            return Some(None);
-        }
-        let (item, rest) = self.0.split_at_checked(value_length(self.0.as_bytes())?)?;
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The next value, which has to be there.
+    fn value(&mut self) -> Option<&'t str> {
+        let length = value_length(self.0.as_bytes())?;
+        let (value, rest) = self.0.split_at_checked(length)?;
         self.0 = rest.trim_start();
-        Some(Some(item))
+        Some(value)
     }
 
-    fn skip(&mut self, mark: u8) -> Option<()> {
-        self.0 = self.0.strip_prefix(char::from(mark))?;
+    fn skip(&mut self, mark: char) -> Option<()> {
+        self.0 = self.0.strip_prefix(mark)?.trim_start();
         Some(())
     }
 
     /// A comma, or the end.
     fn separator(&mut self) -> Option<()> {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return Some(());
         }
-        self.skip(b',')
+        self.skip(',')
     }
 }
 
