@@ -92,6 +92,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         workers: config.server.workers.get(),
         drain: config.server.drain,
         edge: edge_windows(&config.cache),
+        cors_origins: config.server.cors_origins.clone(),
         access_log,
     };
     let served = System::new().block_on(async {

@@ -5,6 +5,7 @@
 mod architecture;
 mod cache;
 mod command_line;
+mod cors;
 mod details;
 mod edge;
 mod freshness;
@@ -12,8 +13,10 @@ mod harness;
 mod import_export;
 mod lists;
 mod logs;
+mod methods;
 mod negotiation;
 mod outage;
+mod paths;
 mod processes;
 mod products;
 mod real_sets;

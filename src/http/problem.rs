@@ -8,6 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use super::gate::MAX_TARGET;
 use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::{LoadError, Status};
 use crate::products::store::StoreError;
@@ -29,6 +30,10 @@ pub(super) enum ApiError {
     },
     /// There is no such path.
     NoRoute(String),
+    /// The path has an escape that is none, or is no UTF-8.
+    BadPath(String),
+    /// Path and query are too long.
+    TargetTooLong,
     /// The path knows other methods.
     MethodNotAllowed { method: Method, allow: &'static str },
     /// `Accept-Encoding` refuses all of what there is to be had.
@@ -48,6 +53,20 @@ impl From<LoadError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+/// What to try instead of a path that is not there.
+fn nearest(path: &str) -> String {
+    let segments: Vec<_> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let without_empty = format!("/{}", segments.join("/"));
+    if segments.is_empty() || without_empty == path {
+        "try /products/456".to_owned()
+    } else {
+        format!("{without_empty:?} is another path")
     }
 }
 
@@ -114,7 +133,19 @@ impl ApiError {
                 StatusCode::NOT_FOUND,
                 "route-not-found",
                 "No such path",
-                format!("There is nothing at {path:?}; try /products/456"),
+                format!("There is nothing at {path:?}; {}", nearest(path)),
+            ),
+            Self::BadPath(path) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-path",
+                "Not a path",
+                format!("{path:?} is not UTF-8, percent-encoded; write % itself as %25"),
+            ),
+            Self::TargetTooLong => (
+                StatusCode::URI_TOO_LONG,
+                "target-too-long",
+                "Path and query are too long",
+                format!("They may have {MAX_TARGET} bytes; ask for less at once"),
             ),
             Self::MethodNotAllowed { method, allow } => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -162,7 +193,7 @@ impl ApiError {
                 headers.insert(CACHE_STATUS, cache_status(*status));
             }
             Self::MethodNotAllowed { allow, .. } => {
-                headers.insert(ALLOW, HeaderValue::from_static(allow));
+                headers.insert(ALLOW, allow_header(allow));
             }
             Self::Unavailable(_) | Self::NotReady(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
@@ -171,6 +202,19 @@ impl ApiError {
         }
         response
     }
+}
+
+/// The answer to OPTIONS of a path that knows these methods besides.
+pub(super) fn options(allow: &str) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(ALLOW, allow_header(allow));
+    response
+}
+
+/// Every path answers OPTIONS.
+fn allow_header(allow: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("{allow}, OPTIONS"))
+        .unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
 /// The response for a failure that did not come from our handlers (a body the framework refused, say):

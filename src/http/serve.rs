@@ -2,13 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
+use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::{BindError, Readiness, availability, health, lists, products, request_id, reviews};
+use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
 
 /// How long a connection may stay open without a request.
@@ -27,6 +30,8 @@ pub struct Options {
     pub drain: Duration,
     /// What a shared cache in front may do; `None` leaves it to ask each time.
     pub edge: Option<EdgeWindows>,
+    /// Whose pages may read what the public listeners answer.
+    pub cors_origins: Vec<CorsOrigin>,
     /// Whether each request is logged.
     pub access_log: bool,
 }
@@ -56,7 +61,9 @@ pub fn bind(
     let edge = options.edge;
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
+    let cors_origins = options.cors_origins.clone();
     let mut public = HttpServer::new(move || {
+        let cors = Cors::new(&cors_origins).map(Rc::new);
         App::new()
             .app_data(for_public.clone())
             .app_data(ready_public.clone())
@@ -68,7 +75,9 @@ pub fn bind(
             .configure(reviews::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
-            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
+            .wrap_fn(move |request, service| {
+                request_id::wrap(request, service, access_log, cors.as_ref())
+            })
     })
     .workers(options.workers)
     .keep_alive(KEEP_ALIVE)
@@ -88,7 +97,7 @@ pub fn bind(
             .app_data(readiness.clone())
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
-            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
+            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log, None))
     })
     .workers(1)
     .shutdown_timeout(options.drain.as_secs())
