@@ -13,6 +13,7 @@ mod digits;
 mod edge;
 mod gate;
 mod health;
+mod last_modified;
 mod lists;
 mod negotiation;
 mod problem;

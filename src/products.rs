@@ -10,6 +10,7 @@ pub mod export;
 pub mod import;
 pub mod input;
 pub mod listing;
+mod modified;
 pub mod money;
 pub mod sqlite;
 pub mod store;

@@ -5,6 +5,7 @@
 mod architecture;
 mod cache;
 mod command_line;
+mod conditional;
 mod cors;
 mod details;
 mod edge;

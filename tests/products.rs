@@ -103,47 +103,6 @@ fn the_demo_shop_answers_as_documented() {
 }
 
 #[test]
-fn head_is_get_without_the_body() {
-    let shop = Shop::with(&[product("lamp", "Lamp")]);
-    let server = shop.serve();
-    let mut connection = server.connect();
-    // So that both find the same state of the cache.
-    connection
-        .send("GET /products/1 HTTP/1.1\r\nhost: shop\r\n\r\n")
-        .reply();
-    for (path, status) in [
-        ("/products/1", 200),
-        ("/products/by-handle/lamp", 200),
-        ("/products/by-sku/lamp-1", 200),
-        ("/products/2", 404),
-        ("/products/zero", 400),
-        ("/nothing", 404),
-        ("/healthz", 200),
-        ("/readyz", 200),
-    ] {
-        let asked = format!("{path} HTTP/1.1\r\nhost: shop\r\nx-request-id: one\r\n\r\n");
-        let get = connection.send(format!("GET {asked}")).reply();
-        let head = connection.send(format!("HEAD {asked}")).head();
-        assert_eq!((get.status, head.status), (status, status), "{path}");
-        let comparable = |reply: &crate::harness::Reply| {
-            let mut headers = reply.headers.clone();
-            headers.retain(|(name, _)| name != "date" && name != "cache-status");
-            headers.sort();
-            headers
-        };
-        assert_eq!(comparable(&head), comparable(&get), "{path}");
-        assert_eq!(
-            head.header("content-length"),
-            Some(&*get.body.len().to_string())
-        );
-    }
-    // The next response follows each head at once, so no byte of a body was sent.
-    connection.send("HEAD /products/1 HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n");
-    assert_eq!(connection.head().status, 200);
-    assert_eq!(connection.rest(), b"");
-}
-
-#[test]
 fn a_client_that_has_the_version_is_told_so() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
     let server = shop.serve();

@@ -38,6 +38,8 @@ pub(super) enum ApiError {
     MethodNotAllowed { method: Method, allow: &'static str },
     /// `Accept-Encoding` refuses all of what there is to be had.
     NotAcceptable { offered: &'static str },
+    /// A condition of the request, such as `If-Match`, does not hold.
+    ConditionFailed,
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -158,6 +160,13 @@ impl ApiError {
                 "not-acceptable",
                 "No acceptable coding",
                 format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
+            ),
+            Self::ConditionFailed => (
+                StatusCode::PRECONDITION_FAILED,
+                "precondition-failed",
+                "Not what was asked for any more",
+                "It is not as If-Match or If-Unmodified-Since says; read it again without them."
+                    .to_owned(),
             ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,

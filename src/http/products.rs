@@ -3,20 +3,21 @@
 use actix_web::body::BoxBody;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderValue,
-    IF_NONE_MATCH, VARY,
+    LAST_MODIFIED, VARY,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::conditional::{EntityTags, has_any};
+use super::conditional::{EntityTags, has_any, has_the_latest, is_conditional};
 use super::edge;
+use super::last_modified;
 use super::negotiation::{Accepted, Representation};
 use super::problem::ApiError;
 use super::representation::select;
 use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::Answer;
 use crate::products::catalog::Catalog;
-use crate::products::document::Document;
+use crate::products::document::{Document, Seconds};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -92,7 +93,11 @@ async fn respond(
     };
     let accepted = Accepted::by(request.headers());
     let mut tags = EntityTags::new(answer.version, document.fingerprint());
-    let is_conditional = request.headers().contains_key(IF_NONE_MATCH);
+    let modified = document.last_modified();
+    let is_conditional = is_conditional(request.headers());
+    if is_conditional {
+        tags.demanded(request.headers(), modified)?;
+    }
     let known = is_conditional
         .then(|| known_representation(request, accepted, &tags))
         .flatten();
@@ -100,16 +105,17 @@ async fn respond(
         (representation, not_modified())
     } else {
         let (representation, body) = select(accepted, catalog, id, document).await?;
-        let response = if is_conditional && has_any(request.headers()) {
+        let has_it = |headers| has_any(headers) || has_the_latest(headers, modified);
+        let response = if is_conditional && has_it(request.headers()) {
             not_modified()
         } else {
-            full(id, representation, body)
+            full(id, representation, modified, body)
         };
         (representation, response)
     };
     let headers = response.headers_mut();
     headers.insert(ETAG, tags.header(representation));
-    edge::allow_to_keep(request, headers);
+    edge::allow_to_keep(request, answer.status, headers);
     // A browser may keep it, and asks each time whether it still holds, which a 304 answers.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
@@ -134,12 +140,20 @@ fn not_modified() -> HttpResponse {
     HttpResponse::new(StatusCode::NOT_MODIFIED)
 }
 
-fn full(id: i64, representation: Representation, body: BoxBody) -> HttpResponse {
+fn full(
+    id: i64,
+    representation: Representation,
+    modified: Option<Seconds>,
+    body: BoxBody,
+) -> HttpResponse {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(coding) = representation {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
+    }
+    if let Some(modified) = modified {
+        headers.insert(LAST_MODIFIED, last_modified::header(modified));
     }
     edge::name_key(id, headers);
     response
