@@ -12,6 +12,7 @@ mod edge;
 mod freshness;
 mod harness;
 mod import_export;
+mod limits;
 mod lists;
 mod logs;
 mod methods;
