@@ -6,6 +6,7 @@ mod architecture;
 mod cache;
 mod command_line;
 mod conditional;
+mod connections;
 mod cors;
 mod details;
 mod edge;

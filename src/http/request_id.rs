@@ -16,6 +16,7 @@ use actix_web::{Error, HttpRequest};
 use futures_util::poll;
 use tracing::Instrument;
 
+use super::connections::Connection;
 use super::cors::Cors;
 use super::digits::hexadecimal;
 use super::gate;
@@ -80,6 +81,7 @@ where
     B: MessageBody + 'static,
 {
     let id = RequestId::assign(&request);
+    let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
     let started = access_log.then(Instant::now);
     let response = match gate::answer(&request, cors.map(Rc::as_ref)) {
         None => Ok(service.call(request)),
@@ -88,6 +90,7 @@ where
     };
     let cors = cors.cloned();
     async move {
+        let _in_flight = in_flight;
         let response = match response {
             Ok(response) => finished(response, &id).await?,
             Err(response) => response,
