@@ -4,7 +4,8 @@
 //! - [`Sqlite::point_read`] runs inline on a connection of the calling thread. A primary-key read costs
 //!   about 3 µs there, a tenth of what handing it to another thread does.
 //! - [`Sqlite::read`] runs anything longer on a small pool of reader threads.
-//! - [`Sqlite::write`] runs on the one writer thread, in a transaction, in order of arrival.
+//! - [`Sqlite::write`] runs on the one writer thread, in a transaction, in order of arrival;
+//!   [`Sqlite::write_by`] too, unless its turn does not come in time.
 
 mod connection;
 mod migrations;
@@ -14,17 +15,23 @@ mod threads;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, ErrorCode, Transaction};
+use tokio::sync::Semaphore;
 
+use connection::BUSY_TIMEOUT;
 pub use connection::{Access, open};
 pub use migrations::{MigrationReport, SchemaState};
 use threads::{Pool, with_thread_connection};
 
 /// Reader threads for anything longer than a point read.
 const READERS: usize = 2;
+/// Writes with a deadline that may wait for their turn. More would only wait to be too late.
+const WAITING_WRITES: usize = 256;
 
 /// Why the embedded store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +55,9 @@ pub enum SqliteError {
     /// A statement failed.
     #[error("catalogue query failed: {0}")]
     Query(#[from] rusqlite::Error),
+    /// Too many writes wait, or another process writes for too long. Nothing was written.
+    #[error("the catalogue is busy with other writes")]
+    Busy,
     /// The store is shutting down.
     #[error("the catalogue is closed")]
     Closed,
@@ -65,6 +75,8 @@ struct Shared {
     path: PathBuf,
     readers: Pool,
     writer: Pool,
+    /// One for each write with a deadline that waits.
+    waiting: Arc<Semaphore>,
 }
 
 impl Sqlite {
@@ -83,6 +95,7 @@ impl Sqlite {
                 path: path.to_owned(),
                 readers: Pool::start("sqlite-reader", readers),
                 writer: Pool::start("sqlite-writer", vec![writer]),
+                waiting: Arc::new(Semaphore::new(WAITING_WRITES)),
             }),
         })
     }
@@ -134,6 +147,65 @@ impl Sqlite {
             .run(move |connection| in_transaction(connection, write))
             .await
             .unwrap_or(Err(SqliteError::Closed))
+    }
+
+    /// Like [`Sqlite::write`], but [`SqliteError::Busy`], with nothing written, where too many wait already
+    /// or where the transaction has not begun by the deadline. Once it has begun, its end is awaited. The
+    /// caller has to run on a Tokio runtime.
+    pub async fn write_by<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, SqliteError> + Send + 'static,
+    ) -> Result<T, SqliteError> {
+        let waiting = Arc::clone(&self.shared.waiting);
+        let place = waiting.try_acquire_owned().map_err(|_| SqliteError::Busy)?;
+        // Whether the write is done or given up: the first to ask decides.
+        let is_decided = Arc::new(AtomicBool::new(false));
+        let at_its_turn = {
+            let is_decided = Arc::clone(&is_decided);
+            move |connection: &mut Connection| {
+                drop(place);
+                if is_decided.swap(true, Ordering::AcqRel) {
+                    return Err(SqliteError::Busy);
+                }
+                in_transaction_by(deadline, connection, write)
+            }
+        };
+        let mut written = pin!(self.shared.writer.run(at_its_turn));
+        let written = tokio::select! {
+            biased;
+            written = &mut written => written,
+            () = tokio::time::sleep_until(deadline.into()) => {
+                if !is_decided.swap(true, Ordering::AcqRel) {
+                    return Err(SqliteError::Busy);
+                }
+                written.await
+            }
+        };
+        written.unwrap_or(Err(SqliteError::Closed))
+    }
+}
+
+/// Waits for other processes until the deadline at most.
+fn in_transaction_by<T>(
+    deadline: Instant,
+    connection: &mut Connection,
+    write: impl FnOnce(&Transaction<'_>) -> Result<T, SqliteError>,
+) -> Result<T, SqliteError> {
+    connection.busy_timeout(deadline.saturating_duration_since(Instant::now()))?;
+    let mut has_begun = false;
+    let written = in_transaction(connection, |transaction| {
+        has_begun = true;
+        write(transaction)
+    });
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match written {
+        Err(SqliteError::Query(error))
+            if !has_begun && error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) =>
+        {
+            Err(SqliteError::Busy)
+        }
+        written => written,
     }
 }
 
