@@ -28,6 +28,8 @@ pub(super) enum ApiError {
     /// There is no such product, or it is not public. What the cache did, where it was asked.
     NoProduct {
         named: String,
+        /// There was one, and it was deleted.
+        is_gone: bool,
         cache: Option<Status>,
     },
     /// There is no such path.
@@ -94,6 +96,7 @@ impl ApiError {
     pub(super) fn no_product(id: i64) -> Self {
         Self::NoProduct {
             named: format!("id {id}"),
+            is_gone: false,
             cache: None,
         }
     }
@@ -114,6 +117,16 @@ impl ApiError {
                 "invalid-query",
                 "Not a query for this path",
                 detail.clone(),
+            ),
+            Self::NoProduct {
+                named,
+                is_gone: true,
+                ..
+            } => (
+                StatusCode::GONE,
+                "product-deleted",
+                "The product was deleted",
+                format!("The product with {named} was deleted."),
             ),
             Self::NoProduct { named, .. } => (
                 StatusCode::NOT_FOUND,

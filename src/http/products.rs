@@ -14,7 +14,7 @@ use super::negotiation::{Accepted, Representation};
 use super::problem::ApiError;
 use super::representation::select;
 use super::status_header::{CACHE_STATUS, cache_status};
-use crate::cache::Answer;
+use crate::cache::{Absence, Answer};
 use crate::products::catalog::Catalog;
 use crate::products::document::Document;
 
@@ -67,6 +67,7 @@ async fn by_other_name(
 ) -> Result<HttpResponse, ApiError> {
     let id = id.ok_or_else(|| ApiError::NoProduct {
         named: named(),
+        is_gone: false,
         cache: None,
     })?;
     let answer = catalog.product(id).await?;
@@ -84,11 +85,15 @@ async fn respond(
     answer: Answer<Document>,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
-    let Some(document) = answer.value else {
-        return Err(ApiError::NoProduct {
-            named: named(),
-            cache: Some(answer.status),
-        });
+    let document = match answer.value {
+        Ok(document) => document,
+        Err(absence) => {
+            return Err(ApiError::NoProduct {
+                named: named(),
+                is_gone: absence == Absence::Removed,
+                cache: Some(answer.status),
+            });
+        }
     };
     let accepted = Accepted::by(request.headers());
     let mut tags = EntityTags::new(answer.version, document.fingerprint());

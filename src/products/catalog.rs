@@ -15,7 +15,7 @@ use super::document::Document;
 use super::listing::{ListError, ListPage, Listing, ReviewPage};
 use super::store::{CatalogStore, Change, StoreError};
 use crate::cache::{
-    Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
+    Absence, Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
 };
 
 /// Reads products through L1 from a store. Clones share everything.
@@ -102,7 +102,7 @@ impl Catalog {
             // One that was taken down meanwhile is left out.
             documents: documents
                 .into_iter()
-                .filter_map(|answer| Some((answer.version, answer.value?)))
+                .filter_map(|answer| Some((answer.version, answer.value.ok()?)))
                 .collect(),
             next: next.map(|position| key.seal(&scope, &position)),
         })
@@ -187,7 +187,7 @@ impl Load<i64, Document> for DocumentLoader {
             let stored = documents.into_iter().next().flatten();
             Ok(stored.map_or(
                 Loaded {
-                    value: None,
+                    value: Err(Absence::Unknown),
                     version: 0,
                 },
                 |stored| Loaded {

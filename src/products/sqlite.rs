@@ -19,6 +19,7 @@ use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
+use crate::cache::Absence;
 use crate::db::sqlite::{Access, Sqlite, open};
 pub use tail::{Tail, TailEvent};
 use write::Writer;
@@ -67,9 +68,14 @@ fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<St
         .prepare_cached(READ_DOCUMENT)?
         .query_row([id], |row| {
             let body = row.get_ref(1)?.as_bytes_or_null()?;
+            let document = match body {
+                Some(body) => Ok(Document::new(body)),
+                None if row.get(2)? => Err(Absence::Removed),
+                None => Err(Absence::Unknown),
+            };
             Ok(StoredDocument {
                 version: row.get::<_, i64>(0)?.unsigned_abs(),
-                document: body.map(Document::new),
+                document,
             })
         })
         .optional()

@@ -6,6 +6,7 @@ use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
+use crate::cache::Absence;
 use crate::db::sqlite::SqliteError;
 
 /// The finished document of a product.
@@ -13,8 +14,9 @@ use crate::db::sqlite::SqliteError;
 pub struct StoredDocument {
     /// Rises by one with every change of the product.
     pub version: u64,
-    /// Compact JSON; `None` while the product is not public.
-    pub document: Option<Document>,
+    /// Compact JSON, or why there is none to show: a product that was deleted counts as removed, one that is
+    /// not public as unknown.
+    pub document: Result<Document, Absence>,
 }
 
 /// A version of a product that a committed transaction made.
