@@ -154,6 +154,12 @@ where
         if let Some(answer) = self.cached(key) {
             return Ok(answer);
         }
+        self.read_past_l1(key).await
+    }
+
+    /// Answers from the store, whatever L1 has, which then has what was found. For a caller who knows of a
+    /// newer version than L1 does.
+    pub async fn read_past_l1(&self, key: &K) -> Result<Answer<V>, LoadError> {
         match &self.shared.l1 {
             Some(l1) => self.load(l1, key).await,
             None => self.shared.bypass(key).await,

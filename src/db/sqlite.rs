@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use rusqlite::{Connection, ErrorCode, Transaction};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use connection::BUSY_TIMEOUT;
@@ -152,11 +152,15 @@ impl Sqlite {
     /// Like [`Sqlite::write`], but [`SqliteError::Busy`], with nothing written, where too many wait already
     /// or where the transaction has not begun by the deadline. Once it has begun, its end is awaited. The
     /// caller has to run on a Tokio runtime.
-    pub async fn write_by<T: Send + 'static>(
+    pub async fn write_by<T, E>(
         &self,
         deadline: Instant,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SqliteError> + Send + 'static,
+    {
         let waiting = Arc::clone(&self.shared.waiting);
         let place = waiting.try_acquire_owned().map_err(|_| SqliteError::Busy)?;
         // Whether the write is done or given up: the first to ask decides.
@@ -166,7 +170,7 @@ impl Sqlite {
             move |connection: &mut Connection| {
                 drop(place);
                 if is_decided.swap(true, Ordering::AcqRel) {
-                    return Err(SqliteError::Busy);
+                    return Err(SqliteError::Busy.into());
                 }
                 in_transaction_by(deadline, connection, write)
             }
@@ -177,36 +181,33 @@ impl Sqlite {
             written = &mut written => written,
             () = tokio::time::sleep_until(deadline.into()) => {
                 if !is_decided.swap(true, Ordering::AcqRel) {
-                    return Err(SqliteError::Busy);
+                    return Err(SqliteError::Busy.into());
                 }
                 written.await
             }
         };
-        written.unwrap_or(Err(SqliteError::Closed))
+        written.unwrap_or(Err(SqliteError::Closed.into()))
     }
 }
 
 /// Waits for other processes until the deadline at most.
-fn in_transaction_by<T>(
+fn in_transaction_by<T, E: From<SqliteError>>(
     deadline: Instant,
-    connection: &mut Connection,
-    write: impl FnOnce(&Transaction<'_>) -> Result<T, SqliteError>,
-) -> Result<T, SqliteError> {
-    connection.busy_timeout(deadline.saturating_duration_since(Instant::now()))?;
-    let mut has_begun = false;
-    let written = in_transaction(connection, |transaction| {
-        has_begun = true;
-        write(transaction)
-    });
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    match written {
-        Err(SqliteError::Query(error))
-            if !has_begun && error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) =>
-        {
-            Err(SqliteError::Busy)
-        }
-        written => written,
-    }
+    connection: &Connection,
+    write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let query = |error: rusqlite::Error| E::from(error.into());
+    let patience = deadline.saturating_duration_since(Instant::now());
+    connection.busy_timeout(patience).map_err(query)?;
+    let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(query)?;
+    let transaction = begun.map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => SqliteError::Busy.into(),
+        _ => query(error),
+    })?;
+    let value = write(&transaction)?;
+    transaction.commit().map_err(query)?;
+    Ok(value)
 }
 
 /// Runs `write` in a transaction that takes the write lock at once, so that it cannot fail half-way for
@@ -215,8 +216,7 @@ pub fn in_transaction<T, E: From<rusqlite::Error>>(
     connection: &mut Connection,
     write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let value = write(&transaction)?;
     transaction.commit()?;
     Ok(value)

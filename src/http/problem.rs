@@ -12,11 +12,16 @@ use serde::Serialize;
 
 use super::authorization::AuthorizationError;
 use super::status_header::{CACHE_STATUS, cache_status};
+use super::writes::WriteProblem;
 use crate::cache::{LoadError, Status};
 use crate::products::store::StoreError;
+use crate::products::validate::Invalid;
 
 /// Seconds after which asking again makes sense when the catalogue gives no answer.
-const RETRY_SECONDS: u16 = 1;
+pub(super) const RETRY_SECONDS: u16 = 1;
+
+/// Most errors told of one document; one that has more is hardly mended by hand. All are counted.
+const MAX_ERRORS: usize = 1_000;
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
@@ -40,6 +45,10 @@ pub(super) enum ApiError {
     NotAcceptable { offered: &'static str },
     /// The token does not allow it, or there is none.
     Authorization(AuthorizationError),
+    /// A write was not done.
+    Write(WriteProblem),
+    /// The version asked for is not there yet. The version there is.
+    VersionNotReached { version: u64 },
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -73,14 +82,36 @@ struct Problem<'a> {
     detail: &'a str,
     code: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Located<'a>>,
+}
+
+/// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
+#[derive(Serialize)]
+struct Located<'a> {
+    /// RFC 6901.
+    pointer: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    value: &'a str,
+    detail: &'a str,
+}
+
+impl<'a> From<&'a Invalid> for Located<'a> {
+    fn from(invalid: &'a Invalid) -> Self {
+        Self {
+            pointer: &invalid.pointer,
+            value: &invalid.value,
+            detail: &invalid.reason,
+        }
+    }
 }
 
 /// A row of the table.
-struct Row {
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
-    detail: String,
+pub(super) struct Row {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
 }
 
 impl ApiError {
@@ -153,6 +184,16 @@ impl ApiError {
                 format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
             ),
             Self::Authorization(error) => authorization_row(error),
+            Self::Write(problem) => return problem.row(),
+            Self::VersionNotReached { version } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "version-not-reached",
+                "The version is not there yet",
+                format!(
+                    "min_version is higher than {version}, the version there is; try again in \
+                     {RETRY_SECONDS} s."
+                ),
+            ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "catalog-unavailable",
@@ -174,10 +215,17 @@ impl ApiError {
         }
     }
 
+    fn errors(&self) -> &[Invalid] {
+        match self {
+            Self::Write(problem) => problem.errors(),
+            _ => &[],
+        }
+    }
+
     /// The response, with everything but the caching of the route it came from.
     pub(super) fn response(&self, request_id: &str) -> HttpResponse {
         let row = self.row();
-        let mut response = render(row.status, row.code, row.title, &row.detail, request_id);
+        let mut response = render(&row, self.errors(), request_id);
         let headers = response.headers_mut();
         match self {
             Self::NoProduct {
@@ -192,7 +240,8 @@ impl ApiError {
             Self::Authorization(error) => {
                 headers.insert(WWW_AUTHENTICATE, error.challenge());
             }
-            Self::Unavailable(_) | Self::NotReady(_) => {
+            Self::Write(problem) => problem.add_headers(headers),
+            Self::Unavailable(_) | Self::NotReady(_) | Self::VersionNotReached { .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             _ => {}
@@ -247,27 +296,28 @@ pub(super) fn foreign(status: StatusCode, request_id: &str) -> HttpResponse {
     } else {
         "The request could not be understood."
     };
-    render(status, code, title, detail, request_id)
+    let row = Row {
+        status,
+        code,
+        title,
+        detail: detail.to_owned(),
+    };
+    render(&row, &[], request_id)
 }
 
-fn render(
-    status: StatusCode,
-    code: &str,
-    title: &str,
-    detail: &str,
-    request_id: &str,
-) -> HttpResponse {
+fn render(row: &Row, errors: &[Invalid], request_id: &str) -> HttpResponse {
     let problem = Problem {
-        r#type: format!("urn:doorbuster:problem:{code}"),
-        title,
-        status: status.as_u16(),
-        detail,
-        code,
+        r#type: format!("urn:doorbuster:problem:{}", row.code),
+        title: row.title,
+        status: row.status.as_u16(),
+        detail: &row.detail,
+        code: row.code,
         request_id,
+        errors: errors.iter().take(MAX_ERRORS).map(Located::from).collect(),
     };
     // Strings and one number: this cannot fail, and an empty body would still carry the status.
     let body = serde_json::to_vec(&problem).unwrap_or_default();
-    let mut response = HttpResponse::new(status)
+    let mut response = HttpResponse::new(row.status)
         .set_body(body)
         .map_into_boxed_body();
     let headers = response.headers_mut();

@@ -8,6 +8,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
 use super::edge::{EdgeHeaders, EdgeWindows};
+use super::writes::{InFlight, WriteLimits};
 use super::{BindError, Readiness, availability, health, lists, products, request_id, reviews};
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
@@ -28,6 +29,8 @@ pub struct Options {
     pub drain: Duration,
     /// What a shared cache in front may do; `None` leaves it to ask each time.
     pub edge: Option<EdgeWindows>,
+    /// What a write may take.
+    pub writes: WriteLimits,
     /// Whether each request is logged.
     pub access_log: bool,
 }
@@ -56,13 +59,16 @@ pub fn bind(
     let tokens = web::Data::new(tokens.clone());
     let readiness = web::Data::new(readiness.clone());
     let access_log = options.access_log;
-    let edge = options.edge;
+    let (edge, writes) = (options.edge, options.writes);
+    let in_flight = web::Data::new(InFlight::default());
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let mut public = HttpServer::new(move || {
         App::new()
             .app_data(for_public.clone())
             .app_data(tokens.clone())
+            .app_data(in_flight.clone())
+            .app_data(writes)
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
             .configure(lists::routes)

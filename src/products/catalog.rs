@@ -1,22 +1,29 @@
 //! The catalogue as the HTTP layer sees it: products through the cache.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::listing::{ListError, ListPage, Listing, ReviewPage};
-use super::store::{CatalogStore, Change, StoreError};
+use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
 use crate::cache::{
     Absence, Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
 };
+
+/// How long a version that is asked for may take to appear: what is settled by the outbox tail does within
+/// its poll, and what a replica of a store is behind.
+const VERSION_PATIENCE: Duration = Duration::from_millis(250);
+/// How often it is looked for meanwhile.
+const VERSION_POLL: Duration = Duration::from_millis(25);
 
 /// Reads products through L1 from a store. Clones share everything.
 #[derive(Clone)]
@@ -58,6 +65,26 @@ impl Catalog {
     /// The document of a product; no value where there is none to show.
     pub async fn product(&self, id: i64) -> Result<Answer<Document>, LoadError> {
         self.documents.read(&id).await
+    }
+
+    /// The document of a product, from past the cache where that has an older version than `least`. A version
+    /// that the store does not have yet is waited for, for a short time; then the newest there is is
+    /// returned.
+    pub async fn product_at_least(
+        &self,
+        id: i64,
+        least: u64,
+    ) -> Result<Answer<Document>, LoadError> {
+        let mut answer = self.documents.read(&id).await?;
+        let deadline = Instant::now() + VERSION_PATIENCE;
+        while answer.version < least {
+            answer = self.documents.read_past_l1(&id).await?;
+            if answer.version >= least || Instant::now() >= deadline {
+                break;
+            }
+            tokio::time::sleep(VERSION_POLL).await;
+        }
+        Ok(answer)
     }
 
     /// True where documents can be had compressed.
@@ -138,6 +165,28 @@ impl Catalog {
     /// The product whose variant has this sku.
     pub async fn id_by_sku(&self, sku: &str) -> Result<Option<i64>, StoreError> {
         self.store.id_by_sku(sku).await
+    }
+
+    /// Does `work` in one transaction, in turn with others, if that can begin by `deadline`. What it changed is
+    /// not served older from here on: by the time this returns, every cached version has given way.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&mut dyn CatalogTransaction) -> Result<(Decision, T), StoreError>
+        + Send
+        + 'static,
+    ) -> Result<T, WriteError> {
+        let (result, mut worked) = oneshot::channel();
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            let (decision, value) = work(transaction)?;
+            // A caller who has gone wants no result, but the work was still wanted.
+            let _ = result.send(value);
+            Ok(decision)
+        };
+        let changes = self.store.write(deadline, Box::new(work)).await?;
+        self.invalidate(&changes);
+        let worked = worked.try_recv();
+        worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
     }
 
     /// True when the store answers.

@@ -1,6 +1,8 @@
 //! The catalogue in the embedded store.
 
+mod answers;
 mod children;
+mod edit;
 mod listing;
 mod pages;
 mod read_back;
@@ -11,6 +13,8 @@ mod tests;
 mod variants;
 mod write;
 
+use std::time::Instant;
+
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
@@ -18,9 +22,12 @@ use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
-use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
+use super::store::{
+    CatalogStore, CatalogTransaction, Change, Decision, StoreError, StoredDocument, Work,
+    WriteError,
+};
 use crate::cache::Absence;
-use crate::db::sqlite::{Access, Sqlite, open};
+use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
 pub use tail::{Tail, TailEvent};
 use write::Writer;
 
@@ -60,6 +67,34 @@ impl SqliteCatalog {
                 .optional()
         });
         ready(found.map_err(StoreError::from)).boxed()
+    }
+}
+
+/// Why a transaction left nothing.
+enum Undone {
+    /// That was wanted.
+    Asked,
+    Failed(WriteError),
+}
+
+impl From<SqliteError> for Undone {
+    fn from(error: SqliteError) -> Self {
+        Self::Failed(match error {
+            SqliteError::Busy => WriteError::Busy,
+            error => WriteError::Store(error.into()),
+        })
+    }
+}
+
+impl From<rusqlite::Error> for Undone {
+    fn from(error: rusqlite::Error) -> Self {
+        SqliteError::from(error).into()
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -167,6 +202,29 @@ impl CatalogStore for SqliteCatalog {
             Decision::Rollback => transaction.rollback()?,
         }
         Ok(())
+    }
+
+    fn write(
+        &self,
+        deadline: Instant,
+        work: Work,
+    ) -> BoxFuture<'_, Result<Vec<Change>, WriteError>> {
+        let written = self.database.write_by(deadline, move |transaction| {
+            let mut writer = Writer::new(transaction)?;
+            let before = tail::newest(transaction)?;
+            match work(&mut writer)? {
+                Decision::Commit => Ok(tail::changes_since(transaction, before)?),
+                Decision::Rollback => Err(Undone::Asked),
+            }
+        });
+        let outcome = written.map_ok_or_else(
+            |undone| match undone {
+                Undone::Asked => Ok(Vec::new()),
+                Undone::Failed(error) => Err(error),
+            },
+            Ok,
+        );
+        outcome.boxed()
     }
 
     fn for_each_product(
