@@ -2,6 +2,7 @@
 //! database.
 
 mod assembled;
+mod authorization;
 mod availability;
 mod batch;
 mod bind_error;
@@ -29,8 +30,10 @@ mod request_id;
 mod reviews;
 mod serve;
 mod status_header;
+mod writes;
 
 pub use bind_error::BindError;
 pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use serve::{Bound, Options, bind};
+pub use writes::WriteLimits;

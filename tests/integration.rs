@@ -27,4 +27,8 @@ mod real_sets;
 mod requests;
 mod signals;
 mod start_up;
+mod tokens;
 mod views;
+mod write_once;
+mod writes;
+mod writes_refused;

@@ -4,7 +4,8 @@
 //! - [`Sqlite::point_read`] runs inline on a connection of the calling thread. A primary-key read costs
 //!   about 3 µs there, a tenth of what handing it to another thread does.
 //! - [`Sqlite::read`] runs anything longer on a small pool of reader threads.
-//! - [`Sqlite::write`] runs on the one writer thread, in a transaction, in order of arrival.
+//! - [`Sqlite::write`] runs on the one writer thread, in a transaction, in order of arrival;
+//!   [`Sqlite::write_by`] too, unless its turn does not come in time.
 
 mod connection;
 mod migrations;
@@ -14,17 +15,23 @@ mod threads;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use tokio::sync::Semaphore;
 
+use connection::BUSY_TIMEOUT;
 pub use connection::{Access, open};
 pub use migrations::{MigrationReport, SchemaState};
 use threads::{NoAnswer, Pool, with_thread_connection};
 
 /// Reader threads for anything longer than a point read.
 const READERS: usize = 2;
+/// Writes with a deadline that may wait for their turn. More would only wait to be too late.
+const WAITING_WRITES: usize = 256;
 
 /// Reads that may wait for a reader thread: as many as are done within a fraction of a second where each takes
 /// a millisecond. Beyond them a read is refused at once rather than late.
@@ -52,8 +59,8 @@ pub enum SqliteError {
     /// A statement failed.
     #[error("catalogue query failed: {0}")]
     Query(#[from] rusqlite::Error),
-    /// More reads wait than can be done in time.
-    #[error("the catalogue has more to read than it can; {MOST_WAITING_READS} reads wait already")]
+    /// Too many reads or writes wait, or another process writes for too long. Nothing was written.
+    #[error("the catalogue has more to do than it can in time")]
     Busy,
     /// The store is shutting down.
     #[error("the catalogue is closed")]
@@ -72,6 +79,8 @@ struct Shared {
     path: PathBuf,
     readers: Pool,
     writer: Pool,
+    /// One for each write with a deadline that waits.
+    waiting: Arc<Semaphore>,
 }
 
 impl From<NoAnswer> for SqliteError {
@@ -99,6 +108,7 @@ impl Sqlite {
                 path: path.to_owned(),
                 readers: Pool::start("sqlite-reader", readers, MOST_WAITING_READS),
                 writer: Pool::start("sqlite-writer", vec![writer], usize::MAX),
+                waiting: Arc::new(Semaphore::new(WAITING_WRITES)),
             }),
         })
     }
@@ -149,6 +159,66 @@ impl Sqlite {
             .run(move |connection| in_transaction(connection, write))
             .await?
     }
+
+    /// Like [`Sqlite::write`], but [`SqliteError::Busy`], with nothing written, where too many wait already
+    /// or where the transaction has not begun by the deadline. Once it has begun, its end is awaited. The
+    /// caller has to run on a Tokio runtime.
+    pub async fn write_by<T, E>(
+        &self,
+        deadline: Instant,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SqliteError> + Send + 'static,
+    {
+        let waiting = Arc::clone(&self.shared.waiting);
+        let place = waiting.try_acquire_owned().map_err(|_| SqliteError::Busy)?;
+        // Whether the write is done or given up: the first to ask decides.
+        let is_decided = Arc::new(AtomicBool::new(false));
+        let at_its_turn = {
+            let is_decided = Arc::clone(&is_decided);
+            move |connection: &mut Connection| {
+                drop(place);
+                if is_decided.swap(true, Ordering::AcqRel) {
+                    return Err(SqliteError::Busy.into());
+                }
+                in_transaction_by(deadline, connection, write)
+            }
+        };
+        let mut written = pin!(self.shared.writer.run(at_its_turn));
+        let written = tokio::select! {
+            biased;
+            written = &mut written => written,
+            () = tokio::time::sleep_until(deadline.into()) => {
+                if !is_decided.swap(true, Ordering::AcqRel) {
+                    return Err(SqliteError::Busy.into());
+                }
+                written.await
+            }
+        };
+        written.map_err(SqliteError::from)?
+    }
+}
+
+/// Waits for other processes until the deadline at most.
+fn in_transaction_by<T, E: From<SqliteError>>(
+    deadline: Instant,
+    connection: &Connection,
+    write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let query = |error: rusqlite::Error| E::from(error.into());
+    let patience = deadline.saturating_duration_since(Instant::now());
+    connection.busy_timeout(patience).map_err(query)?;
+    let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(query)?;
+    let transaction = begun.map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => SqliteError::Busy.into(),
+        _ => query(error),
+    })?;
+    let value = write(&transaction)?;
+    transaction.commit().map_err(query)?;
+    Ok(value)
 }
 
 /// Runs `write` in a transaction that takes the write lock at once, so that it cannot fail half-way for
@@ -157,8 +227,7 @@ pub fn in_transaction<T, E: From<rusqlite::Error>>(
     connection: &mut Connection,
     write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let value = write(&transaction)?;
     transaction.commit()?;
     Ok(value)

@@ -12,12 +12,14 @@ use actix_web::{App, HttpServer, web};
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::public_server::PublicServer;
+use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, availability, health, lists, products, recommendations, request_id,
     reviews,
 };
 use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
+use crate::tokens::Tokens;
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub struct Options {
     pub edge: Option<EdgeWindows>,
     /// Whose pages may read what the public listeners answer.
     pub cors_origins: Vec<CorsOrigin>,
+    /// What a write may take.
+    pub writes: WriteLimits,
     /// Whether each request is logged.
     pub access_log: bool,
 }
@@ -60,13 +64,16 @@ pub struct Bound {
 pub fn bind(
     options: &Options,
     catalog: &Catalog,
+    tokens: &Tokens,
     readiness: &Readiness,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
+    let tokens = web::Data::new(tokens.clone());
     let readiness = web::Data::new(readiness.clone());
     let access_log = options.access_log;
-    let edge = options.edge;
+    let (edge, writes) = (options.edge, options.writes);
+    let in_flight = web::Data::new(InFlight::default());
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let cors_origins = options.cors_origins.clone();
@@ -74,6 +81,9 @@ pub fn bind(
         let cors = Cors::new(&cors_origins).map(Rc::new);
         App::new()
             .app_data(for_public.clone())
+            .app_data(tokens.clone())
+            .app_data(in_flight.clone())
+            .app_data(writes)
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
             .configure(lists::routes)

@@ -1,30 +1,37 @@
 //! The catalogue as the HTTP layer sees it: products, and views of them, through their caches.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, OptionFuture, try_join, try_join_all};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::PageRequest;
 use super::document::Document;
 use super::listing::{ListError, Listing};
-use super::store::{CatalogStore, Change, StoreError};
+use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
 use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
     Source, reviews_scope,
 };
 use crate::cache::{
-    Answer, Clock, Derived, L1, L1Options, Load, LoadError, Loaded, Millis, ReadThrough, Status,
-    SystemClock,
+    Absence, Answer, Clock, Derived, L1, L1Options, Load, LoadError, Loaded, Millis, ReadThrough,
+    Status, SystemClock,
 };
 
 /// Items of a page where the request says nothing.
 pub const DEFAULT_LIMIT: usize = 20;
+
+/// How long a version that is asked for may take to appear: what is settled by the outbox tail does within
+/// its poll, and what a replica of a store is behind.
+const VERSION_PATIENCE: Duration = Duration::from_millis(250);
+/// How often it is looked for meanwhile.
+const VERSION_POLL: Duration = Duration::from_millis(25);
 
 /// Reads products, and what is made of them, through caches from a store. Clones share everything.
 #[derive(Clone)]
@@ -67,7 +74,7 @@ pub struct DetailAnswer {
 pub enum DetailError {
     /// There is no such product, or it is not public. What the cache did.
     #[error("no such product")]
-    NoProduct(Status),
+    NoProduct(Absence, Status),
     /// A part could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -110,6 +117,26 @@ impl Catalog {
         self.shelves.documents.read(&id).await
     }
 
+    /// The document of a product, from past the cache where that has an older version than `least`. A version
+    /// that the store does not have yet is waited for, for a short time; then the newest there is is
+    /// returned.
+    pub async fn product_at_least(
+        &self,
+        id: i64,
+        least: u64,
+    ) -> Result<Answer<Document>, LoadError> {
+        let mut answer = self.shelves.documents.read(&id).await?;
+        let deadline = Instant::now() + VERSION_PATIENCE;
+        while answer.version < least {
+            answer = self.shelves.documents.read_past_l1(&id).await?;
+            if answer.version >= least || Instant::now() >= deadline {
+                break;
+            }
+            tokio::time::sleep(VERSION_POLL).await;
+        }
+        Ok(answer)
+    }
+
     /// True where this can be had compressed: a body that cannot be kept is not worth making.
     pub fn compresses(&self, place: &Place) -> bool {
         self.shelves.keeps(place)
@@ -146,7 +173,8 @@ impl Catalog {
     /// A product in another form than its plain document.
     pub async fn detail(&self, product_id: i64, form: Form) -> Result<DetailAnswer, DetailError> {
         let answer = self.product(product_id).await?;
-        let product = answer.value.ok_or(DetailError::NoProduct(answer.status))?;
+        let no_product = |absence| DetailError::NoProduct(absence, answer.status);
+        let product = answer.value.map_err(no_product)?;
         let mut detail = DetailAnswer {
             document: product.clone(),
             place: Place::Product(product_id),
@@ -254,6 +282,28 @@ impl Catalog {
         self.store.id_by_sku(sku).await
     }
 
+    /// Does `work` in one transaction, in turn with others, if that can begin by `deadline`. What it changed is
+    /// not served older from here on: by the time this returns, every cached version has given way.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&mut dyn CatalogTransaction) -> Result<(Decision, T), StoreError>
+        + Send
+        + 'static,
+    ) -> Result<T, WriteError> {
+        let (result, mut worked) = oneshot::channel();
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            let (decision, value) = work(transaction)?;
+            // A caller who has gone wants no result, but the work was still wanted.
+            let _ = result.send(value);
+            Ok(decision)
+        };
+        let changes = self.store.write(deadline, Box::new(work)).await?;
+        self.invalidate(&changes);
+        let worked = worked.try_recv();
+        worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
+    }
+
     /// True when the store answers.
     pub async fn is_ready(&self) -> bool {
         self.store.is_ready().await
@@ -286,7 +336,7 @@ impl DetailAnswer {
             return Ok(None);
         };
         // The product may have been taken down since it was read.
-        let page = value.ok_or(DetailError::NoProduct(status))?;
+        let page = value.map_err(|absence| DetailError::NoProduct(absence, status))?;
         self.statuses.push(status);
         self.age = self.age.max(Some(page.age()));
         Ok(Some(page))
@@ -323,7 +373,7 @@ impl Load<i64, Document> for DocumentLoader {
             let stored = documents.into_iter().next().flatten();
             Ok(stored.map_or(
                 Loaded {
-                    value: None,
+                    value: Err(Absence::Unknown),
                     version: 0,
                 },
                 |stored| Loaded {

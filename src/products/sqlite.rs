@@ -1,6 +1,8 @@
 //! The catalogue in the embedded store.
 
+mod answers;
 mod children;
+mod edit;
 mod listing;
 mod pages;
 mod read_back;
@@ -12,6 +14,8 @@ mod tests;
 mod variants;
 mod write;
 
+use std::time::Instant;
+
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
@@ -20,8 +24,12 @@ use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
-use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
-use crate::db::sqlite::{Access, Sqlite, open};
+use super::store::{
+    CatalogStore, CatalogTransaction, Change, Decision, StoreError, StoredDocument, Work,
+    WriteError,
+};
+use crate::cache::Absence;
+use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
 pub use tail::{Tail, TailEvent};
 use write::Writer;
 
@@ -64,14 +72,47 @@ impl SqliteCatalog {
     }
 }
 
+/// Why a transaction left nothing.
+enum Undone {
+    /// That was wanted.
+    Asked,
+    Failed(WriteError),
+}
+
+impl From<SqliteError> for Undone {
+    fn from(error: SqliteError) -> Self {
+        Self::Failed(match error {
+            SqliteError::Busy => WriteError::Busy,
+            error => WriteError::Store(error.into()),
+        })
+    }
+}
+
+impl From<rusqlite::Error> for Undone {
+    fn from(error: rusqlite::Error) -> Self {
+        SqliteError::from(error).into()
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<StoredDocument>> {
     connection
         .prepare_cached(READ_DOCUMENT)?
         .query_row([id], |row| {
             let body = row.get_ref(1)?.as_bytes_or_null()?;
+            let document = match body {
+                Some(body) => Ok(Document::new(body)),
+                None if row.get(2)? => Err(Absence::Removed),
+                None => Err(Absence::Unknown),
+            };
             Ok(StoredDocument {
                 version: row.get::<_, i64>(0)?.unsigned_abs(),
-                document: body.map(Document::new),
+                document,
             })
         })
         .optional()
@@ -176,6 +217,29 @@ impl CatalogStore for SqliteCatalog {
             Decision::Rollback => transaction.rollback()?,
         }
         Ok(())
+    }
+
+    fn write(
+        &self,
+        deadline: Instant,
+        work: Work,
+    ) -> BoxFuture<'_, Result<Vec<Change>, WriteError>> {
+        let written = self.database.write_by(deadline, move |transaction| {
+            let mut writer = Writer::new(transaction)?;
+            let before = tail::newest(transaction)?;
+            match work(&mut writer)? {
+                Decision::Commit => Ok(tail::changes_since(transaction, before)?),
+                Decision::Rollback => Err(Undone::Asked),
+            }
+        });
+        let outcome = written.map_ok_or_else(
+            |undone| match undone {
+                Undone::Asked => Ok(Vec::new()),
+                Undone::Failed(error) => Err(error),
+            },
+            Ok,
+        );
+        outcome.boxed()
     }
 
     fn for_each_product(

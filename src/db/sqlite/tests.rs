@@ -182,6 +182,74 @@ async fn a_write_whose_caller_has_gone_is_done_all_the_same() {
     assert_eq!(database.write(increment).await.unwrap(), 2);
 }
 
+fn soon(millis: u64) -> Instant {
+    Instant::now() + Duration::from_millis(millis)
+}
+
+#[tokio::test]
+async fn a_write_whose_turn_does_not_come_is_never_done() {
+    let (database, _folder) = counter();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let long = tokio::spawn({
+        let database = database.clone();
+        async move {
+            let held = move |_: &Transaction<'_>| Ok(gate.recv().is_ok());
+            database.write(held).await
+        }
+    });
+    tokio::task::yield_now().await;
+    let begun = Instant::now();
+    let late = database.write_by(soon(50), increment).await;
+    assert!(matches!(late, Err(SqliteError::Busy)), "{late:?}");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    go.send(()).unwrap();
+    assert!(long.await.unwrap().unwrap());
+    assert_eq!(database.write_by(soon(30_000), increment).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_write_waits_for_another_process_until_its_deadline() {
+    let (database, _folder) = counter();
+    let outsider = open(database.path(), Access::ReadWrite).unwrap();
+    outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let late = database.write_by(soon(50), increment).await;
+    assert!(matches!(late, Err(SqliteError::Busy)), "{late:?}");
+    // Reads go on meanwhile.
+    assert_eq!(database.point_read(value).unwrap(), 0);
+    let waiting = tokio::spawn({
+        let database = database.clone();
+        async move { database.write_by(soon(30_000), increment).await }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    outsider.execute_batch("COMMIT").unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn only_so_many_writes_wait() {
+    let (database, _folder) = counter();
+    let outsider = open(database.path(), Access::ReadWrite).unwrap();
+    outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // One is tried at once, which no longer waits for its turn.
+    let writes = (0..WAITING_WRITES + 50).map(|_| database.write_by(soon(30_000), increment));
+    let mut writes: Vec<_> = writes.map(Box::pin).collect();
+    let polled = join_all(writes.iter_mut().map(|write| async move {
+        match futures_util::poll!(write) {
+            std::task::Poll::Ready(outcome) => usize::from(outcome.is_err()),
+            std::task::Poll::Pending => 0,
+        }
+    }));
+    let refused: usize = polled.await.into_iter().sum();
+    assert!((49..=50).contains(&refused), "{refused}");
+    outsider.execute_batch("COMMIT").unwrap();
+    drop(writes);
+    let done = database.write(increment).await.unwrap();
+    assert_eq!(
+        done,
+        i64::try_from(WAITING_WRITES + 50 - refused + 1).unwrap()
+    );
+}
+
 #[test]
 fn two_processes_that_migrate_at_once_both_succeed() {
     let folder = tempfile::tempdir().unwrap();

@@ -190,8 +190,21 @@ impl Follower {
     }
 }
 
+/// The versions that outbox rows after this number tell of.
+pub(super) fn changes_since(connection: &Connection, seq: i64) -> rusqlite::Result<Vec<Change>> {
+    connection
+        .prepare_cached(CHANGES_SINCE)?
+        .query_map(params![seq, i64::MAX], |row| {
+            Ok(Change {
+                product_id: row.get(1)?,
+                version: row.get::<_, i64>(2)?.unsigned_abs(),
+            })
+        })?
+        .collect()
+}
+
 /// The highest number ever given to an outbox row.
-fn newest(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn newest(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row(
         "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'catalog_outbox'",
         [],

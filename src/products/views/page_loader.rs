@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, try_join_all};
 
 use super::body;
 use super::page::{PageKey, PageView};
-use crate::cache::{Clock, Load, LoadError, Loaded, ReadThrough, SystemClock};
+use crate::cache::{Absence, Clock, Load, LoadError, Loaded, ReadThrough, SystemClock};
 use crate::products::cursor::{CursorKey, Page, PageRequest, Position};
 use crate::products::document::Document;
 use crate::products::listing::{ListError, Listing};
@@ -88,7 +88,8 @@ impl Load<PageKey, PageView> for PageLoader {
         async move {
             let since = SystemClock.now();
             let read = loader.read(&key).await?;
-            let value = read.map(|(body, next)| PageView::new(&key, since, &body, next));
+            let view = read.map(|(body, next)| PageView::new(&key, since, &body, next));
+            let value = view.ok_or(Absence::Unknown);
             // A page has no versions: what was read last is kept.
             Ok(Loaded { value, version: 0 })
         }
@@ -169,7 +170,10 @@ impl PageLoader {
     ) -> Result<Vec<Option<Document>>, LoadError> {
         let ids: Vec<i64> = ids.into_iter().collect();
         let answers = try_join_all(ids.iter().map(|id| self.documents.read(id))).await?;
-        Ok(answers.into_iter().map(|answer| answer.value).collect())
+        Ok(answers
+            .into_iter()
+            .map(|answer| answer.value.ok())
+            .collect())
     }
 }
 
