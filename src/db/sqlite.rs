@@ -4,27 +4,34 @@
 //! - [`Sqlite::point_read`] runs inline on a connection of the calling thread. A primary-key read costs
 //!   about 3 µs there, a tenth of what handing it to another thread does.
 //! - [`Sqlite::read`] runs anything longer on a small pool of reader threads.
-//! - [`Sqlite::write`] runs on the one writer thread, in a transaction, in order of arrival.
+//! - [`Sqlite::write`] runs on the one writer thread, in order of arrival, in a transaction that those who wait
+//!   share.
 
 mod connection;
 mod migrations;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction};
 
 pub use connection::{Access, open};
 pub use migrations::{MigrationReport, SchemaState};
 use threads::{Pool, with_thread_connection};
+use writer::Writer;
 
 /// Reader threads for anything longer than a point read.
 const READERS: usize = 2;
+
+/// How long a write waits for its turn. Shorter than `server.drain`, so that a stop loses none that waits.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the embedded store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +55,12 @@ pub enum SqliteError {
     /// A statement failed.
     #[error("catalogue query failed: {0}")]
     Query(#[from] rusqlite::Error),
+    /// Too many writes wait, or another process held the write lock for too long. Nothing was written.
+    #[error("the catalogue is busy with other writes")]
+    Busy,
+    /// The transaction that a write was part of could not be committed. Nothing was written.
+    #[error("the transaction was lost: {0}")]
+    Lost(String),
     /// The store is shutting down.
     #[error("the catalogue is closed")]
     Closed,
@@ -64,7 +77,7 @@ struct Shared {
     id: u64,
     path: PathBuf,
     readers: Pool,
-    writer: Pool,
+    writer: Writer,
 }
 
 impl Sqlite {
@@ -82,7 +95,7 @@ impl Sqlite {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 path: path.to_owned(),
                 readers: Pool::start("sqlite-reader", readers),
-                writer: Pool::start("sqlite-writer", vec![writer]),
+                writer: Writer::start(writer, WRITE_PATIENCE),
             }),
         })
     }
@@ -123,17 +136,19 @@ impl Sqlite {
             .unwrap_or(Err(SqliteError::Closed))
     }
 
-    /// Writes on the writer thread, in one transaction: committed when `write` returns `Ok`, rolled
-    /// back otherwise. Dropping the future does not stop the work.
-    pub async fn write<T: Send + 'static>(
+    /// Writes on the writer thread. What `write` did is kept when it returns `Ok`, and undone otherwise; the
+    /// answer comes after the COMMIT. Others that wait may be part of the same transaction, so it is not for
+    /// `write` to end it. [`SqliteError::Busy`] where too many wait already, or where another process holds the
+    /// write lock for too long. Dropping the future does not stop the work.
+    pub async fn write<T, E>(
         &self,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<T, SqliteError> {
-        self.shared
-            .writer
-            .run(move |connection| in_transaction(connection, write))
-            .await
-            .unwrap_or(Err(SqliteError::Closed))
+        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SqliteError> + Send + 'static,
+    {
+        self.shared.writer.run(write).await
     }
 }
 

@@ -22,9 +22,9 @@ fn value(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT value FROM counter", [], |row| row.get(0))
 }
 
-fn increment(transaction: &Transaction<'_>) -> Result<i64, SqliteError> {
-    transaction.execute("UPDATE counter SET value = value + 1", [])?;
-    Ok(value(transaction)?)
+fn increment(connection: &Connection) -> Result<i64, SqliteError> {
+    connection.execute("UPDATE counter SET value = value + 1", [])?;
+    Ok(value(connection)?)
 }
 
 fn thread_name() -> String {
@@ -78,8 +78,8 @@ async fn writes_come_one_after_the_other() {
 async fn a_failed_write_leaves_nothing() {
     let (database, _folder) = counter();
     let failed = database
-        .write(|transaction| {
-            increment(transaction)?;
+        .write(|connection| {
+            increment(connection)?;
             Err::<(), _>(SqliteError::Closed)
         })
         .await;
@@ -97,8 +97,8 @@ async fn a_failed_write_leaves_nothing() {
 async fn a_panic_is_its_callers_loss_alone() {
     let (database, _folder) = counter();
     let lost = database
-        .write(|transaction| {
-            increment(transaction)?;
+        .write(|connection| {
+            increment(connection)?;
             panic!("in a write")
         })
         .await;
