@@ -19,6 +19,7 @@ pub mod serve;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod token;
 pub mod version;
 
 use std::ffi::OsString;
@@ -58,6 +59,7 @@ pub enum Command {
     Import(import::Args),
     Export(export::Args),
     Migrate(migrate::Args),
+    Token(token::Args),
     Check(check::Args),
     Version(version::Args),
     Completions(completions::Args),
@@ -120,6 +122,9 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Migrate(args) => {
             with_logs(&load(&no_listen)?, |config| migrate::run(args, config, out))
+        }
+        Command::Token(args) => {
+            with_logs(&load(&no_listen)?, |config| token::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
         Command::Version(args) => version::run(args, out),

@@ -2,6 +2,7 @@
 //! database.
 
 mod assembled;
+mod authorization;
 mod availability;
 mod batch;
 mod bind_error;

@@ -3,11 +3,14 @@
 
 use std::fmt;
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use super::authorization::AuthorizationError;
 use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::{LoadError, Status};
 use crate::products::store::StoreError;
@@ -33,10 +36,18 @@ pub(super) enum ApiError {
     MethodNotAllowed { method: Method, allow: &'static str },
     /// `Accept-Encoding` refuses all of what there is to be had.
     NotAcceptable { offered: &'static str },
+    /// The token does not allow it, or there is none.
+    Authorization(AuthorizationError),
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
     NotReady(&'static str),
+}
+
+impl From<AuthorizationError> for ApiError {
+    fn from(error: AuthorizationError) -> Self {
+        Self::Authorization(error)
+    }
 }
 
 impl From<LoadError> for ApiError {
@@ -128,6 +139,7 @@ impl ApiError {
                 "No acceptable coding",
                 format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
             ),
+            Self::Authorization(error) => authorization_row(error),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "catalog-unavailable",
@@ -164,12 +176,47 @@ impl ApiError {
             Self::MethodNotAllowed { allow, .. } => {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));
             }
+            Self::Authorization(error) => {
+                headers.insert(WWW_AUTHENTICATE, error.challenge());
+            }
             Self::Unavailable(_) | Self::NotReady(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             _ => {}
         }
         response
+    }
+}
+
+fn authorization_row(
+    error: &AuthorizationError,
+) -> (StatusCode, &'static str, &'static str, String) {
+    const MEND: &str = "send Authorization: Bearer and a token made by `doorbuster token new`";
+    match error {
+        AuthorizationError::Missing => (
+            StatusCode::UNAUTHORIZED,
+            "token-missing",
+            "A token is needed",
+            format!("The request bears no token; {MEND}"),
+        ),
+        AuthorizationError::Several => (
+            StatusCode::BAD_REQUEST,
+            "several-tokens",
+            "One token is enough",
+            "Authorization is given more than once; give it once".to_owned(),
+        ),
+        AuthorizationError::Invalid(why) => (
+            StatusCode::UNAUTHORIZED,
+            "token-invalid",
+            "The token is not accepted",
+            format!("Not accepted: {why}; {MEND}"),
+        ),
+        AuthorizationError::Insufficient(scope) => (
+            StatusCode::FORBIDDEN,
+            "scope-missing",
+            "The token does not allow this",
+            format!("The token lacks the scope {}", scope.as_str()),
+        ),
     }
 }
 

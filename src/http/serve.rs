@@ -10,6 +10,7 @@ use actix_web::{App, HttpServer, web};
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::{BindError, Readiness, availability, health, lists, products, request_id, reviews};
 use crate::products::catalog::Catalog;
+use crate::tokens::Tokens;
 
 /// How long a connection may stay open without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -47,10 +48,12 @@ pub struct Bound {
 pub fn bind(
     options: &Options,
     catalog: &Catalog,
+    tokens: &Tokens,
     readiness: &Readiness,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
+    let tokens = web::Data::new(tokens.clone());
     let readiness = web::Data::new(readiness.clone());
     let access_log = options.access_log;
     let edge = options.edge;
@@ -59,6 +62,7 @@ pub fn bind(
     let mut public = HttpServer::new(move || {
         App::new()
             .app_data(for_public.clone())
+            .app_data(tokens.clone())
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
             .configure(lists::routes)
