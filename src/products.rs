@@ -12,6 +12,7 @@ pub mod input;
 pub mod listing;
 pub mod money;
 pub mod sqlite;
+pub mod stock;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -140,14 +140,10 @@ impl Sqlite {
     /// answer comes after the COMMIT. Others that wait may be part of the same transaction, so it is not for
     /// `write` to end it. [`SqliteError::Busy`] where too many wait already, or where another process holds the
     /// write lock for too long. Dropping the future does not stop the work.
-    pub async fn write<T, E>(
+    pub async fn write<T: Send + 'static>(
         &self,
-        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<SqliteError> + Send + 'static,
-    {
+        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    ) -> Result<T, SqliteError> {
         self.shared.writer.run(write).await
     }
 }

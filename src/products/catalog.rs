@@ -13,7 +13,8 @@ use super::compressor::Compressor;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::listing::{ListError, ListPage, Listing, ReviewPage};
-use super::store::{CatalogStore, Change, StoreError};
+use super::stock::{Stock, StockChange, StockRefusal};
+use super::store::{CatalogStore, Change, StoreError, Written};
 use crate::cache::{
     Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
 };
@@ -113,6 +114,20 @@ impl Catalog {
         self.store.stock(product_id).await
     }
 
+    /// Changes the exact stock of the variant with this sku. Nothing older is served once it answers.
+    pub async fn change_stock(
+        &self,
+        sku: String,
+        change: StockChange,
+    ) -> Result<Result<Stock, StockRefusal>, StoreError> {
+        let Written { outcome, changes } = self.store.change_stock(sku, change).await?;
+        self.invalidate(&changes);
+        if let Ok(stock) = &outcome {
+            self.stock_changed(stock.product_id);
+        }
+        Ok(outcome)
+    }
+
     /// A page of the published reviews of a public product, newest first, of at most `limit`. Not cached.
     pub async fn reviews(
         &self,
@@ -151,6 +166,13 @@ impl Catalog {
             self.documents
                 .invalidate(&change.product_id, change.version);
         }
+    }
+
+    /// Takes note that the exact stock of a product may have changed, be it without a new version. Called before
+    /// the writer is answered.
+    pub fn stock_changed(&self, product_id: i64) {
+        // Exact stock is read from the store each time, so there is nothing to forget.
+        let _ = product_id;
     }
 
     /// Takes note that committed versions were missed.

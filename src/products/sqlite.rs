@@ -5,10 +5,12 @@ mod listing;
 mod pages;
 mod read_back;
 mod reviews;
+mod stock;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod variants;
+mod versions;
 mod write;
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
@@ -18,9 +20,13 @@ use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
-use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
+use super::stock::{Stock, StockChange, StockRefusal};
+use super::store::{
+    CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument, Written,
+};
 use crate::db::sqlite::{Access, Sqlite, open};
 pub use tail::{Tail, TailEvent};
+use versions::with_changes;
 use write::Writer;
 
 const READ_DOCUMENT: &str = include_str!("../../sql/sqlite/queries/read_document.sql");
@@ -128,6 +134,19 @@ impl CatalogStore for SqliteCatalog {
             .database
             .read(move |connection| Ok(reviews::reviews(connection, product_id, &page)?));
         read.map_err(StoreError::from).boxed()
+    }
+
+    fn change_stock(
+        &self,
+        sku: String,
+        change: StockChange,
+    ) -> BoxFuture<'_, Result<Written<Result<Stock, StockRefusal>>, StoreError>> {
+        let write = self.database.write(move |connection| {
+            Ok(with_changes(connection, || {
+                stock::change(connection, &sku, &change)
+            })?)
+        });
+        write.map_err(StoreError::from).boxed()
     }
 
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>> {

@@ -6,6 +6,7 @@ use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
+use super::stock::{Stock, StockChange, StockRefusal};
 use crate::db::sqlite::SqliteError;
 
 /// The finished document of a product.
@@ -28,12 +29,21 @@ pub struct Change {
 
 /// Why the store gave no answer. The text is for operators, never for clients.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// Other writes are in the way for longer than a caller waits. Nothing was written.
+    #[error("the catalogue is busy with other writes")]
+    Busy,
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
 
 impl From<SqliteError> for StoreError {
     fn from(error: SqliteError) -> Self {
-        Self(error.to_string())
+        match error {
+            SqliteError::Busy => Self::Busy,
+            other => Self::Failed(other.to_string()),
+        }
     }
 }
 
@@ -81,6 +91,13 @@ pub trait CatalogStore: Send + Sync + 'static {
         page: PageRequest,
     ) -> BoxFuture<'_, Result<Option<Page<String>>, StoreError>>;
 
+    /// Changes the exact stock of the variant with this sku. Committed when it answers.
+    fn change_stock(
+        &self,
+        sku: String,
+        change: StockChange,
+    ) -> BoxFuture<'_, Result<Written<Result<Stock, StockRefusal>>, StoreError>>;
+
     /// The key that signs cursors, the same for every process on this catalogue.
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>>;
 
@@ -100,6 +117,15 @@ pub trait CatalogStore: Send + Sync + 'static {
         &self,
         visit: &mut dyn FnMut(ProductInput) -> bool,
     ) -> Result<(), StoreError>;
+}
+
+/// What a committed write came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<T> {
+    /// Its outcome.
+    pub outcome: T,
+    /// The versions it made.
+    pub changes: Vec<Change>,
 }
 
 /// How a transaction ends.

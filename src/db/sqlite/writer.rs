@@ -33,19 +33,18 @@ trait Task: Send {
 }
 
 /// A [`Task`] and the way back to its caller.
-struct Work<F, T, E> {
+struct Work<F, T> {
     /// When waiting for the transaction ends.
     deadline: Instant,
     write: Option<F>,
-    outcome: Option<Result<T, E>>,
-    answer: oneshot::Sender<Result<T, E>>,
+    outcome: Option<Result<T, SqliteError>>,
+    answer: oneshot::Sender<Result<T, SqliteError>>,
 }
 
-impl<F, T, E> Task for Work<F, T, E>
+impl<F, T> Task for Work<F, T>
 where
-    F: FnOnce(&Connection) -> Result<T, E> + Send,
+    F: FnOnce(&Connection) -> Result<T, SqliteError> + Send,
     T: Send,
-    E: From<SqliteError> + Send,
 {
     fn deadline(&self) -> Instant {
         self.deadline
@@ -53,7 +52,7 @@ where
 
     fn run(&mut self, connection: &Connection) -> bool {
         self.outcome = if Instant::now() > self.deadline {
-            Some(Err(SqliteError::Busy.into()))
+            Some(Err(SqliteError::Busy))
         } else {
             self.write.take().map(|write| write(connection))
         };
@@ -63,8 +62,7 @@ where
     fn answer(self: Box<Self>, committed: Result<(), SqliteError>) {
         let outcome = match (committed, self.outcome) {
             // Its own error says more than the loss of the transaction, which it may have caused.
-            (_, Some(Err(error))) => Err(error),
-            (Err(error), _) => Err(error.into()),
+            (_, Some(Err(error))) | (Err(error), _) => Err(error),
             (Ok(()), Some(outcome)) => outcome,
             // It panicked, which its caller learns by getting no answer.
             (Ok(()), None) => return,
@@ -99,14 +97,10 @@ impl Writer {
     }
 
     /// See [`super::Sqlite::write`].
-    pub(super) async fn run<T, E>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
-        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<SqliteError> + Send + 'static,
-    {
+        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    ) -> Result<T, SqliteError> {
         let (answer, answered) = oneshot::channel();
         let work = Box::new(Work {
             deadline: Instant::now() + self.patience,
@@ -117,12 +111,10 @@ impl Writer {
         let queue = self.queue.as_ref().ok_or(SqliteError::Closed)?;
         match queue.try_send(work) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(SqliteError::Busy.into()),
-            Err(TrySendError::Disconnected(_)) => return Err(SqliteError::Closed.into()),
+            Err(TrySendError::Full(_)) => return Err(SqliteError::Busy),
+            Err(TrySendError::Disconnected(_)) => return Err(SqliteError::Closed),
         }
-        answered
-            .await
-            .unwrap_or_else(|_| Err(SqliteError::Closed.into()))
+        answered.await.unwrap_or(Err(SqliteError::Closed))
     }
 }
 
