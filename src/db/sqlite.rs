@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction};
 
@@ -30,8 +30,8 @@ use writer::Writer;
 /// Reader threads for anything longer than a point read.
 const READERS: usize = 2;
 
-/// How long a write waits for its turn. Shorter than `server.drain`, so that a stop loses none that waits.
-const WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write for which nobody waits keeps its place.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the embedded store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ impl Sqlite {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 path: path.to_owned(),
                 readers: Pool::start("sqlite-reader", readers),
-                writer: Writer::start(writer, WRITE_PATIENCE),
+                writer: Writer::start(writer),
             }),
         })
     }
@@ -138,13 +138,24 @@ impl Sqlite {
 
     /// Writes on the writer thread. What `write` did is kept when it returns `Ok`, and undone otherwise; the
     /// answer comes after the COMMIT. Others that wait may be part of the same transaction, so it is not for
-    /// `write` to end it. [`SqliteError::Busy`] where too many wait already, or where another process holds the
-    /// write lock for too long. Dropping the future does not stop the work.
+    /// `write` to end it. Dropping the future does not stop the work.
     pub async fn write<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, SqliteError> {
-        self.shared.writer.run(write).await
+        let deadline = Instant::now() + PATIENCE;
+        self.shared.writer.run(deadline, write).await
+    }
+
+    /// Like [`Sqlite::write`], but [`SqliteError::Busy`], with nothing written, where too many wait already
+    /// or where its turn has not come by the deadline, because of another process's transaction perhaps. Once
+    /// it has, its end is awaited. The caller has to run on a Tokio runtime.
+    pub async fn write_by<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    ) -> Result<T, SqliteError> {
+        self.shared.writer.run_by(deadline, write).await
     }
 }
 

@@ -4,6 +4,8 @@
 //! more than a small write does, is paid once for all of them. Each answer comes after that COMMIT.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -34,8 +36,9 @@ trait Task: Send {
 
 /// A [`Task`] and the way back to its caller.
 struct Work<F, T> {
-    /// When waiting for the transaction ends.
     deadline: Instant,
+    /// Whether it is done or given up: the first to ask decides.
+    is_decided: Arc<AtomicBool>,
     write: Option<F>,
     outcome: Option<Result<T, SqliteError>>,
     answer: oneshot::Sender<Result<T, SqliteError>>,
@@ -51,11 +54,12 @@ where
     }
 
     fn run(&mut self, connection: &Connection) -> bool {
-        self.outcome = if Instant::now() > self.deadline {
-            Some(Err(SqliteError::Busy))
-        } else {
-            self.write.take().map(|write| write(connection))
-        };
+        self.outcome =
+            if Instant::now() > self.deadline || self.is_decided.swap(true, Ordering::AcqRel) {
+                Some(Err(SqliteError::Busy))
+            } else {
+                self.write.take().map(|write| write(connection))
+            };
         matches!(self.outcome, Some(Ok(_)))
     }
 
@@ -75,14 +79,11 @@ where
 /// The thread and the way to it. Dropping it finishes what waits and joins the thread.
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Task>>>,
-    patience: Duration,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// `patience` is how long a write may wait for its turn and for the write lock, which another process may
-    /// hold.
-    pub(super) fn start(connection: Connection, patience: Duration) -> Self {
+    pub(super) fn start(connection: Connection) -> Self {
         let (queue, tasks) = sync_channel(QUEUE);
         // Without a thread the queue closes and every call answers `Closed`.
         let thread = Builder::new()
@@ -91,30 +92,61 @@ impl Writer {
             .ok();
         Self {
             queue: Some(queue),
-            patience,
             thread,
         }
     }
 
-    /// See [`super::Sqlite::write`].
+    /// See [`super::Sqlite::write_by`], but the answer may come after the deadline: when the thread gets to it.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        deadline: Instant,
         write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, SqliteError> {
+        let answered = self.queue(deadline, Arc::default(), write)?;
+        answered.await.unwrap_or(Err(SqliteError::Closed))
+    }
+
+    /// See [`super::Sqlite::write_by`].
+    pub(super) async fn run_by<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    ) -> Result<T, SqliteError> {
+        let is_decided = Arc::<AtomicBool>::default();
+        let mut answered = self.queue(deadline, Arc::clone(&is_decided), write)?;
+        let written = tokio::select! {
+            biased;
+            written = &mut answered => written,
+            () = tokio::time::sleep_until(deadline.into()) => {
+                if !is_decided.swap(true, Ordering::AcqRel) {
+                    return Err(SqliteError::Busy);
+                }
+                answered.await
+            }
+        };
+        written.unwrap_or(Err(SqliteError::Closed))
+    }
+
+    fn queue<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        is_decided: Arc<AtomicBool>,
+        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, SqliteError>>, SqliteError> {
         let (answer, answered) = oneshot::channel();
         let work = Box::new(Work {
-            deadline: Instant::now() + self.patience,
+            deadline,
+            is_decided,
             write: Some(write),
             outcome: None,
             answer,
         });
         let queue = self.queue.as_ref().ok_or(SqliteError::Closed)?;
         match queue.try_send(work) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(SqliteError::Busy),
-            Err(TrySendError::Disconnected(_)) => return Err(SqliteError::Closed),
+            Ok(()) => Ok(answered),
+            Err(TrySendError::Full(_)) => Err(SqliteError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(SqliteError::Closed),
         }
-        answered.await.unwrap_or(Err(SqliteError::Closed))
     }
 }
 
