@@ -10,6 +10,7 @@ mod body;
 mod conditional;
 mod digits;
 mod edge;
+mod export;
 mod health;
 mod lists;
 mod negotiation;
@@ -21,6 +22,7 @@ mod request_id;
 mod reviews;
 mod serve;
 mod status_header;
+mod streams;
 
 pub use bind_error::BindError;
 pub use edge::EdgeWindows;

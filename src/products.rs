@@ -17,3 +17,4 @@ pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod validate;
+mod weight;

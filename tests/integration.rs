@@ -7,6 +7,7 @@ mod cache;
 mod command_line;
 mod details;
 mod edge;
+mod export;
 mod freshness;
 mod harness;
 mod import_export;

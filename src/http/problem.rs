@@ -38,6 +38,8 @@ pub(super) enum ApiError {
     NotAcceptable { offered: &'static str },
     /// The token does not allow it, or there is none.
     Authorization(AuthorizationError),
+    /// Others are in the way for longer than a client waits. Nothing was done.
+    Busy,
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -58,7 +60,10 @@ impl From<LoadError> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            StoreError::Busy => Self::Busy,
+            StoreError::Failed(reason) => Self::Unavailable(reason),
+        }
     }
 }
 
@@ -140,6 +145,14 @@ impl ApiError {
                 format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
             ),
             Self::Authorization(error) => authorization_row(error),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Too busy",
+                format!(
+                    "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
+                ),
+            ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "catalog-unavailable",
@@ -179,7 +192,7 @@ impl ApiError {
             Self::Authorization(error) => {
                 headers.insert(WWW_AUTHENTICATE, error.challenge());
             }
-            Self::Unavailable(_) | Self::NotReady(_) => {
+            Self::Busy | Self::Unavailable(_) | Self::NotReady(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             _ => {}

@@ -8,7 +8,10 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
 use super::edge::{EdgeHeaders, EdgeWindows};
-use super::{BindError, Readiness, availability, health, lists, products, request_id, reviews};
+use super::streams::Streams;
+use super::{
+    BindError, Readiness, availability, export, health, lists, products, request_id, reviews,
+};
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
 
@@ -55,6 +58,7 @@ pub fn bind(
     let catalog = web::Data::new(catalog.clone());
     let tokens = web::Data::new(tokens.clone());
     let readiness = web::Data::new(readiness.clone());
+    let streams = web::Data::new(Streams::default());
     let access_log = options.access_log;
     let edge = options.edge;
 
@@ -63,6 +67,7 @@ pub fn bind(
         App::new()
             .app_data(for_public.clone())
             .app_data(tokens.clone())
+            .app_data(streams.clone())
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
             .configure(lists::routes)
@@ -70,6 +75,7 @@ pub fn bind(
             // After the products: `/products/by-handle/reviews` names a product.
             .configure(availability::routes)
             .configure(reviews::routes)
+            .configure(export::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))

@@ -12,6 +12,7 @@ use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, ListPage, Listing, ReviewPage};
 use super::stock::{Stock, StockChange, StockRefusal};
 use super::store::{CatalogStore, Change, StoreError, Written};
@@ -143,6 +144,15 @@ impl Catalog {
             reviews: items,
             next: next.map(|position| key.seal(&scope, &position)),
         }))
+    }
+
+    /// The next products in order of id, after this one, complete, whether they are public or not.
+    pub async fn export(
+        &self,
+        filter: &ExportFilter,
+        after: i64,
+    ) -> Result<ExportPage, StoreError> {
+        self.store.export(filter.clone(), after).await
     }
 
     /// The product that has this handle.

@@ -1,6 +1,7 @@
 //! The catalogue in the embedded store.
 
 mod children;
+mod export;
 mod listing;
 mod pages;
 mod read_back;
@@ -13,11 +14,14 @@ mod variants;
 mod versions;
 mod write;
 
+use std::time::{Duration, Instant};
+
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::stock::{Stock, StockChange, StockRefusal};
@@ -34,6 +38,9 @@ const ID_BY_HANDLE: &str = include_str!("../../sql/sqlite/queries/id_by_handle.s
 const STOCK: &str = include_str!("../../sql/sqlite/queries/stock.sql");
 const CURSOR_KEY: &str = include_str!("../../sql/sqlite/queries/cursor_key.sql");
 const ID_BY_SKU: &str = include_str!("../../sql/sqlite/queries/id_by_sku.sql");
+
+/// How long a client's write waits for its turn. Shorter than `server.drain`, so that a stop loses none.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// [`CatalogStore`] over one SQLite file. Its point reads run inline, so their futures are ready at the
 /// first poll.
@@ -66,6 +73,11 @@ impl SqliteCatalog {
         });
         ready(found.map_err(StoreError::from)).boxed()
     }
+}
+
+/// When a write that a client waits for has to have begun.
+fn write_deadline() -> Instant {
+    Instant::now() + WRITE_PATIENCE
 }
 
 fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<StoredDocument>> {
@@ -141,7 +153,7 @@ impl CatalogStore for SqliteCatalog {
         sku: String,
         change: StockChange,
     ) -> BoxFuture<'_, Result<Written<Result<Stock, StockRefusal>>, StoreError>> {
-        let write = self.database.write(move |connection| {
+        let write = self.database.write_by(write_deadline(), move |connection| {
             Ok(with_changes(connection, || {
                 stock::change(connection, &sku, &change)
             })?)
@@ -163,6 +175,17 @@ impl CatalogStore for SqliteCatalog {
             .database
             .point_read(|connection| read_document(connection, 0));
         ready(read.is_ok()).boxed()
+    }
+
+    fn export(
+        &self,
+        filter: ExportFilter,
+        after: i64,
+    ) -> BoxFuture<'_, Result<ExportPage, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(export::page(connection, &filter, after)?));
+        read.map_err(StoreError::from).boxed()
     }
 
     fn transaction(

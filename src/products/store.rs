@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::stock::{Stock, StockChange, StockRefusal};
@@ -103,6 +104,13 @@ pub trait CatalogStore: Send + Sync + 'static {
 
     /// True when a read works now.
     fn is_ready(&self) -> BoxFuture<'_, bool>;
+
+    /// The next products in order of id, after this one, complete, whether they are public or not.
+    fn export(
+        &self,
+        filter: ExportFilter,
+        after: i64,
+    ) -> BoxFuture<'_, Result<ExportPage, StoreError>>;
 
     /// Runs `work` in one transaction and does with it what `work` decides. Blocks; not for a thread
     /// that serves requests.

@@ -17,6 +17,11 @@ impl Raw {
         Self(BufReader::new(stream))
     }
 
+    /// What arrives.
+    pub(super) fn reader(&mut self) -> &mut impl BufRead {
+        &mut self.0
+    }
+
     /// Writes bytes as they are.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();

@@ -53,6 +53,12 @@ impl Shop {
         run(self.command(name).args(arguments), &[])
     }
 
+    /// A token that allows this.
+    pub(crate) fn token(&self, scopes: &str) -> String {
+        let made = self.run("token", &["new", "--name=test", "--scope", scopes]);
+        made.with(0).stdout.trim_end().to_owned()
+    }
+
     /// Imports products by another process, all of which have to be right; returns its summary.
     #[track_caller]
     pub(crate) fn import(&self, products: &[Value]) -> Value {

@@ -26,7 +26,7 @@ pub(super) const PARAMETERS: [&str; 13] = [
 /// Most `tag` parameters, each of which the store looks up by itself.
 const MAX_TAG_GROUPS: usize = 10;
 
-pub(super) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
+pub(in crate::http) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
     let text = |name| Ok::<_, ApiError>(query.text(name)?.map(str::to_owned));
     let listing = Listing {
         sort: sort(query)?,

@@ -23,20 +23,25 @@ pub(super) fn for_each_product(
     let mut products = connection.prepare(PRODUCTS)?;
     let mut rows = products.query([])?;
     while let Some(row) = rows.next()? {
-        let id: i64 = row.get("id")?;
-        let mut product = product(row)?;
-        product.images = Some(images(connection, id)?);
-        product.variants = Some(variants(connection, id)?);
-        product.relations = Some(relations(connection, id)?);
-        product.reviews = Some(reviews(connection, id)?);
-        if !visit(product) {
+        if !visit(product(connection, row)?) {
             break;
         }
     }
     Ok(())
 }
 
-fn product(row: &Row<'_>) -> rusqlite::Result<ProductInput> {
+/// The whole product of a row of `export_*.sql`.
+pub(super) fn product(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<ProductInput> {
+    let id: i64 = row.get("id")?;
+    let mut product = product_alone(row)?;
+    product.images = Some(images(connection, id)?);
+    product.variants = Some(variants(connection, id)?);
+    product.relations = Some(relations(connection, id)?);
+    product.reviews = Some(reviews(connection, id)?);
+    Ok(product)
+}
+
+fn product_alone(row: &Row<'_>) -> rusqlite::Result<ProductInput> {
     let status: String = row.get("status")?;
     let published_at: Option<String> = row.get("published_at")?;
     Ok(ProductInput {
