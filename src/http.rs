@@ -7,6 +7,7 @@ mod availability;
 mod batch;
 mod bind_error;
 mod body;
+mod bulk;
 mod conditional;
 mod digits;
 mod edge;

@@ -1,5 +1,6 @@
 //! The catalogue: what a product is, where it is kept, how it is read and how files become products.
 
+pub mod bulk;
 pub mod catalog;
 pub mod coding;
 mod compressor;

@@ -150,11 +150,15 @@ impl Sqlite {
     /// Like [`Sqlite::write`], but [`SqliteError::Busy`], with nothing written, where too many wait already
     /// or where its turn has not come by the deadline, because of another process's transaction perhaps. Once
     /// it has, its end is awaited. The caller has to run on a Tokio runtime.
-    pub async fn write_by<T: Send + 'static>(
+    pub async fn write_by<T, E>(
         &self,
         deadline: Instant,
-        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SqliteError> + Send + 'static,
+    {
         self.shared.writer.run_by(deadline, write).await
     }
 }

@@ -38,6 +38,10 @@ pub(super) enum ApiError {
     NotAcceptable { offered: &'static str },
     /// The token does not allow it, or there is none.
     Authorization(AuthorizationError),
+    /// The body is coded, which nobody decodes here.
+    CodedBody,
+    /// The body did not come whole: why.
+    BrokenBody(String),
     /// Others are in the way for longer than a client waits. Nothing was done.
     Busy,
     /// The catalogue gives no answer. The text is for the log.
@@ -145,6 +149,18 @@ impl ApiError {
                 format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
             ),
             Self::Authorization(error) => authorization_row(error),
+            Self::CodedBody => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "coded-body",
+                "The body is coded",
+                "Content-Encoding is not decoded here; send the body as it is".to_owned(),
+            ),
+            Self::BrokenBody(reason) => (
+                StatusCode::BAD_REQUEST,
+                "broken-body",
+                "The body did not come whole",
+                reason.clone(),
+            ),
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",

@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer, web};
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::streams::Streams;
 use super::{
-    BindError, Readiness, availability, export, health, lists, products, request_id, reviews,
+    BindError, Readiness, availability, bulk, export, health, lists, products, request_id, reviews,
 };
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
@@ -76,6 +76,7 @@ pub fn bind(
             .configure(availability::routes)
             .configure(reviews::routes)
             .configure(export::routes)
+            .configure(bulk::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))

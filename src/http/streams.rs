@@ -8,16 +8,20 @@ use super::problem::ApiError;
 
 /// Exports at once: an encoder each, and a page.
 const EXPORTS: usize = 16;
+/// Bulk writes at once. They share one writer, so that more are no faster.
+const BULK_WRITES: usize = 4;
 
 /// Places for long transfers, each taken until its permit is dropped.
 pub(super) struct Streams {
     exports: Arc<Semaphore>,
+    bulk_writes: Arc<Semaphore>,
 }
 
 impl Default for Streams {
     fn default() -> Self {
         Self {
             exports: Arc::new(Semaphore::new(EXPORTS)),
+            bulk_writes: Arc::new(Semaphore::new(BULK_WRITES)),
         }
     }
 }
@@ -25,6 +29,10 @@ impl Default for Streams {
 impl Streams {
     pub(super) fn admit_export(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         admit(&self.exports)
+    }
+
+    pub(super) fn admit_bulk_write(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        admit(&self.bulk_writes)
     }
 }
 

@@ -8,11 +8,13 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use tokio::runtime::Handle;
 
+use super::bulk::PutOutcomes;
 use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
+use super::input::ProductInput;
 use super::listing::{ListError, ListPage, Listing, ReviewPage};
 use super::stock::{Stock, StockChange, StockRefusal};
 use super::store::{CatalogStore, Change, StoreError, Written};
@@ -144,6 +146,19 @@ impl Catalog {
             reviews: items,
             next: next.map(|position| key.seal(&scope, &position)),
         }))
+    }
+
+    /// Creates or updates products, each for itself, in one transaction. Nothing older is served once it answers.
+    pub async fn put_products(
+        &self,
+        products: Arc<[ProductInput]>,
+    ) -> Result<PutOutcomes, StoreError> {
+        let Written { outcome, changes } = self.store.put_products(products).await?;
+        self.invalidate(&changes);
+        for product in outcome.iter().flatten() {
+            self.stock_changed(product.id);
+        }
+        Ok(outcome)
     }
 
     /// The next products in order of id, after this one, complete, whether they are public or not.

@@ -1,5 +1,6 @@
 //! The catalogue in the embedded store.
 
+mod bulk;
 mod children;
 mod export;
 mod listing;
@@ -14,11 +15,13 @@ mod variants;
 mod versions;
 mod write;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::bulk::PutOutcomes;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
@@ -154,11 +157,9 @@ impl CatalogStore for SqliteCatalog {
         change: StockChange,
     ) -> BoxFuture<'_, Result<Written<Result<Stock, StockRefusal>>, StoreError>> {
         let write = self.database.write_by(write_deadline(), move |connection| {
-            Ok(with_changes(connection, || {
-                stock::change(connection, &sku, &change)
-            })?)
+            with_changes(connection, || Ok(stock::change(connection, &sku, &change)?))
         });
-        write.map_err(StoreError::from).boxed()
+        write.boxed()
     }
 
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>> {
@@ -175,6 +176,16 @@ impl CatalogStore for SqliteCatalog {
             .database
             .point_read(|connection| read_document(connection, 0));
         ready(read.is_ok()).boxed()
+    }
+
+    fn put_products(
+        &self,
+        products: Arc<[ProductInput]>,
+    ) -> BoxFuture<'_, Result<Written<PutOutcomes>, StoreError>> {
+        let write = self.database.write_by(write_deadline(), move |connection| {
+            with_changes(connection, || bulk::put(connection, &products))
+        });
+        write.boxed()
     }
 
     fn export(

@@ -1,7 +1,10 @@
 //! What the rest of the program asks of a catalogue store, whichever database stands behind it.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
+use super::bulk::PutOutcomes;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
@@ -104,6 +107,13 @@ pub trait CatalogStore: Send + Sync + 'static {
 
     /// True when a read works now.
     fn is_ready(&self) -> BoxFuture<'_, bool>;
+
+    /// Creates or updates products, each for itself, in one transaction, writing only what differs. Committed when
+    /// it answers.
+    fn put_products(
+        &self,
+        products: Arc<[ProductInput]>,
+    ) -> BoxFuture<'_, Result<Written<PutOutcomes>, StoreError>>;
 
     /// The next products in order of id, after this one, complete, whether they are public or not.
     fn export(

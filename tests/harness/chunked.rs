@@ -1,6 +1,6 @@
 //! Bodies in chunks (RFC 9112 §7.1), one at a time, so that a test decides when the next one comes.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, Read, Write};
 
 use super::Raw;
 
@@ -10,6 +10,14 @@ impl Raw {
         let bytes = bytes.as_ref();
         self.send(format!("{:x}\r\n", bytes.len()));
         self.send(bytes).send("\r\n")
+    }
+
+    /// Sends a chunk, unless the connection has ended.
+    pub(crate) fn try_send_chunk(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let bytes = bytes.as_ref();
+        let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
+        chunk.extend([bytes, b"\r\n"].concat());
+        self.writer().write_all(&chunk).is_ok()
     }
 
     /// Says that the body is over.

@@ -35,19 +35,20 @@ trait Task: Send {
 }
 
 /// A [`Task`] and the way back to its caller.
-struct Work<F, T> {
+struct Work<F, T, E> {
     deadline: Instant,
     /// Whether it is done or given up: the first to ask decides.
     is_decided: Arc<AtomicBool>,
     write: Option<F>,
-    outcome: Option<Result<T, SqliteError>>,
-    answer: oneshot::Sender<Result<T, SqliteError>>,
+    outcome: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
 }
 
-impl<F, T> Task for Work<F, T>
+impl<F, T, E> Task for Work<F, T, E>
 where
-    F: FnOnce(&Connection) -> Result<T, SqliteError> + Send,
+    F: FnOnce(&Connection) -> Result<T, E> + Send,
     T: Send,
+    E: From<SqliteError> + Send,
 {
     fn deadline(&self) -> Instant {
         self.deadline
@@ -56,7 +57,7 @@ where
     fn run(&mut self, connection: &Connection) -> bool {
         self.outcome =
             if Instant::now() > self.deadline || self.is_decided.swap(true, Ordering::AcqRel) {
-                Some(Err(SqliteError::Busy))
+                Some(Err(SqliteError::Busy.into()))
             } else {
                 self.write.take().map(|write| write(connection))
             };
@@ -66,7 +67,8 @@ where
     fn answer(self: Box<Self>, committed: Result<(), SqliteError>) {
         let outcome = match (committed, self.outcome) {
             // Its own error says more than the loss of the transaction, which it may have caused.
-            (_, Some(Err(error))) | (Err(error), _) => Err(error),
+            (_, Some(Err(error))) => Err(error),
+            (Err(error), _) => Err(error.into()),
             (Ok(()), Some(outcome)) => outcome,
             // It panicked, which its caller learns by getting no answer.
             (Ok(()), None) => return,
@@ -96,22 +98,32 @@ impl Writer {
         }
     }
 
-    /// See [`super::Sqlite::write_by`], but the answer may come after the deadline: when the thread gets to it.
-    pub(super) async fn run<T: Send + 'static>(
+    /// See [`super::Sqlite::write`].
+    pub(super) async fn run<T, E>(
         &self,
         deadline: Instant,
-        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SqliteError> + Send + 'static,
+    {
         let answered = self.queue(deadline, Arc::default(), write)?;
-        answered.await.unwrap_or(Err(SqliteError::Closed))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(SqliteError::Closed.into()))
     }
 
     /// See [`super::Sqlite::write_by`].
-    pub(super) async fn run_by<T: Send + 'static>(
+    pub(super) async fn run_by<T, E>(
         &self,
         deadline: Instant,
-        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SqliteError> + Send + 'static,
+    {
         let is_decided = Arc::<AtomicBool>::default();
         let mut answered = self.queue(deadline, Arc::clone(&is_decided), write)?;
         let written = tokio::select! {
@@ -119,20 +131,24 @@ impl Writer {
             written = &mut answered => written,
             () = tokio::time::sleep_until(deadline.into()) => {
                 if !is_decided.swap(true, Ordering::AcqRel) {
-                    return Err(SqliteError::Busy);
+                    return Err(SqliteError::Busy.into());
                 }
                 answered.await
             }
         };
-        written.unwrap_or(Err(SqliteError::Closed))
+        written.unwrap_or_else(|_| Err(SqliteError::Closed.into()))
     }
 
-    fn queue<T: Send + 'static>(
+    fn queue<T, E>(
         &self,
         deadline: Instant,
         is_decided: Arc<AtomicBool>,
-        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<oneshot::Receiver<Result<T, SqliteError>>, SqliteError> {
+        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, E>>, SqliteError>
+    where
+        T: Send + 'static,
+        E: From<SqliteError> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let work = Box::new(Work {
             deadline,

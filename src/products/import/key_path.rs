@@ -76,6 +76,15 @@ impl KeyPath {
         })
     }
 
+    /// As a JSON pointer (RFC 6901): `/variants/2/price`.
+    pub fn pointer(&self) -> String {
+        let segment = |step: &Step| match step {
+            Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Index(index) => format!("/{index}"),
+        };
+        self.0.iter().map(segment).collect()
+    }
+
     /// This path followed by `other`.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
