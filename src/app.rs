@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cache::L1Options;
 use crate::config::{CacheConfig, CatalogUrl, Config};
 use crate::db::sqlite::{Sqlite, SqliteError};
-use crate::http::{self, BindError, EdgeWindows, Options, Readiness};
+use crate::http::{self, BindError, EdgeWindows, Options, Readiness, WriteLimits};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
 use crate::tokens::Tokens;
@@ -94,6 +94,10 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         workers: config.server.workers.get(),
         drain: config.server.drain,
         edge: edge_windows(&config.cache),
+        writes: WriteLimits {
+            body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
+            patience: config.limits.write_wait,
+        },
         access_log,
     };
     let served = System::new().block_on(async {

@@ -24,8 +24,10 @@ mod reviews;
 mod serve;
 mod status_header;
 mod streams;
+mod writes;
 
 pub use bind_error::BindError;
 pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use serve::{Bound, Options, bind};
+pub use writes::WriteLimits;

@@ -355,7 +355,7 @@ fn what_cannot_be_begun_is_told_by_the_status() {
     refused.problem(405, "method-not-allowed");
     assert_eq!(refused.header("allow"), Some("POST"));
     let coded = format!("{allowed}content-encoding: gzip\r\n");
-    ask("POST", &coded).problem(415, "coded-body");
+    ask("POST", &coded).problem(415, "unsupported-coding");
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn another_process_that_writes_for_long_is_told_in_time_and_hurts_no_reads() {
             );
         }
         let refused = refused.join().unwrap();
-        refused.problem(503, "busy");
+        refused.problem(503, "catalog-busy");
         assert_eq!(refused.header("retry-after"), Some("1"));
     });
     other.execute_batch("COMMIT").unwrap();

@@ -9,6 +9,7 @@ mod raw;
 mod reply;
 mod server;
 mod shop;
+mod writer;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -20,6 +21,7 @@ pub(crate) use raw::Raw;
 pub(crate) use reply::Reply;
 pub(crate) use server::Server;
 pub(crate) use shop::{Shop, lines, product};
+pub(crate) use writer::Writer;
 
 /// How long anything may take that takes milliseconds on an idle machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

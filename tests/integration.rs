@@ -23,3 +23,6 @@ mod requests;
 mod signals;
 mod start_up;
 mod tokens;
+mod write_once;
+mod writes;
+mod writes_refused;

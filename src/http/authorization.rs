@@ -43,7 +43,6 @@ impl AuthorizationError {
 }
 
 /// The bearer of the request's token, which has to allow `scope`. Ready at once with the embedded store.
-#[allow(dead_code, reason = "the routes that write come next")]
 pub(super) fn authorize(request: &HttpRequest, scope: Scope) -> Ready<Result<Principal, ApiError>> {
     ready(principal(request, scope))
 }

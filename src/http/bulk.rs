@@ -25,10 +25,11 @@ use super::authorization::authorize;
 use super::export::JSON_LINES;
 use super::problem::ApiError;
 use super::streams::Streams;
+use super::writes::{self, WriteProblem};
 use crate::products::bulk::{PutOutcomes, read_line, too_long};
 use crate::products::catalog::Catalog;
 use crate::products::input::ProductInput;
-use crate::products::store::StoreError;
+use crate::products::store::{Decision, StoreError, WriteError};
 use crate::products::validate::Invalid;
 use crate::tokens::Scope;
 
@@ -56,15 +57,17 @@ async fn bulk(
         });
     }
     authorize(&request, Scope::CatalogWrite).await?;
-    if request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(ApiError::CodedBody);
+    if let Some(coding) = request.headers().get(CONTENT_ENCODING) {
+        let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
+        return Err(WriteProblem::Coding(coding).into());
     }
+    let turn = writes::limits(&request)?.patience;
     let admitted = streams.admit_bulk_write()?;
-    let mut results = Box::pin(write_all(body, catalog.get_ref().clone(), admitted));
+    let mut results = Box::pin(write_all(body, catalog.get_ref().clone(), admitted, turn));
     // Before the head is sent, so that what keeps everything from being written is told by the status.
     let first = match results.next().await {
-        Some(Err(BulkError::Store(error))) => return Err(error.into()),
-        Some(Err(BulkError::Body(error))) => return Err(ApiError::BrokenBody(error.to_string())),
+        Some(Err(BulkError::Write(error))) => return Err(error.into()),
+        Some(Err(BulkError::Body(_))) => return Err(WriteProblem::Cut.into()),
         Some(Err(error @ BulkError::Blocking(_))) => {
             return Err(ApiError::Unavailable(error.to_string()));
         }
@@ -85,7 +88,7 @@ enum BulkError {
     #[error(transparent)]
     Body(#[from] BodyError),
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Write(#[from] WriteError),
     #[error("the thread that parses the lines has gone")]
     Blocking(#[from] BlockingError),
 }
@@ -98,6 +101,7 @@ fn write_all(
     body: web::Payload,
     catalog: Catalog,
     admitted: OwnedSemaphorePermit,
+    turn: Duration,
 ) -> impl Stream<Item = Result<Bytes, BulkError>> {
     let (parsed, batches) = mpsc::channel(AHEAD);
     // A task of its own, so that the next lines are read while these are written. It ends with the receiver.
@@ -106,6 +110,7 @@ fn write_all(
         _admitted: admitted,
         catalog,
         batches,
+        turn,
         patience: Duration::ZERO,
     };
     try_unfold(writing, |mut writing| async move {
@@ -152,6 +157,9 @@ struct Writing {
     _admitted: OwnedSemaphorePermit,
     catalog: Catalog,
     batches: mpsc::Receiver<Result<Vec<ParsedLine>, BulkError>>,
+    /// How long one attempt waits for its turn.
+    turn: Duration,
+    /// How long it is tried.
     patience: Duration,
 }
 
@@ -179,14 +187,19 @@ impl Writing {
     }
 
     /// Puts the products, trying again while others are in the way.
-    async fn put(&self, products: &Arc<[ProductInput]>) -> Result<PutOutcomes, StoreError> {
+    async fn put(&self, products: &Arc<[ProductInput]>) -> Result<PutOutcomes, WriteError> {
         if products.is_empty() {
             return Ok(Vec::new());
         }
         let begun = Instant::now();
         loop {
-            match self.catalog.put_products(Arc::clone(products)).await {
-                Err(StoreError::Busy) if begun.elapsed() < self.patience => {
+            let batch = Arc::clone(products);
+            let deadline = Instant::now() + self.turn;
+            let put = self.catalog.write(deadline, move |transaction| {
+                Ok((Decision::Commit, transaction.put_each(&batch)?))
+            });
+            match put.await {
+                Err(WriteError::Busy) if begun.elapsed() < self.patience => {
                     // A queue that is full says so at once.
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -196,6 +209,8 @@ impl Writing {
     }
 }
 
-fn no_outcome() -> StoreError {
-    StoreError::Failed("a product was put and nothing was told of it".to_owned())
+fn no_outcome() -> WriteError {
+    WriteError::Store(StoreError(
+        "a product was put and nothing was told of it".to_owned(),
+    ))
 }

@@ -1,6 +1,6 @@
-//! Entity tags and conditional requests (RFC 9110 §8.8.3, §13.1.2).
+//! Entity tags and conditional requests (RFC 9110 §8.8.3, §13.1.1, §13.1.2).
 
-use actix_web::http::header::{HeaderMap, HeaderValue, IF_NONE_MATCH};
+use actix_web::http::header::{HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 
 use super::digits::hexadecimal;
 use super::negotiation::Representation;
@@ -50,7 +50,8 @@ impl EntityTags {
     pub(super) fn are_known_to(&self, headers: &HeaderMap, representation: Representation) -> bool {
         let stem = &self.text[..self.stem];
         headers.get_all(IF_NONE_MATCH).any(|value| {
-            tags(value.as_bytes()).any(|tag| tag.strip_prefix(stem) == Some(ending(representation)))
+            tags(value.as_bytes())
+                .any(|(_, tag)| tag.strip_prefix(stem) == Some(ending(representation)))
         })
     }
 }
@@ -71,14 +72,60 @@ fn ending(representation: Representation) -> &'static [u8] {
     }
 }
 
-/// The opaque tags of a list, quotes included, `W/` left out. A tag may hold commas.
-fn tags(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// What `If-Match` demands of the version there is before it may be written.
+#[derive(Debug)]
+pub(super) enum IfMatch {
+    /// That there is one.
+    Any,
+    /// That it has one of these strong tags.
+    Tags(Vec<Vec<u8>>),
+}
+
+impl IfMatch {
+    /// `None` where nothing is demanded.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let values = || headers.get_all(IF_MATCH).map(HeaderValue::as_bytes);
+        values().next()?;
+        if values().any(|value| value.trim_ascii() == b"*") {
+            return Some(Self::Any);
+        }
+        // A weak tag never matches.
+        let strong = values().flat_map(tags).filter(|(is_weak, _)| !is_weak);
+        Some(Self::Tags(strong.map(|(_, tag)| tag.to_vec()).collect()))
+    }
+
+    /// True where the tag of any coding is among those named: all are of the same version. A version alone, as
+    /// in `"7"`, counts too, for those who know it from elsewhere.
+    pub(super) fn holds_for(&self, version: u64, fingerprint: u64) -> bool {
+        let Self::Tags(named) = self else {
+            return true;
+        };
+        let own = EntityTags::new(version, fingerprint);
+        let stem = &own.text[..own.stem];
+        let bare = format!("\"{version}\"");
+        let codings = [
+            None,
+            Some(Coding::Brotli),
+            Some(Coding::Zstd),
+            Some(Coding::Gzip),
+        ];
+        named.iter().any(|tag| {
+            let end = tag.strip_prefix(stem);
+            tag == bare.as_bytes() || codings.iter().any(|coding| end == Some(ending(*coding)))
+        })
+    }
+}
+
+/// The opaque tags of a list, quotes included, `W/` left out, each with whether that was there. A tag may
+/// hold commas.
+fn tags(mut list: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
     std::iter::from_fn(move || {
         let start = list.iter().position(|byte| *byte == b'"')?;
         let length = list[start + 1..].iter().position(|byte| *byte == b'"')? + 2;
+        let is_weak = list[..start].ends_with(b"W/");
         let (tag, rest) = list[start..].split_at(length);
         list = rest;
-        Some(tag)
+        Some((is_weak, tag))
     })
 }
 
@@ -144,6 +191,38 @@ mod tests {
         ] {
             assert!(!knows(value), "{value}");
         }
+    }
+
+    #[test]
+    fn a_write_needs_a_strong_tag_of_the_version_in_any_coding() {
+        let condition = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_MATCH, HeaderValue::from_str(value).unwrap());
+            IfMatch::of(&headers).unwrap().holds_for(7, 0xabc)
+        };
+        for value in [
+            "*",
+            "\"7-0000000000000abc\"",
+            "\"7-0000000000000abc-br\"",
+            "\"7-0000000000000abc-zstd\"",
+            "W/\"x\", \"7-0000000000000abc-gzip\"",
+            "\"7\"",
+        ] {
+            assert!(condition(value), "{value}");
+        }
+        for value in [
+            "",
+            "7",
+            "W/\"7-0000000000000abc\"",
+            "W/\"7\"",
+            "\"8-0000000000000abc\"",
+            "\"7-0000000000000abd\"",
+            "\"7-0000000000000abc-lzma\"",
+            "\"6\", \"8\"",
+        ] {
+            assert!(!condition(value), "{value}");
+        }
+        assert!(IfMatch::of(&HeaderMap::new()).is_none());
     }
 
     #[test]

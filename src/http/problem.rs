@@ -12,11 +12,16 @@ use serde::Serialize;
 
 use super::authorization::AuthorizationError;
 use super::status_header::{CACHE_STATUS, cache_status};
+use super::writes::WriteProblem;
 use crate::cache::{LoadError, Status};
 use crate::products::store::StoreError;
+use crate::products::validate::Invalid;
 
 /// Seconds after which asking again makes sense when the catalogue gives no answer.
-const RETRY_SECONDS: u16 = 1;
+pub(super) const RETRY_SECONDS: u16 = 1;
+
+/// Most errors told of one document; one that has more is hardly mended by hand. All are counted.
+const MAX_ERRORS: usize = 1_000;
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub(super) enum ApiError {
     /// There is no such product, or it is not public. What the cache did, where it was asked.
     NoProduct {
         named: String,
+        /// There was one, and it was deleted.
+        is_gone: bool,
         cache: Option<Status>,
     },
     /// There is no such path.
@@ -38,12 +45,12 @@ pub(super) enum ApiError {
     NotAcceptable { offered: &'static str },
     /// The token does not allow it, or there is none.
     Authorization(AuthorizationError),
-    /// The body is coded, which nobody decodes here.
-    CodedBody,
-    /// The body did not come whole: why.
-    BrokenBody(String),
     /// Others are in the way for longer than a client waits. Nothing was done.
     Busy,
+    /// A write was not done.
+    Write(WriteProblem),
+    /// The version asked for is not there yet. The version there is.
+    VersionNotReached { version: u64 },
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -64,10 +71,7 @@ impl From<LoadError> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Busy => Self::Busy,
-            StoreError::Failed(reason) => Self::Unavailable(reason),
-        }
+        Self::Unavailable(error.to_string())
     }
 }
 
@@ -80,14 +84,36 @@ struct Problem<'a> {
     detail: &'a str,
     code: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Located<'a>>,
+}
+
+/// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
+#[derive(Serialize)]
+pub(super) struct Located<'a> {
+    /// RFC 6901.
+    pointer: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    value: &'a str,
+    detail: &'a str,
+}
+
+impl<'a> From<&'a Invalid> for Located<'a> {
+    fn from(invalid: &'a Invalid) -> Self {
+        Self {
+            pointer: &invalid.pointer,
+            value: &invalid.value,
+            detail: &invalid.reason,
+        }
+    }
 }
 
 /// A row of the table.
-struct Row {
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
-    detail: String,
+pub(super) struct Row {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
 }
 
 impl ApiError {
@@ -103,6 +129,7 @@ impl ApiError {
     pub(super) fn no_product(id: i64) -> Self {
         Self::NoProduct {
             named: format!("id {id}"),
+            is_gone: false,
             cache: None,
         }
     }
@@ -123,6 +150,16 @@ impl ApiError {
                 "invalid-query",
                 "Not a query for this path",
                 detail.clone(),
+            ),
+            Self::NoProduct {
+                named,
+                is_gone: true,
+                ..
+            } => (
+                StatusCode::GONE,
+                "product-deleted",
+                "The product was deleted",
+                format!("The product with {named} was deleted."),
             ),
             Self::NoProduct { named, .. } => (
                 StatusCode::NOT_FOUND,
@@ -149,24 +186,22 @@ impl ApiError {
                 format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
             ),
             Self::Authorization(error) => authorization_row(error),
-            Self::CodedBody => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "coded-body",
-                "The body is coded",
-                "Content-Encoding is not decoded here; send the body as it is".to_owned(),
-            ),
-            Self::BrokenBody(reason) => (
-                StatusCode::BAD_REQUEST,
-                "broken-body",
-                "The body did not come whole",
-                reason.clone(),
-            ),
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
                 "Too busy",
                 format!(
                     "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
+                ),
+            ),
+            Self::Write(problem) => return problem.row(),
+            Self::VersionNotReached { version } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "version-not-reached",
+                "The version is not there yet",
+                format!(
+                    "min_version is higher than {version}, the version there is; try again in \
+                     {RETRY_SECONDS} s."
                 ),
             ),
             Self::Unavailable(_) => (
@@ -190,10 +225,17 @@ impl ApiError {
         }
     }
 
+    fn errors(&self) -> &[Invalid] {
+        match self {
+            Self::Write(problem) => problem.errors(),
+            _ => &[],
+        }
+    }
+
     /// The response, with everything but the caching of the route it came from.
     pub(super) fn response(&self, request_id: &str) -> HttpResponse {
         let row = self.row();
-        let mut response = render(row.status, row.code, row.title, &row.detail, request_id);
+        let mut response = render(&row, self.errors(), request_id);
         let headers = response.headers_mut();
         match self {
             Self::NoProduct {
@@ -208,7 +250,11 @@ impl ApiError {
             Self::Authorization(error) => {
                 headers.insert(WWW_AUTHENTICATE, error.challenge());
             }
-            Self::Busy | Self::Unavailable(_) | Self::NotReady(_) => {
+            Self::Write(problem) => problem.add_headers(headers),
+            Self::Busy
+            | Self::Unavailable(_)
+            | Self::NotReady(_)
+            | Self::VersionNotReached { .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             _ => {}
@@ -263,27 +309,28 @@ pub(super) fn foreign(status: StatusCode, request_id: &str) -> HttpResponse {
     } else {
         "The request could not be understood."
     };
-    render(status, code, title, detail, request_id)
+    let row = Row {
+        status,
+        code,
+        title,
+        detail: detail.to_owned(),
+    };
+    render(&row, &[], request_id)
 }
 
-fn render(
-    status: StatusCode,
-    code: &str,
-    title: &str,
-    detail: &str,
-    request_id: &str,
-) -> HttpResponse {
+fn render(row: &Row, errors: &[Invalid], request_id: &str) -> HttpResponse {
     let problem = Problem {
-        r#type: format!("urn:doorbuster:problem:{code}"),
-        title,
-        status: status.as_u16(),
-        detail,
-        code,
+        r#type: format!("urn:doorbuster:problem:{}", row.code),
+        title: row.title,
+        status: row.status.as_u16(),
+        detail: &row.detail,
+        code: row.code,
         request_id,
+        errors: errors.iter().take(MAX_ERRORS).map(Located::from).collect(),
     };
     // Strings and one number: this cannot fail, and an empty body would still carry the status.
     let body = serde_json::to_vec(&problem).unwrap_or_default();
-    let mut response = HttpResponse::new(status)
+    let mut response = HttpResponse::new(row.status)
         .set_body(body)
         .map_into_boxed_body();
     let headers = response.headers_mut();

@@ -12,15 +12,25 @@ use super::conditional::{EntityTags, has_any};
 use super::edge;
 use super::negotiation::{Accepted, Representation};
 use super::problem::ApiError;
+use super::query::invalid;
 use super::representation::select;
 use super::status_header::{CACHE_STATUS, cache_status};
-use crate::cache::Answer;
+use super::writes;
+use crate::cache::{Absence, Answer};
 use crate::products::catalog::Catalog;
 use crate::products::document::Document;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/products/{id}").to(by_id))
+        .service(
+            web::resource("/products/{id}")
+                .route(web::get().to(by_id))
+                .route(web::head().to(by_id))
+                .route(web::put().to(writes::replace))
+                .route(web::patch().to(writes::patch))
+                .route(web::delete().to(writes::delete))
+                .to(not_allowed),
+        )
         .service(web::resource("/products/by-handle/{handle}").to(by_handle))
         .service(web::resource("/products/by-sku/{sku}").to(by_sku));
 }
@@ -29,10 +39,51 @@ async fn by_id(
     request: HttpRequest,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    refuse_other_methods(&request)?;
     let id = parse_id(request.match_info().query("id"))?;
-    let answer = catalog.product(id).await?;
+    let answer = product(&request, &catalog, id).await?;
     respond(&request, &catalog, id, answer, || format!("id {id}")).await
+}
+
+async fn not_allowed(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    Err(ApiError::MethodNotAllowed {
+        method: request.method().clone(),
+        allow: "GET, HEAD, PUT, PATCH, DELETE",
+    })
+}
+
+/// The product, in no older a version than `min_version` asks for. Other parameters mean nothing here: a
+/// product has one address whatever a newsletter appends.
+async fn product(
+    request: &HttpRequest,
+    catalog: &Catalog,
+    id: i64,
+) -> Result<Answer<Document>, ApiError> {
+    if request.query_string().is_empty() {
+        return Ok(catalog.product(id).await?);
+    }
+    let least = min_version(request.query_string())?;
+    // In a box, so that a request without a query does not carry its size around.
+    let answer = Box::pin(catalog.product_at_least(id, least)).await?;
+    if answer.version < least {
+        return Err(ApiError::VersionNotReached {
+            version: answer.version,
+        });
+    }
+    Ok(answer)
+}
+
+/// 0 where nothing is asked for.
+fn min_version(query: &str) -> Result<u64, ApiError> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let Some((_, given)) = pairs.find(|(name, _)| name == "min_version") else {
+        return Ok(0);
+    };
+    let digits = given.bytes().all(|byte| byte.is_ascii_digit());
+    let version = digits.then(|| given.parse().ok()).flatten();
+    version.ok_or_else(|| {
+        let reason = format!("{given:?} is not the version of a product; it is a whole number");
+        invalid("min_version", reason)
+    })
 }
 
 async fn by_handle(
@@ -67,9 +118,10 @@ async fn by_other_name(
 ) -> Result<HttpResponse, ApiError> {
     let id = id.ok_or_else(|| ApiError::NoProduct {
         named: named(),
+        is_gone: false,
         cache: None,
     })?;
-    let answer = catalog.product(id).await?;
+    let answer = product(request, catalog, id).await?;
     let mut response = respond(request, catalog, id, answer, named).await?;
     if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}")) {
         response.headers_mut().insert(CONTENT_LOCATION, location);
@@ -84,11 +136,15 @@ async fn respond(
     answer: Answer<Document>,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
-    let Some(document) = answer.value else {
-        return Err(ApiError::NoProduct {
-            named: named(),
-            cache: Some(answer.status),
-        });
+    let document = match answer.value {
+        Ok(document) => document,
+        Err(absence) => {
+            return Err(ApiError::NoProduct {
+                named: named(),
+                is_gone: absence == Absence::Removed,
+                cache: Some(answer.status),
+            });
+        }
     };
     let accepted = Accepted::by(request.headers());
     let mut tags = EntityTags::new(answer.version, document.fingerprint());
@@ -162,6 +218,22 @@ pub(super) fn parse_id(text: &str) -> Result<i64, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_may_be_asked_for_among_other_parameters() {
+        for (query, version) in [
+            ("", Some(0)),
+            ("utm_source=mail&x=%zz", Some(0)),
+            ("min_version=7", Some(7)),
+            ("utm_source=mail&min_version=7", Some(7)),
+            ("min_version=", None),
+            ("min_version=-1", None),
+            ("min_version=1.0", None),
+            ("min_version=18446744073709551616", None),
+        ] {
+            assert_eq!(min_version(query).ok(), version, "{query}");
+        }
+    }
 
     #[test]
     fn an_id_has_one_spelling() {

@@ -9,6 +9,7 @@ use actix_web::{App, HttpServer, web};
 
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::streams::Streams;
+use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, availability, bulk, export, health, lists, products, request_id, reviews,
 };
@@ -31,6 +32,8 @@ pub struct Options {
     pub drain: Duration,
     /// What a shared cache in front may do; `None` leaves it to ask each time.
     pub edge: Option<EdgeWindows>,
+    /// What a write may take.
+    pub writes: WriteLimits,
     /// Whether each request is logged.
     pub access_log: bool,
 }
@@ -60,7 +63,8 @@ pub fn bind(
     let readiness = web::Data::new(readiness.clone());
     let streams = web::Data::new(Streams::default());
     let access_log = options.access_log;
-    let edge = options.edge;
+    let (edge, writes) = (options.edge, options.writes);
+    let in_flight = web::Data::new(InFlight::default());
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let mut public = HttpServer::new(move || {
@@ -68,6 +72,8 @@ pub fn bind(
             .app_data(for_public.clone())
             .app_data(tokens.clone())
             .app_data(streams.clone())
+            .app_data(in_flight.clone())
+            .app_data(writes)
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
             .configure(lists::routes)

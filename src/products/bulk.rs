@@ -1,8 +1,9 @@
 //! Many products at once: what a line says, and what became of it.
 
+use super::edit::whole;
 use super::import::json_values::{JsonText, parse};
 use super::import::key_path::KeyPath;
-use super::import::{MAX_RECORD_BYTES, Place, SHOWN, jsonl, shortened};
+use super::import::{MAX_RECORD_BYTES, Place, SHOWN, shortened};
 use super::input::ProductInput;
 use super::store::{PutError, StoreError, UnresolvedRelation};
 use super::validate::{Invalid, validate};
@@ -37,7 +38,7 @@ pub type PutOutcomes = Vec<Result<PutProduct, Invalid>>;
 /// Reads one line of JSON Lines, as an import does: what is not said is kept. Tells everything that is wrong
 /// with it.
 pub fn read_line(line: &[u8]) -> Result<ProductInput, Vec<Invalid>> {
-    let whole = |reason: String| {
+    let line_alone = |reason: String| {
         vec![Invalid {
             pointer: String::new(),
             value: String::new(),
@@ -45,31 +46,22 @@ pub fn read_line(line: &[u8]) -> Result<ProductInput, Vec<Invalid>> {
         }]
     };
     if line.len() > MAX_RECORD_BYTES {
-        return Err(whole(too_long(line.len())));
+        return Err(line_alone(too_long(line.len())));
     }
     let text = std::str::from_utf8(line).map_err(|error| {
-        whole(format!(
+        line_alone(format!(
             "not UTF-8 from byte {} on",
             error.valid_up_to() + 1
         ))
     })?;
     if text.trim().is_empty() {
-        return Err(whole("the line is blank; leave it out".to_owned()));
+        return Err(line_alone("the line is blank; leave it out".to_owned()));
     }
     let place = Place { line: 1, column: 1 };
     let value = parse(JsonText { place, text })
-        .map_err(|error| whole(format!("column {}: {}", error.place.column, error.reason)))?;
-    let (product, problems) = jsonl::document(value);
-    let wrong = if problems.is_empty() {
-        validate(&product)
-    } else {
-        let unreadable = problems.into_iter().map(|problem| Invalid {
-            pointer: problem.path.pointer(),
-            value: shortened(&problem.value, SHOWN),
-            reason: problem.reason,
-        });
-        unreadable.collect()
-    };
+        .map_err(|error| line_alone(format!("column {}: {}", error.place.column, error.reason)))?;
+    let (product, unreadable) = whole::read(value);
+    let wrong = whole::all(unreadable, validate(&product));
     if wrong.is_empty() {
         Ok(product)
     } else {

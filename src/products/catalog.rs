@@ -1,26 +1,30 @@
 //! The catalogue as the HTTP layer sees it: products through the cache.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
-use super::bulk::PutOutcomes;
 use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
-use super::input::ProductInput;
 use super::listing::{ListError, ListPage, Listing, ReviewPage};
-use super::stock::{Stock, StockChange, StockRefusal};
-use super::store::{CatalogStore, Change, StoreError, Written};
+use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
 use crate::cache::{
-    Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
+    Absence, Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
 };
+
+/// How long a version that is asked for may take to appear: what is settled by the outbox tail does within
+/// its poll, and what a replica of a store is behind.
+const VERSION_PATIENCE: Duration = Duration::from_millis(250);
+/// How often it is looked for meanwhile.
+const VERSION_POLL: Duration = Duration::from_millis(25);
 
 /// Reads products through L1 from a store. Clones share everything.
 #[derive(Clone)]
@@ -62,6 +66,26 @@ impl Catalog {
     /// The document of a product; no value where there is none to show.
     pub async fn product(&self, id: i64) -> Result<Answer<Document>, LoadError> {
         self.documents.read(&id).await
+    }
+
+    /// The document of a product, from past the cache where that has an older version than `least`. A version
+    /// that the store does not have yet is waited for, for a short time; then the newest there is is
+    /// returned.
+    pub async fn product_at_least(
+        &self,
+        id: i64,
+        least: u64,
+    ) -> Result<Answer<Document>, LoadError> {
+        let mut answer = self.documents.read(&id).await?;
+        let deadline = Instant::now() + VERSION_PATIENCE;
+        while answer.version < least {
+            answer = self.documents.read_past_l1(&id).await?;
+            if answer.version >= least || Instant::now() >= deadline {
+                break;
+            }
+            tokio::time::sleep(VERSION_POLL).await;
+        }
+        Ok(answer)
     }
 
     /// True where documents can be had compressed.
@@ -106,7 +130,7 @@ impl Catalog {
             // One that was taken down meanwhile is left out.
             documents: documents
                 .into_iter()
-                .filter_map(|answer| Some((answer.version, answer.value?)))
+                .filter_map(|answer| Some((answer.version, answer.value.ok()?)))
                 .collect(),
             next: next.map(|position| key.seal(&scope, &position)),
         })
@@ -115,20 +139,6 @@ impl Catalog {
     /// The exact stock of each variant of a public product, as JSON. Not cached.
     pub async fn stock(&self, product_id: i64) -> Result<Option<String>, StoreError> {
         self.store.stock(product_id).await
-    }
-
-    /// Changes the exact stock of the variant with this sku. Nothing older is served once it answers.
-    pub async fn change_stock(
-        &self,
-        sku: String,
-        change: StockChange,
-    ) -> Result<Result<Stock, StockRefusal>, StoreError> {
-        let Written { outcome, changes } = self.store.change_stock(sku, change).await?;
-        self.invalidate(&changes);
-        if let Ok(stock) = &outcome {
-            self.stock_changed(stock.product_id);
-        }
-        Ok(outcome)
     }
 
     /// A page of the published reviews of a public product, newest first, of at most `limit`. Not cached.
@@ -148,19 +158,6 @@ impl Catalog {
         }))
     }
 
-    /// Creates or updates products, each for itself, in one transaction. Nothing older is served once it answers.
-    pub async fn put_products(
-        &self,
-        products: Arc<[ProductInput]>,
-    ) -> Result<PutOutcomes, StoreError> {
-        let Written { outcome, changes } = self.store.put_products(products).await?;
-        self.invalidate(&changes);
-        for product in outcome.iter().flatten() {
-            self.stock_changed(product.id);
-        }
-        Ok(outcome)
-    }
-
     /// The next products in order of id, after this one, complete, whether they are public or not.
     pub async fn export(
         &self,
@@ -178,6 +175,31 @@ impl Catalog {
     /// The product whose variant has this sku.
     pub async fn id_by_sku(&self, sku: &str) -> Result<Option<i64>, StoreError> {
         self.store.id_by_sku(sku).await
+    }
+
+    /// Does `work` in one transaction, in turn with others, if that can begin by `deadline`. What it changed is
+    /// not served older from here on: by the time this returns, every cached version has given way.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&mut dyn CatalogTransaction) -> Result<(Decision, T), StoreError>
+        + Send
+        + 'static,
+    ) -> Result<T, WriteError> {
+        let (result, mut worked) = oneshot::channel();
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            let (decision, value) = work(transaction)?;
+            // A caller who has gone wants no result, but the work was still wanted.
+            let _ = result.send(value);
+            Ok(decision)
+        };
+        let committed = self.store.write(deadline, Box::new(work)).await?;
+        self.invalidate(&committed.versions);
+        for product_id in committed.stock {
+            self.stock_changed(product_id);
+        }
+        let worked = worked.try_recv();
+        worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
     }
 
     /// True when the store answers.
@@ -234,7 +256,7 @@ impl Load<i64, Document> for DocumentLoader {
             let stored = documents.into_iter().next().flatten();
             Ok(stored.map_or(
                 Loaded {
-                    value: None,
+                    value: Err(Absence::Unknown),
                     version: 0,
                 },
                 |stored| Loaded {

@@ -1,7 +1,9 @@
 //! The catalogue in the embedded store.
 
+mod answers;
 mod bulk;
 mod children;
+mod edit;
 mod export;
 mod listing;
 mod pages;
@@ -15,25 +17,23 @@ mod variants;
 mod versions;
 mod write;
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::bulk::PutOutcomes;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
-use super::stock::{Stock, StockChange, StockRefusal};
 use super::store::{
-    CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument, Written,
+    CatalogStore, CatalogTransaction, Committed, Decision, StoreError, StoredDocument, Work,
+    WriteError,
 };
-use crate::db::sqlite::{Access, Sqlite, open};
+use crate::cache::Absence;
+use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
 pub use tail::{Tail, TailEvent};
-use versions::with_changes;
 use write::Writer;
 
 const READ_DOCUMENT: &str = include_str!("../../sql/sqlite/queries/read_document.sql");
@@ -41,9 +41,6 @@ const ID_BY_HANDLE: &str = include_str!("../../sql/sqlite/queries/id_by_handle.s
 const STOCK: &str = include_str!("../../sql/sqlite/queries/stock.sql");
 const CURSOR_KEY: &str = include_str!("../../sql/sqlite/queries/cursor_key.sql");
 const ID_BY_SKU: &str = include_str!("../../sql/sqlite/queries/id_by_sku.sql");
-
-/// How long a client's write waits for its turn. Shorter than `server.drain`, so that a stop loses none.
-const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// [`CatalogStore`] over one SQLite file. Its point reads run inline, so their futures are ready at the
 /// first poll.
@@ -78,9 +75,32 @@ impl SqliteCatalog {
     }
 }
 
-/// When a write that a client waits for has to have begun.
-fn write_deadline() -> Instant {
-    Instant::now() + WRITE_PATIENCE
+/// Why a transaction left nothing.
+enum Undone {
+    /// That was wanted.
+    Asked,
+    Failed(WriteError),
+}
+
+impl From<SqliteError> for Undone {
+    fn from(error: SqliteError) -> Self {
+        Self::Failed(match error {
+            SqliteError::Busy => WriteError::Busy,
+            error => WriteError::Store(error.into()),
+        })
+    }
+}
+
+impl From<rusqlite::Error> for Undone {
+    fn from(error: rusqlite::Error) -> Self {
+        SqliteError::from(error).into()
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<StoredDocument>> {
@@ -88,9 +108,14 @@ fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<St
         .prepare_cached(READ_DOCUMENT)?
         .query_row([id], |row| {
             let body = row.get_ref(1)?.as_bytes_or_null()?;
+            let document = match body {
+                Some(body) => Ok(Document::new(body)),
+                None if row.get(2)? => Err(Absence::Removed),
+                None => Err(Absence::Unknown),
+            };
             Ok(StoredDocument {
                 version: row.get::<_, i64>(0)?.unsigned_abs(),
-                document: body.map(Document::new),
+                document,
             })
         })
         .optional()
@@ -151,17 +176,6 @@ impl CatalogStore for SqliteCatalog {
         read.map_err(StoreError::from).boxed()
     }
 
-    fn change_stock(
-        &self,
-        sku: String,
-        change: StockChange,
-    ) -> BoxFuture<'_, Result<Written<Result<Stock, StockRefusal>>, StoreError>> {
-        let write = self.database.write_by(write_deadline(), move |connection| {
-            with_changes(connection, || Ok(stock::change(connection, &sku, &change)?))
-        });
-        write.boxed()
-    }
-
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>> {
         let key = self.database.point_read(|connection| {
             connection
@@ -176,16 +190,6 @@ impl CatalogStore for SqliteCatalog {
             .database
             .point_read(|connection| read_document(connection, 0));
         ready(read.is_ok()).boxed()
-    }
-
-    fn put_products(
-        &self,
-        products: Arc<[ProductInput]>,
-    ) -> BoxFuture<'_, Result<Written<PutOutcomes>, StoreError>> {
-        let write = self.database.write_by(write_deadline(), move |connection| {
-            with_changes(connection, || bulk::put(connection, &products))
-        });
-        write.boxed()
     }
 
     fn export(
@@ -214,6 +218,28 @@ impl CatalogStore for SqliteCatalog {
             Decision::Rollback => transaction.rollback()?,
         }
         Ok(())
+    }
+
+    fn write(&self, deadline: Instant, work: Work) -> BoxFuture<'_, Result<Committed, WriteError>> {
+        let written = self.database.write_by(deadline, move |connection| {
+            let mut writer = Writer::new(connection)?;
+            let before = versions::newest(connection)?;
+            match work(&mut writer)? {
+                Decision::Commit => Ok(Committed {
+                    versions: versions::made_since(connection, before)?,
+                    stock: writer.touched(),
+                }),
+                Decision::Rollback => Err(Undone::Asked),
+            }
+        });
+        let outcome = written.map_ok_or_else(
+            |undone| match undone {
+                Undone::Asked => Ok(Committed::default()),
+                Undone::Failed(error) => Err(error),
+            },
+            Ok,
+        );
+        outcome.boxed()
     }
 
     fn for_each_product(

@@ -53,12 +53,6 @@ impl Shop {
         run(self.command(name).args(arguments), &[])
     }
 
-    /// A token that allows this.
-    pub(crate) fn token(&self, scopes: &str) -> String {
-        let made = self.run("token", &["new", "--name=test", "--scope", scopes]);
-        made.with(0).stdout.trim_end().to_owned()
-    }
-
     /// Imports products by another process, all of which have to be right; returns its summary.
     #[track_caller]
     pub(crate) fn import(&self, products: &[Value]) -> Value {
@@ -84,6 +78,13 @@ impl Shop {
         let mut command = self.command("serve");
         command.args(arguments).envs(environment.iter().copied());
         Server::start(&mut command)
+    }
+
+    /// A new token, by the command.
+    pub(crate) fn token(&self, scopes: &str) -> String {
+        let arguments = ["new", "--name=test", "--scope", scopes];
+        let made = self.run("token", &arguments).with(0);
+        made.stdout.trim_end().to_owned()
     }
 
     /// The catalogue file, as a program opens it that knows nothing of ours.

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::http::problem::Located;
 use crate::products::bulk::{PutProduct, PutStatus};
+use crate::products::import::{SHOWN, shortened};
 use crate::products::input::ProductInput;
 use crate::products::validate::Invalid;
 
@@ -13,37 +15,12 @@ pub(super) struct Results(Vec<u8>);
 
 /// Members in the order promised. `id` and `version` are null where nothing was written.
 #[derive(Serialize)]
-struct ResultLine {
+struct ResultLine<'a> {
     line: u64,
     status: &'static str,
     id: Option<i64>,
     version: Option<u64>,
-    errors: Vec<Error>,
-}
-
-#[derive(Serialize)]
-struct Error {
-    /// JSON pointer (RFC 6901); empty for the line as a whole.
-    pointer: String,
-    detail: String,
-}
-
-impl From<&Invalid> for Error {
-    fn from(invalid: &Invalid) -> Self {
-        let Invalid {
-            pointer,
-            value,
-            reason,
-        } = invalid;
-        Self {
-            pointer: pointer.clone(),
-            detail: if value.is_empty() {
-                reason.clone()
-            } else {
-                format!("{value:?}: {reason}")
-            },
-        }
-    }
+    errors: Vec<Located<'a>>,
 }
 
 /// What is wrong with a line as a whole.
@@ -79,7 +56,7 @@ impl Results {
                 },
                 id: Some(put.id),
                 version: Some(put.version),
-                errors: left_out(&put, product),
+                errors: left_out(&put, product).iter().map(Located::from).collect(),
             }),
         }
     }
@@ -90,11 +67,11 @@ impl Results {
             status,
             id: None,
             version: None,
-            errors: wrong.iter().map(Error::from).collect(),
+            errors: wrong.iter().map(Located::from).collect(),
         });
     }
 
-    fn push(&mut self, line: &ResultLine) {
+    fn push(&mut self, line: &ResultLine<'_>) {
         // Strings and numbers: this cannot fail.
         let _ = serde_json::to_writer(&mut self.0, line);
         self.0.push(b'\n');
@@ -106,19 +83,18 @@ impl Results {
 }
 
 /// The relations that lead nowhere. The product was written without them.
-fn left_out(put: &PutProduct, product: &ProductInput) -> Vec<Error> {
+fn left_out(put: &PutProduct, product: &ProductInput) -> Vec<Invalid> {
     let relations = product.relations.iter().flatten().enumerate();
     let astray = relations.filter(|(_, relation)| {
         let mut missing = put.unresolved.iter();
         missing.any(|missing| missing.related == relation.handle)
     });
     astray
-        .map(|(index, relation)| Error {
+        .map(|(index, relation)| Invalid {
             pointer: format!("/relations/{index}/handle"),
-            detail: format!(
-                "{:?}: there is no such product; the relation was left out, send the line again after it",
-                relation.handle
-            ),
+            value: shortened(&relation.handle, SHOWN),
+            reason: "there is no such product; the relation was left out, send the line again once there is"
+                .to_owned(),
         })
         .collect()
 }

@@ -12,7 +12,7 @@ struct Repeated;
 
 impl Load<i64, Document> for Repeated {
     fn load(&self, id: i64) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
-        let value = Some(Document::new(id.to_string().repeat(1_000).as_bytes()));
+        let value = Ok(Document::new(id.to_string().repeat(1_000).as_bytes()));
         ready(Ok(Loaded { value, version: 1 })).boxed()
     }
 }

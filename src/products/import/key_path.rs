@@ -148,6 +148,24 @@ mod tests {
     }
 
     #[test]
+    fn a_pointer_escapes_what_it_must_and_leads_to_the_same_value() {
+        let value = json!({"a/b": [{"~c": 1}, {"": 2}]});
+        for (steps, pointer) in [
+            (vec![], ""),
+            (vec!["a/b", "0", "~c"], "/a~1b/0/~0c"),
+            (vec!["a/b", "1", ""], "/a~1b/1/"),
+        ] {
+            let step = |step: &str| match step.parse() {
+                Ok(index) => Step::Index(index),
+                Err(_) => Step::Key(step.to_owned()),
+            };
+            let path = KeyPath(steps.into_iter().map(step).collect());
+            assert_eq!(path.pointer(), pointer);
+            assert_eq!(value.pointer(pointer), path.of(&value));
+        }
+    }
+
+    #[test]
     fn broken_paths_are_refused() {
         for text in [
             "", ".a", "a.", "a..b", "a[", "a[x]", "a[\"b]", "a[0]b", "a.[0]",

@@ -9,20 +9,21 @@ use crate::products::bulk::{PutOutcomes, PutProduct, PutStatus, conflict};
 use crate::products::input::ProductInput;
 use crate::products::store::{CatalogTransaction, Settled, StoreError};
 
-/// Puts each product for itself: one that cannot be written leaves the others be.
-pub(super) fn put(
-    connection: &Connection,
-    products: &[ProductInput],
-) -> Result<PutOutcomes, StoreError> {
-    let mut writer = Writer::new(connection)?;
-    let mut outcomes = Vec::with_capacity(products.len());
-    let mut rest = products;
-    while !rest.is_empty() {
-        let (run, after) = rest.split_at(distinct(rest));
-        put_distinct(connection, &mut writer, run, &mut outcomes)?;
-        rest = after;
+impl Writer<'_> {
+    /// See [`CatalogTransaction::put_each`].
+    pub(super) fn put_every(
+        &mut self,
+        products: &[ProductInput],
+    ) -> Result<PutOutcomes, StoreError> {
+        let mut outcomes = Vec::with_capacity(products.len());
+        let mut rest = products;
+        while !rest.is_empty() {
+            let (run, after) = rest.split_at(distinct(rest));
+            put_distinct(self, run, &mut outcomes)?;
+            rest = after;
+        }
+        Ok(outcomes)
     }
-    Ok(outcomes)
 }
 
 /// How many of the first products have handles of their own. One that comes again is another version, which
@@ -36,11 +37,11 @@ fn distinct(products: &[ProductInput]) -> usize {
 }
 
 fn put_distinct(
-    connection: &Connection,
     writer: &mut Writer<'_>,
     products: &[ProductInput],
     outcomes: &mut PutOutcomes,
 ) -> Result<(), StoreError> {
+    let connection = writer.connection;
     let mut put = Vec::with_capacity(products.len());
     for product in products {
         let before = id_and_version(connection, &product.handle)?;
@@ -81,5 +82,5 @@ fn id_and_version(connection: &Connection, handle: &str) -> rusqlite::Result<Opt
 }
 
 fn vanished(handle: &str) -> StoreError {
-    StoreError::Failed(format!("product {handle:?} was put and is not there"))
+    StoreError(format!("product {handle:?} was put and is not there"))
 }

@@ -51,7 +51,7 @@ pub(super) fn page(
     })?;
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        let product = read_back::product(&snapshot, row)?;
+        let product = read_back::with_children(&snapshot, row)?;
         bytes += weight(&product);
         let id = product.id;
         page.products.push(product);

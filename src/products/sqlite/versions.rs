@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::write::settle_changes;
-use crate::products::store::{Change, Written};
+use crate::products::store::Change;
 
 const CHANGES_SINCE: &str = include_str!("../../../sql/sqlite/queries/changes_since.sql");
 
@@ -13,16 +13,10 @@ pub(super) struct NumberedChange {
     pub(super) change: Change,
 }
 
-/// Does `work` and tells which versions were made meanwhile. Inside a transaction these are its own.
-pub(super) fn with_changes<T, E: From<rusqlite::Error>>(
-    connection: &Connection,
-    work: impl FnOnce() -> Result<T, E>,
-) -> Result<Written<T>, E> {
-    let before = newest(connection)?;
-    let outcome = work()?;
-    let made = changes_since(connection, before, -1)?;
-    let changes = made.into_iter().map(|made| made.change).collect();
-    Ok(Written { outcome, changes })
+/// The versions made after outbox row `seq`. Inside a transaction these are its own.
+pub(super) fn made_since(connection: &Connection, seq: i64) -> rusqlite::Result<Vec<Change>> {
+    let made = changes_since(connection, seq, -1)?;
+    Ok(made.into_iter().map(|made| made.change).collect())
 }
 
 /// Settles, unless nothing was touched, as by most sales: looking is cheaper.
