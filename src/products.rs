@@ -1,5 +1,6 @@
 //! The catalogue: what a product is, where it is kept, how it is read and how files become products.
 
+pub mod bulk;
 pub mod catalog;
 pub mod coding;
 mod compressor;
@@ -19,8 +20,10 @@ mod modified;
 pub mod money;
 pub mod recommendation;
 pub mod sqlite;
+pub mod stock;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod validate;
 pub mod views;
+mod weight;

@@ -2,6 +2,7 @@
 //! loopback, with its data in a temporary folder, and stopped and reaped when it goes out of scope. Its
 //! log is shown where a test fails.
 
+mod chunked;
 mod log;
 mod program;
 mod raw;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+mod bulk;
 mod cache;
 mod command_line;
 mod conditional;
@@ -10,6 +11,7 @@ mod connections;
 mod cors;
 mod details;
 mod edge;
+mod export;
 mod freshness;
 mod harness;
 mod import_export;

@@ -4,34 +4,34 @@
 //! - [`Sqlite::point_read`] runs inline on a connection of the calling thread. A primary-key read costs
 //!   about 3 µs there, a tenth of what handing it to another thread does.
 //! - [`Sqlite::read`] runs anything longer on a small pool of reader threads.
-//! - [`Sqlite::write`] runs on the one writer thread, in a transaction, in order of arrival;
-//!   [`Sqlite::write_by`] too, unless its turn does not come in time.
+//! - [`Sqlite::write`] runs on the one writer thread, in order of arrival, in a transaction that those who wait
+//!   share.
 
 mod connection;
 mod migrations;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
-use tokio::sync::Semaphore;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use connection::BUSY_TIMEOUT;
 pub use connection::{Access, open};
 pub use migrations::{MigrationReport, SchemaState};
 use threads::{NoAnswer, Pool, with_thread_connection};
+use writer::Writer;
 
 /// Reader threads for anything longer than a point read.
 const READERS: usize = 2;
-/// Writes with a deadline that may wait for their turn. More would only wait to be too late.
-const WAITING_WRITES: usize = 256;
+
+/// How long a write for which nobody waits keeps its place.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads that may wait for a reader thread: as many as are done within a fraction of a second where each takes
 /// a millisecond. Beyond them a read is refused at once rather than late.
@@ -62,6 +62,9 @@ pub enum SqliteError {
     /// Too many reads or writes wait, or another process writes for too long. Nothing was written.
     #[error("the catalogue has more to do than it can in time")]
     Busy,
+    /// The transaction that a write was part of could not be committed. Nothing was written.
+    #[error("the transaction was lost: {0}")]
+    Lost(String),
     /// The store is shutting down.
     #[error("the catalogue is closed")]
     Closed,
@@ -78,9 +81,7 @@ struct Shared {
     id: u64,
     path: PathBuf,
     readers: Pool,
-    writer: Pool,
-    /// One for each write with a deadline that waits.
-    waiting: Arc<Semaphore>,
+    writer: Writer,
 }
 
 impl From<NoAnswer> for SqliteError {
@@ -107,8 +108,7 @@ impl Sqlite {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 path: path.to_owned(),
                 readers: Pool::start("sqlite-reader", readers, MOST_WAITING_READS),
-                writer: Pool::start("sqlite-writer", vec![writer], usize::MAX),
-                waiting: Arc::new(Semaphore::new(WAITING_WRITES)),
+                writer: Writer::start(writer),
             }),
         })
     }
@@ -148,77 +148,31 @@ impl Sqlite {
             .await?
     }
 
-    /// Writes on the writer thread, in one transaction: committed when `write` returns `Ok`, rolled
-    /// back otherwise. Dropping the future does not stop the work.
+    /// Writes on the writer thread. What `write` did is kept when it returns `Ok`, and undone otherwise; the
+    /// answer comes after the COMMIT. Others that wait may be part of the same transaction, so it is not for
+    /// `write` to end it. Dropping the future does not stop the work.
     pub async fn write<T: Send + 'static>(
         &self,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, SqliteError> + Send + 'static,
+        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, SqliteError> {
-        self.shared
-            .writer
-            .run(move |connection| in_transaction(connection, write))
-            .await?
+        let deadline = Instant::now() + PATIENCE;
+        self.shared.writer.run(deadline, write).await
     }
 
     /// Like [`Sqlite::write`], but [`SqliteError::Busy`], with nothing written, where too many wait already
-    /// or where the transaction has not begun by the deadline. Once it has begun, its end is awaited. The
-    /// caller has to run on a Tokio runtime.
+    /// or where its turn has not come by the deadline, because of another process's transaction perhaps. Once
+    /// it has, its end is awaited. The caller has to run on a Tokio runtime.
     pub async fn write_by<T, E>(
         &self,
         deadline: Instant,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<SqliteError> + Send + 'static,
     {
-        let waiting = Arc::clone(&self.shared.waiting);
-        let place = waiting.try_acquire_owned().map_err(|_| SqliteError::Busy)?;
-        // Whether the write is done or given up: the first to ask decides.
-        let is_decided = Arc::new(AtomicBool::new(false));
-        let at_its_turn = {
-            let is_decided = Arc::clone(&is_decided);
-            move |connection: &mut Connection| {
-                drop(place);
-                if is_decided.swap(true, Ordering::AcqRel) {
-                    return Err(SqliteError::Busy.into());
-                }
-                in_transaction_by(deadline, connection, write)
-            }
-        };
-        let mut written = pin!(self.shared.writer.run(at_its_turn));
-        let written = tokio::select! {
-            biased;
-            written = &mut written => written,
-            () = tokio::time::sleep_until(deadline.into()) => {
-                if !is_decided.swap(true, Ordering::AcqRel) {
-                    return Err(SqliteError::Busy.into());
-                }
-                written.await
-            }
-        };
-        written.map_err(SqliteError::from)?
+        self.shared.writer.run_by(deadline, write).await
     }
-}
-
-/// Waits for other processes until the deadline at most.
-fn in_transaction_by<T, E: From<SqliteError>>(
-    deadline: Instant,
-    connection: &Connection,
-    write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    let query = |error: rusqlite::Error| E::from(error.into());
-    let patience = deadline.saturating_duration_since(Instant::now());
-    connection.busy_timeout(patience).map_err(query)?;
-    let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(query)?;
-    let transaction = begun.map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy) => SqliteError::Busy.into(),
-        _ => query(error),
-    })?;
-    let value = write(&transaction)?;
-    transaction.commit().map_err(query)?;
-    Ok(value)
 }
 
 /// Runs `write` in a transaction that takes the write lock at once, so that it cannot fail half-way for

@@ -59,6 +59,8 @@ pub(super) enum ApiError {
     ConditionFailed,
     /// The token does not allow it, or there is none.
     Authorization(AuthorizationError),
+    /// Others are in the way for longer than a client waits. Nothing was done.
+    Busy,
     /// A write was not done.
     Write(WriteProblem),
     /// The version asked for is not there yet. The version there is.
@@ -129,7 +131,7 @@ struct Problem<'a> {
 
 /// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
 #[derive(Serialize)]
-struct Located<'a> {
+pub(super) struct Located<'a> {
     /// RFC 6901.
     pointer: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -244,6 +246,14 @@ impl ApiError {
                     .to_owned(),
             ),
             Self::Authorization(error) => authorization_row(error),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Too busy",
+                format!(
+                    "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
+                ),
+            ),
             Self::Write(problem) => return problem.row(),
             Self::VersionNotReached { version } => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -301,7 +311,10 @@ impl ApiError {
                 headers.insert(WWW_AUTHENTICATE, error.challenge());
             }
             Self::Write(problem) => problem.add_headers(headers),
-            Self::Unavailable(_) | Self::NotReady(_) | Self::VersionNotReached { .. } => {
+            Self::Busy
+            | Self::Unavailable(_)
+            | Self::NotReady(_)
+            | Self::VersionNotReached { .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             _ => {}

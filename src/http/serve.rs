@@ -12,10 +12,11 @@ use actix_web::{App, HttpServer, web};
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::public_server::PublicServer;
+use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
-    BindError, Readiness, availability, health, lists, products, recommendations, request_id,
-    reviews,
+    BindError, Readiness, availability, bulk, export, health, lists, products, recommendations,
+    request_id, reviews,
 };
 use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
@@ -71,6 +72,7 @@ pub fn bind(
     let catalog = web::Data::new(catalog.clone());
     let tokens = web::Data::new(tokens.clone());
     let readiness = web::Data::new(readiness.clone());
+    let streams = web::Data::new(Streams::default());
     let access_log = options.access_log;
     let (edge, writes) = (options.edge, options.writes);
     let in_flight = web::Data::new(InFlight::default());
@@ -82,6 +84,7 @@ pub fn bind(
         App::new()
             .app_data(for_public.clone())
             .app_data(tokens.clone())
+            .app_data(streams.clone())
             .app_data(in_flight.clone())
             .app_data(writes)
             .app_data(ready_public.clone())
@@ -92,6 +95,8 @@ pub fn bind(
             .configure(availability::routes)
             .configure(reviews::routes)
             .configure(recommendations::routes)
+            .configure(export::routes)
+            .configure(bulk::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| {

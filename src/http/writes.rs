@@ -148,7 +148,8 @@ impl<'r> Asked<'r> {
     }
 }
 
-fn limits(request: &HttpRequest) -> Result<WriteLimits, ApiError> {
+/// What this server allows a write.
+pub(super) fn limits(request: &HttpRequest) -> Result<WriteLimits, ApiError> {
     let limits = request.app_data::<WriteLimits>().copied();
     limits.ok_or_else(|| ApiError::Unavailable("no limits of writes here".to_owned()))
 }

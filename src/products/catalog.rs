@@ -1,6 +1,7 @@
 //! The catalogue as the HTTP layer sees it: products, and views of them, through their caches.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::PageRequest;
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, Listing};
 use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
 use super::views::{
@@ -39,6 +41,8 @@ pub struct Catalog {
     store: Arc<dyn CatalogStore>,
     shelves: Shelves,
     cursors: Arc<Cursors>,
+    /// See `PageLoader`.
+    stock_changes: Arc<AtomicU64>,
     compressor: Compressor,
     deadline: Duration,
 }
@@ -90,10 +94,12 @@ impl Catalog {
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
         let documents = ReadThrough::new(l1, loader, clock, background.clone(), options.deadline);
         let cursors = Arc::new(Cursors::new(Arc::clone(&store)));
+        let stock_changes = Arc::<AtomicU64>::default();
         let loader = PageLoader {
             store: Arc::clone(&store),
             documents: documents.clone(),
             cursors: Arc::clone(&cursors),
+            stock_changes: Arc::clone(&stock_changes),
         };
         let keeps_views = options.views_bytes > 0;
         let half = options.views_bytes / 2;
@@ -106,6 +112,7 @@ impl Catalog {
         Self {
             store,
             cursors,
+            stock_changes,
             compressor: Compressor::start(shelves.clone()),
             shelves,
             deadline: options.deadline,
@@ -272,6 +279,15 @@ impl Catalog {
         self.shelves.pages.read(key).await
     }
 
+    /// The next products in order of id, after this one, complete, whether they are public or not.
+    pub async fn export(
+        &self,
+        filter: &ExportFilter,
+        after: i64,
+    ) -> Result<ExportPage, StoreError> {
+        self.store.export(filter.clone(), after).await
+    }
+
     /// The product that has this handle.
     pub async fn id_by_handle(&self, handle: &str) -> Result<Option<i64>, StoreError> {
         self.store.id_by_handle(handle).await
@@ -298,8 +314,11 @@ impl Catalog {
             let _ = result.send(value);
             Ok(decision)
         };
-        let changes = self.store.write(deadline, Box::new(work)).await?;
-        self.invalidate(&changes);
+        let committed = self.store.write(deadline, Box::new(work)).await?;
+        self.invalidate(&committed.versions);
+        for product_id in committed.stock {
+            self.stock_changed(product_id);
+        }
         let worked = worked.try_recv();
         worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
     }
@@ -317,6 +336,14 @@ impl Catalog {
                 .documents
                 .invalidate(&change.product_id, change.version);
         }
+    }
+
+    /// Takes note that the exact stock of a product may have changed, be it without a new version. Called before
+    /// the writer is answered.
+    pub fn stock_changed(&self, product_id: i64) {
+        let version = self.stock_changes.fetch_add(1, Ordering::AcqRel) + 1;
+        let page = PageKey::Stock { product_id };
+        self.shelves.pages.invalidate(&page, version);
     }
 
     /// Takes note that committed versions were missed.

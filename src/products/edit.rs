@@ -1,6 +1,6 @@
 //! Writing one product: what a writer asks, checked against the product as it stands, in one transaction.
 
-mod whole;
+pub(super) mod whole;
 
 use serde_json::Value;
 

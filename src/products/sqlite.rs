@@ -1,17 +1,21 @@
 //! The catalogue in the embedded store.
 
 mod answers;
+mod bulk;
 mod children;
 mod edit;
+mod export;
 mod listing;
 mod pages;
 mod read_back;
 mod recommendations;
 mod reviews;
+mod stock;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod variants;
+mod versions;
 mod write;
 
 use std::time::Instant;
@@ -21,11 +25,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
 use super::store::{
-    CatalogStore, CatalogTransaction, Change, Decision, StoreError, StoredDocument, Work,
+    CatalogStore, CatalogTransaction, Committed, Decision, StoreError, StoredDocument, Work,
     WriteError,
 };
 use crate::cache::Absence;
@@ -202,6 +207,17 @@ impl CatalogStore for SqliteCatalog {
         ready(read.is_ok()).boxed()
     }
 
+    fn export(
+        &self,
+        filter: ExportFilter,
+        after: i64,
+    ) -> BoxFuture<'_, Result<ExportPage, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(export::page(connection, &filter, after)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
     fn transaction(
         &self,
         work: &mut dyn FnMut(&mut dyn CatalogTransaction) -> Result<Decision, StoreError>,
@@ -219,22 +235,21 @@ impl CatalogStore for SqliteCatalog {
         Ok(())
     }
 
-    fn write(
-        &self,
-        deadline: Instant,
-        work: Work,
-    ) -> BoxFuture<'_, Result<Vec<Change>, WriteError>> {
-        let written = self.database.write_by(deadline, move |transaction| {
-            let mut writer = Writer::new(transaction)?;
-            let before = tail::newest(transaction)?;
+    fn write(&self, deadline: Instant, work: Work) -> BoxFuture<'_, Result<Committed, WriteError>> {
+        let written = self.database.write_by(deadline, move |connection| {
+            let mut writer = Writer::new(connection)?;
+            let before = versions::newest(connection)?;
             match work(&mut writer)? {
-                Decision::Commit => Ok(tail::changes_since(transaction, before)?),
+                Decision::Commit => Ok(Committed {
+                    versions: versions::made_since(connection, before)?,
+                    stock: writer.touched(),
+                }),
                 Decision::Rollback => Err(Undone::Asked),
             }
         });
         let outcome = written.map_ok_or_else(
             |undone| match undone {
-                Undone::Asked => Ok(Vec::new()),
+                Undone::Asked => Ok(Committed::default()),
                 Undone::Failed(error) => Err(error),
             },
             Ok,

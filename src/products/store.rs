@@ -4,11 +4,14 @@ use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 
+use super::bulk::PutOutcomes;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
+use super::stock::{Stock, StockChange, StockRefusal};
 use super::validate::Invalid;
 use crate::cache::Absence;
 use crate::db::sqlite::SqliteError;
@@ -101,6 +104,13 @@ pub trait CatalogStore: Send + Sync + 'static {
     /// True when a read works now.
     fn is_ready(&self) -> BoxFuture<'_, bool>;
 
+    /// The next products in order of id, after this one, complete, whether they are public or not.
+    fn export(
+        &self,
+        filter: ExportFilter,
+        after: i64,
+    ) -> BoxFuture<'_, Result<ExportPage, StoreError>>;
+
     /// Runs `work` in one transaction and does with it what `work` decides. Blocks; not for a thread
     /// that serves requests.
     fn transaction(
@@ -108,14 +118,10 @@ pub trait CatalogStore: Send + Sync + 'static {
         work: &mut dyn FnMut(&mut dyn CatalogTransaction) -> Result<Decision, StoreError>,
     ) -> Result<(), StoreError>;
 
-    /// Runs `work` in one transaction, in turn with others, and does with it what `work` decides. Returns the
-    /// versions it made. [`WriteError::Busy`] where it could not begin by `deadline`. Dropping the future
+    /// Runs `work` in one transaction, in turn with others, and does with it what `work` decides. Returns what
+    /// that changed. [`WriteError::Busy`] where it could not begin by `deadline`. Dropping the future
     /// does not stop it.
-    fn write(
-        &self,
-        deadline: Instant,
-        work: Work,
-    ) -> BoxFuture<'_, Result<Vec<Change>, WriteError>>;
+    fn write(&self, deadline: Instant, work: Work) -> BoxFuture<'_, Result<Committed, WriteError>>;
 
     /// Hands every product that is not deleted, complete, to `visit` in order of id. One consistent
     /// view. Blocks. `visit` stops it by returning false.
@@ -132,6 +138,15 @@ pub enum Decision {
     Commit,
     /// Keep nothing.
     Rollback,
+}
+
+/// What a transaction changed, for those who keep copies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The versions it made.
+    pub versions: Vec<Change>,
+    /// Products whose exact stock may be another, be it without a new version.
+    pub stock: Vec<i64>,
 }
 
 /// What is done in a transaction of [`CatalogStore::write`].
@@ -188,6 +203,18 @@ pub trait CatalogTransaction {
     /// Creates or updates the product with this handle. Writes only what differs; after an error
     /// nothing of this product is written.
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError>;
+
+    /// Puts each product for itself, and settles: one that cannot be put leaves the others be. Tells what became of
+    /// each, in order.
+    fn put_each(&mut self, products: &[ProductInput]) -> Result<PutOutcomes, StoreError>;
+
+    /// Changes the exact stock of the variant with this sku, notes that in the log of stock, and settles. A count
+    /// that changes no number on hand is not noted.
+    fn change_stock(
+        &mut self,
+        sku: &str,
+        change: &StockChange,
+    ) -> Result<Result<Stock, StockRefusal>, StoreError>;
 
     /// The product with this id, deleted or not, as settled.
     fn find(&mut self, id: i64) -> Result<Option<StoredProduct>, StoreError>;

@@ -12,6 +12,7 @@ use super::input::{
 };
 pub use report::Invalid;
 use report::{At, Report};
+pub use variants::MAX_QUANTITY;
 
 /// Most options of a product.
 pub const MAX_OPTIONS: usize = 3;

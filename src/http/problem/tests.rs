@@ -44,6 +44,7 @@ fn all() -> Vec<ApiError> {
         WriteProblem::KeyReused.into(),
         WriteProblem::Busy.into(),
         ApiError::VersionNotReached { version: 1 },
+        ApiError::Busy,
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
     ];
@@ -61,6 +62,7 @@ fn all() -> Vec<ApiError> {
             | ApiError::Authorization(_)
             | ApiError::Write(_)
             | ApiError::VersionNotReached { .. }
+            | ApiError::Busy
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }

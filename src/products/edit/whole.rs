@@ -13,15 +13,7 @@ use crate::products::validate::{Invalid, validate};
 /// Stock, reviews and the rating are left unsaid where the document does not speak of them: customers and
 /// tills write those, and whoever writes the document may not know them.
 pub(super) fn whole(document: Value) -> Result<ProductInput, Vec<Invalid>> {
-    let (product, problems) = jsonl::document(document);
-    let unreadable: Vec<Invalid> = problems
-        .into_iter()
-        .map(|problem| Invalid {
-            pointer: problem.path.pointer(),
-            value: shortened(&problem.value, SHOWN),
-            reason: problem.reason,
-        })
-        .collect();
+    let (product, unreadable) = read(document);
     let mut broken = missing(&product);
     let product = completed(product);
     broken.extend(validate(&product));
@@ -33,9 +25,20 @@ pub(super) fn whole(document: Value) -> Result<ProductInput, Vec<Invalid>> {
     }
 }
 
+/// What a document says, and what cannot be read of it.
+pub(in crate::products) fn read(document: Value) -> (ProductInput, Vec<Invalid>) {
+    let (product, problems) = jsonl::document(document);
+    let unreadable = problems.into_iter().map(|problem| Invalid {
+        pointer: problem.path.pointer(),
+        value: shortened(&problem.value, SHOWN),
+        reason: problem.reason,
+    });
+    (product, unreadable.collect())
+}
+
 /// What could not be read, and the rules that are broken elsewhere: a value that could not be read was taken
 /// for empty, so that rules speak of it, and of what it is part of, for no reason of theirs.
-fn all(unreadable: Vec<Invalid>, broken: Vec<Invalid>) -> Vec<Invalid> {
+pub(in crate::products) fn all(unreadable: Vec<Invalid>, broken: Vec<Invalid>) -> Vec<Invalid> {
     let pointers: HashSet<String> = unreadable.iter().map(|one| one.pointer.clone()).collect();
     let around: HashSet<String> = pointers
         .iter()

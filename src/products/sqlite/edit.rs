@@ -116,6 +116,7 @@ impl Writer<'_> {
         let id = self.insert(product)?;
         children::put(self.connection, id, true, Saying::Everything, product)?;
         self.note_relations(id, product.relations.as_deref())?;
+        self.written.push(id);
         Ok(id)
     }
 
@@ -130,6 +131,7 @@ impl Writer<'_> {
         self.update(id, product)?;
         children::put(self.connection, id, false, Saying::Everything, product)?;
         self.note_relations(id, product.relations.as_deref())?;
+        self.written.push(id);
         Ok(())
     }
 }

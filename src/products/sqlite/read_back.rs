@@ -44,7 +44,11 @@ pub(super) fn one_product(
         .optional()
 }
 
-fn with_children(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<ProductInput> {
+/// The whole product of a row of `export_*.sql`.
+pub(super) fn with_children(
+    connection: &Connection,
+    row: &Row<'_>,
+) -> rusqlite::Result<ProductInput> {
     let id: i64 = row.get("id")?;
     Ok(ProductInput {
         images: Some(images(connection, id)?),

@@ -6,8 +6,10 @@ use std::collections::HashSet;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, named_params, params};
 
 use super::children::{self, Saying};
-use super::{answers, edit};
+use super::{answers, edit, stock};
+use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RatingInput, RelationInput, Status};
+use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
     CatalogTransaction, KeptAnswer, PutError, RequestKey, Settled, StoreError, StoredProduct,
     UnresolvedRelation,
@@ -40,6 +42,8 @@ pub(super) struct Writer<'c> {
     now: String,
     /// Every product put, in order, one more time for each time it was put.
     put: Vec<i64>,
+    /// Products that were written otherwise.
+    pub(super) written: Vec<i64>,
     /// How many of them were there at the last settlement.
     put_settled: usize,
     existing_since_settled: u64,
@@ -59,6 +63,7 @@ impl<'c> Writer<'c> {
             connection,
             now,
             put: Vec::new(),
+            written: Vec::new(),
             put_settled: 0,
             existing_since_settled: 0,
             settled: Settled::default(),
@@ -67,6 +72,12 @@ impl<'c> Writer<'c> {
 
     pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
         self.connection.prepare_cached(sql)
+    }
+
+    /// Products whose stock may be another.
+    pub(super) fn touched(mut self) -> Vec<i64> {
+        self.put.append(&mut self.written);
+        self.put
     }
 
     fn put_product(&mut self, product: &ProductInput) -> Result<(), PutError> {
@@ -235,6 +246,22 @@ impl CatalogTransaction for Writer<'_> {
         settle_changes(self.connection)?;
         self.settled.deleted += deleted as u64;
         Ok(())
+    }
+
+    fn put_each(&mut self, products: &[ProductInput]) -> Result<PutOutcomes, StoreError> {
+        self.put_every(products)
+    }
+
+    fn change_stock(
+        &mut self,
+        sku: &str,
+        change: &StockChange,
+    ) -> Result<Result<Stock, StockRefusal>, StoreError> {
+        let changed = stock::change(self.connection, sku, change)?;
+        if let Ok(stock) = &changed {
+            self.written.push(stock.product_id);
+        }
+        Ok(changed)
     }
 
     fn find(&mut self, id: i64) -> Result<Option<StoredProduct>, StoreError> {
