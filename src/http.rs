@@ -17,6 +17,7 @@ mod health;
 mod last_modified;
 mod lists;
 mod negotiation;
+mod patience;
 mod problem;
 mod products;
 mod public_server;
