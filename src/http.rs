@@ -22,6 +22,7 @@ mod lists;
 mod media_type;
 mod negotiation;
 mod page;
+mod patience;
 mod problem;
 mod products;
 mod public_server;
