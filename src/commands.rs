@@ -14,6 +14,7 @@ pub mod flags;
 mod help;
 pub mod import;
 pub mod migrate;
+pub mod openapi;
 mod output;
 pub mod serve;
 mod table;
@@ -59,6 +60,7 @@ pub enum Command {
     Export(export::Args),
     Migrate(migrate::Args),
     Check(check::Args),
+    Openapi(openapi::Args),
     Version(version::Args),
     Completions(completions::Args),
 }
@@ -122,6 +124,7 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
             with_logs(&load(&no_listen)?, |config| migrate::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
+        Command::Openapi(args) => openapi::run(args, out),
         Command::Version(args) => version::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }

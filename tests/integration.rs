@@ -5,7 +5,9 @@
 mod architecture;
 mod cache;
 mod command_line;
+mod description;
 mod details;
+mod documentation;
 mod edge;
 mod freshness;
 mod harness;

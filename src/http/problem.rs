@@ -7,13 +7,18 @@ use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, R
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::openapi::ProblemCode;
 use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::{LoadError, Status};
 use crate::products::store::StoreError;
 
 /// Seconds after which asking again makes sense when the catalogue gives no answer.
 const RETRY_SECONDS: u16 = 1;
+
+/// Of the body (RFC 9457 §3).
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
@@ -51,14 +56,23 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// The body.
-#[derive(Serialize)]
-struct Problem<'a> {
+/// Why a request was not answered as asked (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Problem<'a> {
+    /// `urn:doorbuster:problem:` and the code.
     r#type: String,
+    /// The same for all problems with this code.
     title: &'a str,
+    /// The status of the response.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong with this request, and the mend.
     detail: &'a str,
+    /// For programs: it never changes, as the texts may.
+    #[schema(value_type = ProblemCode)]
     code: &'a str,
+    /// Under which the log has the request; also in `X-Request-Id`.
     request_id: &'a str,
 }
 
@@ -173,15 +187,14 @@ impl ApiError {
     }
 }
 
+/// Codes of [`foreign`] failures: the client's, and ours.
+pub(super) const FOREIGN_CODES: [&str; 2] = ["bad-request", "internal-error"];
+
 /// The response for a failure that did not come from our handlers (a body the framework refused, say):
 /// the status speaks, and nothing else is told.
 pub(super) fn foreign(status: StatusCode, request_id: &str) -> HttpResponse {
     let title = status.canonical_reason().unwrap_or("Error");
-    let code = if status.is_server_error() {
-        "internal-error"
-    } else {
-        "bad-request"
-    };
+    let code = FOREIGN_CODES[usize::from(status.is_server_error())];
     let detail = if status.is_server_error() {
         "Something went wrong on our side; the log has it under the request id."
     } else {
@@ -211,10 +224,7 @@ fn render(
         .set_body(body)
         .map_into_boxed_body();
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     // An error that a cache keeps outlives its cause.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

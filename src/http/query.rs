@@ -11,9 +11,9 @@ use super::problem::ApiError;
 const SIMILAR: f64 = 0.8;
 
 /// Items of a page where the request says nothing.
-const DEFAULT_LIMIT: usize = 20;
+pub(super) const DEFAULT_LIMIT: usize = 20;
 /// Most items of a page.
-const MAX_LIMIT: usize = 100;
+pub(super) const MAX_LIMIT: usize = 100;
 
 /// The parameters of a request, decoded, in order.
 pub(super) struct Query<'r> {
