@@ -15,7 +15,6 @@ use crate::http::batch::MAX_IDS;
 use crate::http::lists::filters::{MAX_TAG_GROUPS, PARAMETERS};
 use crate::products::listing::Sort;
 use crate::products::money::MAX_MINOR;
-use crate::products::validate::{MAX_NAME, MAX_SENTENCE};
 
 const DESCRIPTION: &str = "\
 A page of the public products to which all filters apply, whole documents, in the order of `sort`. The answer is \
@@ -56,7 +55,7 @@ pub(super) fn paths() -> Paths {
 
 /// What is to be said of a parameter; the tests miss those of which nothing is said.
 fn parameter(name: &str) -> Option<Parameter> {
-    let text = |longest| string().min_length(Some(1)).max_length(Some(longest));
+    let text = || string().min_length(Some(1));
     let parameter = match name {
         "ids" => comma_separated(query(
             name,
@@ -72,10 +71,10 @@ fn parameter(name: &str) -> Option<Parameter> {
             name,
             "The category or one of those above it: `Apparel`, or `Apparel > Tops`. Spaces around `>` do not \
              matter.",
-            text(MAX_SENTENCE),
+            text(),
         ),
-        "vendor" => query(name, "Exactly this vendor.", text(MAX_NAME)),
-        "product_type" => query(name, "Exactly this type.", text(MAX_NAME)),
+        "vendor" => query(name, "Exactly this vendor.", text()),
+        "product_type" => query(name, "Exactly this type.", text()),
         "tag" => query(
             name,
             format!(
