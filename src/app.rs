@@ -167,6 +167,7 @@ fn cache_options(config: &CacheConfig) -> CacheOptions {
     };
     CacheOptions {
         l1: (config.l1_bytes.0 > 0).then_some(l1),
+        views_bytes: config.views_bytes.0,
         deadline: config.hard_timeout,
     }
 }

@@ -7,12 +7,17 @@ pub mod cursor;
 pub mod demo;
 pub mod document;
 pub mod export;
+pub mod fields;
 pub mod import;
 pub mod input;
+pub mod json_ld;
+mod json_text;
 pub mod listing;
 pub mod money;
+pub mod recommendation;
 pub mod sqlite;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod validate;
+pub mod views;

@@ -199,6 +199,7 @@ fn a_list_is_sorted_and_filtered_as_asked() {
         ("?sort=updated", vec![1, 2, 6, 5, 3]),
         ("?sort=title", vec![3, 2, 1, 5, 6]),
         ("?sort=rating", vec![3, 2, 1, 6, 5]),
+        ("?sort=popular", vec![3, 1, 2, 6, 5]),
         ("?sort=price", vec![3, 1, 5, 2]),
         ("?sort=-price", vec![2, 5, 1, 3]),
         ("?category=Apparel", vec![5, 1, 2]),
@@ -322,12 +323,12 @@ fn a_wrong_filter_is_told_the_right_one() {
     let server = shop.serve();
     for (query, detail) in [
         (
-            "sort=popular",
-            "sort: \"popular\" is not known; use one of newest, updated, price, -price, title, rating",
+            "sort=popularity",
+            "sort: \"popularity\" is not known; use one of newest, updated, price, -price, title, rating, popular",
         ),
         (
             "sort=",
-            "sort: \"\" is not known; use one of newest, updated, price, -price, title, rating",
+            "sort: \"\" is not known; use one of newest, updated, price, -price, title, rating, popular",
         ),
         (
             "limit=0",

@@ -91,13 +91,13 @@ fn one_product_has_one_address() {
     ] {
         server.get_exactly(path).problem(404, "route-not-found");
     }
-    // The query is not part of a product's name, and RFC 3986 knows other spellings of a digit.
-    for path in [
-        "/products/1?",
-        "/products/1?utm_source=mail&x=%zz",
-        "/products/%31",
-    ] {
+    // An empty query is none, and RFC 3986 knows other spellings of a digit.
+    for path in ["/products/1?", "/products/%31"] {
         server.get_exactly(path).with(200);
+    }
+    // Whatever else stands there would be the same product under one more address.
+    for path in ["/products/1?utm_source=mail&x=%zz", "/products/1?&a"] {
+        server.get_exactly(path).problem(400, "invalid-query");
     }
     let mut connection = server.connect();
     connection.send(format!(

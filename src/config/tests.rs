@@ -72,6 +72,7 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "server.data_dir = ./doorbuster-data (default)",
             "catalog.url = sqlite:./doorbuster-data/catalog.db (default)",
             "cache.l1_bytes = 256MiB (default)",
+            "cache.views_bytes = 32MiB (default)",
             "cache.fresh = 1m (default)",
             "cache.stale = 10m (default)",
             "cache.negative = 5s (default)",

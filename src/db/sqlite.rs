@@ -21,10 +21,14 @@ use rusqlite::{Connection, Transaction};
 
 pub use connection::{Access, open};
 pub use migrations::{MigrationReport, SchemaState};
-use threads::{Pool, with_thread_connection};
+use threads::{NoAnswer, Pool, with_thread_connection};
 
 /// Reader threads for anything longer than a point read.
 const READERS: usize = 2;
+
+/// Reads that may wait for a reader thread: as many as are done within a fraction of a second where each takes
+/// a millisecond. Beyond them a read is refused at once rather than late.
+const MOST_WAITING_READS: usize = 256;
 
 /// Why the embedded store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,9 @@ pub enum SqliteError {
     /// A statement failed.
     #[error("catalogue query failed: {0}")]
     Query(#[from] rusqlite::Error),
+    /// More reads wait than can be done in time.
+    #[error("the catalogue has more to read than it can; {MOST_WAITING_READS} reads wait already")]
+    Busy,
     /// The store is shutting down.
     #[error("the catalogue is closed")]
     Closed,
@@ -67,6 +74,15 @@ struct Shared {
     writer: Pool,
 }
 
+impl From<NoAnswer> for SqliteError {
+    fn from(none: NoAnswer) -> Self {
+        match none {
+            NoAnswer::Busy => Self::Busy,
+            NoAnswer::Lost => Self::Closed,
+        }
+    }
+}
+
 impl Sqlite {
     /// Opens the file, creating it and its folder where missing. Does not migrate.
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
@@ -81,8 +97,8 @@ impl Sqlite {
             shared: Arc::new(Shared {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 path: path.to_owned(),
-                readers: Pool::start("sqlite-reader", readers),
-                writer: Pool::start("sqlite-writer", vec![writer]),
+                readers: Pool::start("sqlite-reader", readers, MOST_WAITING_READS),
+                writer: Pool::start("sqlite-writer", vec![writer], usize::MAX),
             }),
         })
     }
@@ -111,16 +127,15 @@ impl Sqlite {
         with_thread_connection(self.shared.id, self.path(), read)
     }
 
-    /// Reads on a pool thread. Dropping the future does not stop the work.
+    /// Reads on a pool thread. Dropping the future, which a deadline does, stops the work.
     pub async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, SqliteError> {
         self.shared
             .readers
-            .run(move |connection| read(connection))
-            .await
-            .unwrap_or(Err(SqliteError::Closed))
+            .run_while_awaited(move |connection| read(connection))
+            .await?
     }
 
     /// Writes on the writer thread, in one transaction: committed when `write` returns `Ok`, rolled
@@ -132,8 +147,7 @@ impl Sqlite {
         self.shared
             .writer
             .run(move |connection| in_transaction(connection, write))
-            .await
-            .unwrap_or(Err(SqliteError::Closed))
+            .await?
     }
 }
 

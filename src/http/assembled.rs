@@ -63,15 +63,6 @@ impl Assembled {
         self.push_text("]");
     }
 
-    /// Appends `,"next":…}`, the cursor of the next page, which ends the object.
-    pub(super) fn push_next(&mut self, cursor: Option<&str>) {
-        // A cursor needs no escapes: see `CursorKey::seal`.
-        self.push_text(match cursor {
-            Some(cursor) => format!(",\"next\":\"{cursor}\"}}"),
-            None => ",\"next\":null}".to_owned(),
-        });
-    }
-
     fn push(&mut self, part: Bytes) {
         self.length += part.len() as u64;
         self.parts.push_back(part);

@@ -13,6 +13,7 @@ mod operation;
 mod overview;
 mod parameters;
 mod products;
+mod recommendations;
 mod reviews;
 mod schemas;
 #[cfg(test)]
@@ -34,6 +35,7 @@ fn document() -> OpenApi {
     let components = ComponentsBuilder::new();
     let components = schemas::add_to(components);
     let components = parameters::add_to(components);
+    let components = products::add_to(components);
     let components = headers::add_to(components);
     OpenApiBuilder::new()
         .info(overview::info())
@@ -48,6 +50,7 @@ fn paths() -> Paths {
     let groups = [
         products::paths(),
         lists::paths(),
+        recommendations::paths(),
         reviews::paths(),
         availability::paths(),
         health::paths(),

@@ -64,6 +64,7 @@ pub(super) async fn respond(
 ) -> Result<HttpResponse, ApiError> {
     let accepted = Accepted::by(request);
     let best = accepted.ranked().next().ok_or(ApiError::NotAcceptable {
+        header: "Accept-Encoding",
         offered: "br, zstd, gzip, identity",
     })?;
     let built = web::block(move || {

@@ -10,8 +10,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::openapi::ProblemCode;
+use super::query::invalid;
 use super::status_header::{CACHE_STATUS, cache_status};
 use crate::cache::{LoadError, Status};
+use crate::products::listing::ListError;
 use crate::products::store::StoreError;
 
 /// Seconds after which asking again makes sense when the catalogue gives no answer.
@@ -36,8 +38,11 @@ pub(super) enum ApiError {
     NoRoute(String),
     /// The path knows other methods.
     MethodNotAllowed { method: Method, allow: &'static str },
-    /// `Accept-Encoding` refuses all of what there is to be had.
-    NotAcceptable { offered: &'static str },
+    /// This header refuses all of what there is to be had.
+    NotAcceptable {
+        header: &'static str,
+        offered: &'static str,
+    },
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -47,6 +52,19 @@ pub(super) enum ApiError {
 impl From<LoadError> for ApiError {
     fn from(error: LoadError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<ListError> for ApiError {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Cursor => invalid(
+                "cursor",
+                "is none of this list; it goes with the filters and the sort it was made with, \
+                 leave it out to begin again",
+            ),
+            ListError::Store(error) => error.into(),
+        }
     }
 }
 
@@ -93,11 +111,11 @@ impl ApiError {
         }
     }
 
-    /// For an id that was looked up past the cache.
-    pub(super) fn no_product(id: i64) -> Self {
+    /// For an id; what the cache did.
+    pub(super) fn no_product(id: i64, cache: Status) -> Self {
         Self::NoProduct {
             named: format!("id {id}"),
-            cache: None,
+            cache: Some(cache),
         }
     }
 
@@ -136,11 +154,11 @@ impl ApiError {
                 "Method not allowed",
                 format!("{method} is not allowed here; use one of: {allow}"),
             ),
-            Self::NotAcceptable { offered } => (
+            Self::NotAcceptable { header, offered } => (
                 StatusCode::NOT_ACCEPTABLE,
                 "not-acceptable",
-                "No acceptable coding",
-                format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
+                "Nothing acceptable",
+                format!("{header} refuses all there is; accept one of: {offered}"),
             ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -1,22 +1,23 @@
-//! `GET` and `HEAD` of products: by id, by handle, by sku.
+//! `GET` and `HEAD` of products: by id, by handle, by sku. Each as its document, as a part of it, with what hangs
+//! on it, or in the terms of schema.org.
 
-use actix_web::body::BoxBody;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderValue,
-    IF_NONE_MATCH, VARY,
-};
+pub(super) mod detail_query;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LOCATION, HeaderMap, HeaderValue, VARY};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::conditional::{EntityTags, has_any};
+use super::batch::weakest;
 use super::edge;
-use super::negotiation::{Accepted, Representation};
+use super::media_type::{self, MediaType};
+use super::page;
 use super::problem::ApiError;
-use super::representation::select;
+use super::representation::{Outgoing, respond};
 use super::status_header::{CACHE_STATUS, cache_status};
-use crate::cache::Answer;
-use crate::products::catalog::Catalog;
-use crate::products::document::Document;
+use crate::cache::Status;
+use crate::products::catalog::{Catalog, DetailError};
+use crate::products::views::{Form, PageClass, Place};
+use detail_query::DetailQuery;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -31,8 +32,8 @@ async fn by_id(
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
     let id = parse_id(request.match_info().query("id"))?;
-    let answer = catalog.product(id).await?;
-    respond(&request, &catalog, id, answer, || format!("id {id}")).await
+    let form = form(&request)?;
+    product(&request, &catalog, id, form, || format!("id {id}")).await
 }
 
 async fn by_handle(
@@ -41,10 +42,11 @@ async fn by_handle(
     handle: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    let form = form(&request)?;
     let handle = handle.into_inner();
     let named = || format!("handle {handle:?}");
     let id = catalog.id_by_handle(&handle).await?;
-    by_other_name(&request, &catalog, id, named).await
+    by_other_name(&request, &catalog, id, form, named).await
 }
 
 async fn by_sku(
@@ -53,96 +55,137 @@ async fn by_sku(
     sku: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    let form = form(&request)?;
     let sku = sku.into_inner();
     let named = || format!("sku {sku:?}");
     let id = catalog.id_by_sku(&sku).await?;
-    by_other_name(&request, &catalog, id, named).await
+    by_other_name(&request, &catalog, id, form, named).await
+}
+
+/// What the request asks to see; `None` is the plain document.
+fn form(request: &HttpRequest) -> Result<Option<Form>, ApiError> {
+    let query = DetailQuery::of(request)?;
+    let is_plain = query.is_plain();
+    // Of JSON-LD there are no parts.
+    let offered: &[MediaType] = if is_plain {
+        &[MediaType::Json, MediaType::JsonLd]
+    } else {
+        &[MediaType::Json]
+    };
+    let media_type = media_type::select(request.headers(), offered)?;
+    let DetailQuery { fields, include } = query;
+    Ok(match media_type {
+        MediaType::JsonLd => Some(Form::JsonLd),
+        MediaType::Json if is_plain => None,
+        MediaType::Json => Some(Form::Json { fields, include }),
+    })
 }
 
 async fn by_other_name(
     request: &HttpRequest,
     catalog: &Catalog,
     id: Option<i64>,
+    form: Option<Form>,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
     let id = id.ok_or_else(|| ApiError::NoProduct {
         named: named(),
         cache: None,
     })?;
-    let answer = catalog.product(id).await?;
-    let mut response = respond(request, catalog, id, answer, named).await?;
-    if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}")) {
+    let mut response = product(request, catalog, id, form, named).await?;
+    let query = request.query_string();
+    let mark = if query.is_empty() { "" } else { "?" };
+    if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}{mark}{query}")) {
         response.headers_mut().insert(CONTENT_LOCATION, location);
     }
     Ok(response)
 }
 
-async fn respond(
+async fn product(
     request: &HttpRequest,
     catalog: &Catalog,
     id: i64,
-    answer: Answer<Document>,
+    form: Option<Form>,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
-    let Some(document) = answer.value else {
-        return Err(ApiError::NoProduct {
-            named: named(),
-            cache: Some(answer.status),
-        });
+    let no_product = |status| ApiError::NoProduct {
+        named: named(),
+        cache: Some(status),
     };
-    let accepted = Accepted::by(request.headers());
-    let mut tags = EntityTags::new(answer.version, document.fingerprint());
-    let is_conditional = request.headers().contains_key(IF_NONE_MATCH);
-    let known = is_conditional
-        .then(|| known_representation(request, accepted, &tags))
-        .flatten();
-    let (representation, mut response) = if let Some(representation) = known {
-        (representation, not_modified())
-    } else {
-        let (representation, body) = select(accepted, catalog, id, document).await?;
-        let response = if is_conditional && has_any(request.headers()) {
-            not_modified()
-        } else {
-            full(id, representation, body)
-        };
-        (representation, response)
+    let (mut response, status) = match form {
+        None => plain(request, catalog, id, no_product).await?,
+        Some(form) => detail(request, catalog, id, form, no_product).await?,
     };
+    if response.status() == StatusCode::OK {
+        edge::name_key(id, response.headers_mut());
+    }
     let headers = response.headers_mut();
-    headers.insert(ETAG, tags.header(representation));
-    edge::allow_to_keep(request, headers);
-    // A browser may keep it, and asks each time whether it still holds, which a 304 answers.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(CACHE_STATUS, cache_status(answer.status));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    headers.insert(CACHE_STATUS, cache_status(status));
     Ok(response)
 }
 
-/// The best of what the client accepts, among what it has according to `If-None-Match`. It need not be
-/// built, nor be what would be sent now: which representation is selected is ours to say (RFC 9110 §12.1),
-/// and the one that need not be sent serves best. One that the client has but does not accept, such as
-/// another client's in a shared cache, never counts.
-fn known_representation(
+/// The document as it is kept.
+async fn plain(
     request: &HttpRequest,
-    accepted: Accepted,
-    tags: &EntityTags,
-) -> Option<Representation> {
-    let mut ranked = accepted.ranked();
-    ranked.find(|representation| tags.are_known_to(request.headers(), *representation))
+    catalog: &Catalog,
+    id: i64,
+    no_product: impl Fn(Status) -> ApiError,
+) -> Result<(HttpResponse, Status), ApiError> {
+    let answer = catalog.product(id).await?;
+    let outgoing = Outgoing {
+        document: answer.value.ok_or_else(|| no_product(answer.status))?,
+        version: answer.version,
+        place: &Place::Product(id),
+        content_type: MediaType::Json.token(),
+    };
+    let mut response = respond(request, catalog, outgoing).await?;
+    allow_to_keep(request, response.headers_mut());
+    Ok((response, answer.status))
 }
 
-fn not_modified() -> HttpResponse {
-    HttpResponse::new(StatusCode::NOT_MODIFIED)
-}
-
-fn full(id: i64, representation: Representation, body: BoxBody) -> HttpResponse {
-    let mut response = HttpResponse::with_body(StatusCode::OK, body);
+/// What is made of the document.
+async fn detail(
+    request: &HttpRequest,
+    catalog: &Catalog,
+    id: i64,
+    form: Form,
+    no_product: impl Fn(Status) -> ApiError,
+) -> Result<(HttpResponse, Status), ApiError> {
+    let content_type = match form {
+        Form::JsonLd => MediaType::JsonLd.token(),
+        Form::Json { .. } => MediaType::Json.token(),
+    };
+    let detail = match catalog.detail(id, form).await {
+        Ok(detail) => detail,
+        Err(DetailError::NoProduct(status)) => return Err(no_product(status)),
+        Err(DetailError::Load(error)) => return Err(error.into()),
+    };
+    let outgoing = Outgoing {
+        document: detail.document,
+        version: detail.version,
+        place: &detail.place,
+        content_type,
+    };
+    let mut response = respond(request, catalog, outgoing).await?;
+    let status = weakest(detail.statuses.into_iter()).unwrap_or(Status::Bypass);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(coding) = representation {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
+    match detail.age {
+        None => allow_to_keep(request, headers),
+        // As short-lived as the pages in it.
+        Some(age) => {
+            let age = (status != Status::Bypass).then_some(age);
+            page::allow_to_keep(PageClass::List, age, headers);
+        }
     }
-    edge::name_key(id, headers);
-    response
+    Ok((response, status))
+}
+
+/// An edge as long as this process itself. A browser may keep it, and asks each time whether it still holds,
+/// which a 304 answers.
+fn allow_to_keep(request: &HttpRequest, headers: &mut HeaderMap) {
+    edge::allow_to_keep(request, headers);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
 }
 
 pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError> {

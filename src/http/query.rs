@@ -6,12 +6,11 @@ use std::borrow::Cow;
 use actix_web::HttpRequest;
 
 use super::problem::ApiError;
+use crate::products::catalog::DEFAULT_LIMIT;
 
 /// Similarity from which on a name is worth suggesting (Jaro-Winkler, 1 is equal).
 const SIMILAR: f64 = 0.8;
 
-/// Items of a page where the request says nothing.
-pub(super) const DEFAULT_LIMIT: usize = 20;
 /// Most items of a page.
 pub(super) const MAX_LIMIT: usize = 100;
 

@@ -9,7 +9,8 @@ use actix_web::{App, HttpServer, web};
 
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::{
-    BindError, Readiness, availability, docs, health, lists, products, request_id, reviews,
+    BindError, Readiness, availability, docs, health, lists, products, recommendations, request_id,
+    reviews,
 };
 use crate::products::catalog::Catalog;
 
@@ -68,6 +69,7 @@ pub fn bind(
             // After the products: `/products/by-handle/reviews` names a product.
             .configure(availability::routes)
             .configure(reviews::routes)
+            .configure(recommendations::routes)
             .configure(docs::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))

@@ -4,6 +4,7 @@ mod children;
 mod listing;
 mod pages;
 mod read_back;
+mod recommendations;
 mod reviews;
 mod tail;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
+use super::recommendation::Recommendation;
 use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
 use crate::db::sqlite::{Access, Sqlite, open};
 pub use tail::{Tail, TailEvent};
@@ -127,6 +129,19 @@ impl CatalogStore for SqliteCatalog {
         let read = self
             .database
             .read(move |connection| Ok(reviews::reviews(connection, product_id, &page)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn recommendations(
+        &self,
+        product_id: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<Recommendation>>, StoreError>> {
+        let read = self.database.read(move |connection| {
+            Ok(recommendations::recommendations(
+                connection, product_id, limit,
+            )?)
+        });
         read.map_err(StoreError::from).boxed()
     }
 

@@ -6,6 +6,7 @@ use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
+use super::recommendation::Recommendation;
 use crate::db::sqlite::SqliteError;
 
 /// The finished document of a product.
@@ -80,6 +81,14 @@ pub trait CatalogStore: Send + Sync + 'static {
         product_id: i64,
         page: PageRequest,
     ) -> BoxFuture<'_, Result<Option<Page<String>>, StoreError>>;
+
+    /// At most `limit` public products that go with a public product, the most fitting first; `None` where there
+    /// is no such product.
+    fn recommendations(
+        &self,
+        product_id: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<Recommendation>>, StoreError>>;
 
     /// The key that signs cursors, the same for every process on this catalogue.
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>>;

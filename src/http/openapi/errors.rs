@@ -34,6 +34,7 @@ pub(super) fn no_product(named: &str) -> ApiError {
 
 pub(super) fn not_acceptable() -> ApiError {
     ApiError::NotAcceptable {
+        header: "Accept-Encoding",
         offered: "br, zstd, gzip, identity",
     }
 }

@@ -6,11 +6,17 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ComponentsBuilder, Header, Ref, ResponseBuilder};
 
 /// Name, what it says, an example.
-const HEADERS: [(&str, &str, &str); 13] = [
+const HEADERS: [(&str, &str, &str); 14] = [
+    (
+        "Age",
+        "Seconds since it was read from the store. With what `Cache-Control` allows it never gets older than \
+         promised.",
+        "0",
+    ),
     (
         "Cache-Control",
-        "For browsers. `no-cache` lets them keep an answer, and ask each time whether it still holds. Errors \
-         are `no-store`.",
+        "Who may keep the answer for how long. `no-cache` lets browsers keep it, and ask each time whether it \
+         still holds. Errors are `no-store`.",
         "public, no-cache",
     ),
     (

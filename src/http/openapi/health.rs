@@ -3,7 +3,7 @@
 use utoipa::openapi::{Paths, Ref};
 
 use super::errors::not_ready;
-use super::operation::{Exchange, Read, get};
+use super::operation::{Body, Read, get};
 use super::overview::OPERATION;
 
 pub(super) fn paths() -> Paths {
@@ -12,11 +12,11 @@ pub(super) fn paths() -> Paths {
         tag: OPERATION,
         summary: "Ask whether the process lives",
         description: "For whoever restarts it when it does not answer.",
-        schema: Ref::from_schema_name("Health").into(),
-        example: Exchange {
-            target: "/healthz",
-            answer: "{\"status\":\"alive\"}",
-        },
+        bodies: Body::json(
+            Ref::from_schema_name("Health"),
+            "/healthz",
+            "{\"status\":\"alive\"}",
+        ),
         headers: &["Cache-Control", "X-Request-Id"],
         errors: Vec::new(),
     };
@@ -25,11 +25,11 @@ pub(super) fn paths() -> Paths {
         tag: OPERATION,
         summary: "Ask whether it may be sent traffic",
         description: "For load balancers: 503 while the catalogue gives no answer, and before a stop.",
-        schema: Ref::from_schema_name("Health").into(),
-        example: Exchange {
-            target: "/readyz",
-            answer: "{\"status\":\"ready\"}",
-        },
+        bodies: Body::json(
+            Ref::from_schema_name("Health"),
+            "/readyz",
+            "{\"status\":\"ready\"}",
+        ),
         headers: &["Cache-Control", "X-Request-Id"],
         errors: vec![not_ready()],
     };

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 use utoipa::PartialSchema;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterStyle};
+use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, OneOfBuilder, SchemaFormat};
 use utoipa::openapi::{Paths, Ref};
 
-use super::errors::{invalid_query, unavailable};
-use super::operation::{Exchange, Read, get};
+use super::errors::{invalid_query, not_acceptable, unavailable};
+use super::operation::{Body, PAGE_WITH_NEXT, Read, get};
 use super::overview::PRODUCTS;
-use super::parameters::{cursor, integer, limit, query, string};
+use super::parameters::{comma_separated, cursor, integer, limit, query, string};
 use super::schemas::{Availability, CurrencyCode};
 use crate::http::batch::MAX_IDS;
 use crate::http::lists::filters::{MAX_TAG_GROUPS, PARAMETERS};
@@ -32,19 +32,13 @@ pub(super) fn paths() -> Paths {
         tag: PRODUCTS,
         summary: "List products, or get several by id",
         description: DESCRIPTION,
-        schema: schema.into(),
-        example: Exchange {
-            target: "/products?vendor=Sundwalla&sort=price&limit=1",
-            answer: include_str!("examples/page.json"),
-        },
-        headers: &[
-            "ETag",
-            "Cache-Control",
-            "Cache-Status",
-            "Link",
-            "X-Request-Id",
-        ],
-        errors: vec![invalid_query(), unavailable()],
+        bodies: Body::json(
+            schema,
+            "/products?vendor=Sundwalla&sort=price&limit=1",
+            include_str!("examples/page.json"),
+        ),
+        headers: PAGE_WITH_NEXT,
+        errors: vec![invalid_query(), not_acceptable(), unavailable()],
     };
     let mut operation = read.operation();
     for parameter in PARAMETERS.into_iter().filter_map(parameter) {
@@ -126,10 +120,4 @@ fn parameter(name: &str) -> Option<Parameter> {
         _ => return None,
     };
     Some(parameter.build())
-}
-
-fn comma_separated(parameter: ParameterBuilder) -> ParameterBuilder {
-    parameter
-        .style(Some(ParameterStyle::Form))
-        .explode(Some(false))
 }

@@ -1,11 +1,12 @@
 //! Parameters that several operations have.
 
 use serde_json::json;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{ComponentsBuilder, RefOr, Required, Schema};
 
-use crate::http::query::{DEFAULT_LIMIT, MAX_LIMIT};
+use crate::http::query::MAX_LIMIT;
+use crate::products::catalog::DEFAULT_LIMIT;
 
 /// Where `If-None-Match` is described.
 pub(super) const IF_NONE_MATCH: &str = "#/components/parameters/If-None-Match";
@@ -76,6 +77,13 @@ pub(super) fn query(
         .required(Required::False)
         .description(Some(description))
         .schema(Some(schema))
+}
+
+/// A list in one value.
+pub(super) fn comma_separated(parameter: ParameterBuilder) -> ParameterBuilder {
+    parameter
+        .style(Some(ParameterStyle::Form))
+        .explode(Some(false))
 }
 
 /// How many items a page has.

@@ -2,11 +2,10 @@
 
 use utoipa::openapi::{Paths, Ref};
 
-use super::errors::{bad_id, invalid_query, unavailable};
-use super::operation::{Exchange, Read, get};
+use super::errors::{bad_id, invalid_query, no_product, not_acceptable, unavailable};
+use super::operation::{Body, PAGE_WITH_NEXT, Read, get};
 use super::overview::REVIEWS;
 use super::parameters::{cursor, limit, product_id};
-use crate::http::problem::ApiError;
 use crate::http::reviews::PARAMETERS;
 
 pub(super) fn paths() -> Paths {
@@ -16,16 +15,17 @@ pub(super) fn paths() -> Paths {
         summary: "List the reviews of a product",
         description: "A page of the published reviews, newest first. What customers wrote is plain text: \
                       escape it before you show it.",
-        schema: Ref::from_schema_name("ReviewPage").into(),
-        example: Exchange {
-            target: "/products/456/reviews?limit=2",
-            answer: include_str!("examples/reviews.json"),
-        },
-        headers: &["ETag", "Cache-Control", "Link", "X-Request-Id"],
+        bodies: Body::json(
+            Ref::from_schema_name("ReviewPage"),
+            "/products/456/reviews?limit=2",
+            include_str!("examples/reviews.json"),
+        ),
+        headers: PAGE_WITH_NEXT,
         errors: vec![
             bad_id(),
             invalid_query(),
-            ApiError::no_product(99_999),
+            no_product("id 99999"),
+            not_acceptable(),
             unavailable(),
         ],
     };

@@ -8,6 +8,7 @@
 
 mod page;
 mod product;
+mod recommendation;
 mod stock;
 mod words;
 
@@ -18,6 +19,7 @@ use crate::http::problem::Problem;
 
 pub(super) use page::{ProductBatch, ProductPage, ReviewPage};
 pub(super) use product::Product;
+pub(super) use recommendation::{JsonLd, ProductPart, Recommendations};
 pub(super) use stock::Stock;
 pub(in crate::http) use words::ProblemCode;
 pub(super) use words::{Availability, CurrencyCode, ListOrder, Policy};
@@ -33,6 +35,9 @@ pub(super) struct Health {
 pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     let mut all = Vec::new();
     add::<Product>(&mut all);
+    add::<ProductPart>(&mut all);
+    add::<JsonLd>(&mut all);
+    add::<Recommendations>(&mut all);
     add::<ProductPage>(&mut all);
     add::<ProductBatch>(&mut all);
     add::<ReviewPage>(&mut all);

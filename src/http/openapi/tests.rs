@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::{errors, json};
 use crate::http::lists::filters;
+use crate::http::products::detail_query;
+use crate::http::{recommendations, reviews};
 
 const METHODS: [&str; 8] = [
     "get", "head", "post", "put", "patch", "delete", "options", "trace",
@@ -141,18 +143,38 @@ fn every_problem_is_described_and_every_described_problem_is_there() {
     }
 }
 
+/// What an operation takes: the parameters, those that are referred to included.
+fn parameters<'d>(document: &'d Value, operation: &'d Value) -> Vec<&'d Value> {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let resolved = parameters.map(|parameter| match parameter["$ref"].as_str() {
+        Some(reference) => document.pointer(&reference[1..]).unwrap(),
+        None => parameter,
+    });
+    resolved.collect()
+}
+
 #[test]
-fn every_parameter_of_the_lists_is_described() {
+fn every_parameter_of_a_query_is_described() {
     let document = document();
-    let parameters = document["paths"]["/products"]["get"]["parameters"]
-        .as_array()
-        .unwrap();
-    let names: Vec<_> = parameters
-        .iter()
-        .filter(|parameter| parameter["in"] == "query")
-        .map(|parameter| parameter["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(names, filters::PARAMETERS);
+    for (path, known) in [
+        ("/products", &filters::PARAMETERS[..]),
+        ("/products/{id}", &detail_query::PARAMETERS),
+        ("/products/{id}/reviews", &reviews::PARAMETERS),
+        (
+            "/products/{id}/recommendations",
+            &recommendations::PARAMETERS,
+        ),
+        ("/products/{id}/availability", &[]),
+    ] {
+        let parameters = parameters(&document, &document["paths"][path]["get"]);
+        let in_query = parameters
+            .iter()
+            .filter(|parameter| parameter["in"] == "query");
+        let names: Vec<_> = in_query
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, known, "{path}");
+    }
 }
 
 #[test]
@@ -174,8 +196,8 @@ fn operations_are_complete() {
                 "{context}: {tag}"
             );
         }
-        let parameters = operation["parameters"].as_array();
-        let in_path = parameters.into_iter().flatten().filter_map(|parameter| {
+        let parameters = parameters(&document, operation);
+        let in_path = parameters.into_iter().filter_map(|parameter| {
             let is_in_path = parameter["in"] == "path";
             is_in_path.then(|| format!("{{{}}}", parameter["name"].as_str().unwrap()))
         });

@@ -75,14 +75,14 @@ struct ProductOption {
 
 /// From the cheapest variant to the dearest.
 #[derive(ToSchema)]
-struct PriceRange {
+pub(super) struct PriceRange {
     min: Money,
     max: Money,
 }
 
 /// Of the published ratings.
 #[derive(ToSchema)]
-struct Rating {
+pub(super) struct Rating {
     /// Stars, to one decimal; null where nobody has rated it.
     #[schema(required = true, minimum = 1, maximum = 5)]
     average: Option<f64>,
@@ -92,7 +92,7 @@ struct Rating {
 
 /// A picture.
 #[derive(ToSchema)]
-struct Image {
+pub(super) struct Image {
     /// As the merchant gave it, so it may be relative to the shop.
     url: String,
     /// What it shows, for those who do not see it; empty where nobody said.

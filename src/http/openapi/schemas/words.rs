@@ -53,7 +53,8 @@ words!(
     ListOrder,
     "The order of a list. `newest`: last published first. `updated`: last changed first. `price` and \
      `-price`: by the lowest price, rising and falling, one currency after the other, products without a \
-     price left out. `title`: ignoring the case of ASCII letters. `rating`: best average first. Products \
+     price left out. `title`: ignoring the case of ASCII letters. `rating`: best average first. \
+     `popular`: most ratings first. Products \
      that are equal in it come in order of id.",
     Sort::ALL.map(Sort::word)
 );
