@@ -90,8 +90,12 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
         workers: config.server.workers.get(),
+        max_connections: config.server.max_connections,
+        header_timeout: config.server.header_timeout,
+        keep_alive: config.server.keep_alive,
         drain: config.server.drain,
         edge: edge_windows(&config.cache),
+        cors_origins: config.server.cors_origins.clone(),
         access_log,
     };
     let served = System::new().block_on(async {

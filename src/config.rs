@@ -8,6 +8,7 @@
 
 mod cache;
 mod catalog;
+mod cors;
 mod error;
 mod file;
 mod reader;
@@ -24,6 +25,7 @@ mod value;
 
 pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl};
+pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
 pub use secret::mask_password;
 pub use server::ServerConfig;

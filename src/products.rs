@@ -13,6 +13,7 @@ pub mod input;
 pub mod json_ld;
 mod json_text;
 pub mod listing;
+mod modified;
 pub mod money;
 pub mod recommendation;
 pub mod sqlite;

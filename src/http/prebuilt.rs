@@ -77,6 +77,7 @@ pub(super) async fn respond(
     let unavailable = || ApiError::Unavailable("a prebuilt answer could not be made".to_owned());
     let (media_type, fingerprint, body) = built.await.map_err(|_| unavailable())?;
     let mut tags = EntityTags::new(0, fingerprint);
+    tags.demanded(request, None)?;
     let known = accepted
         .ranked()
         .find(|representation| tags.are_known_to(request, *representation))

@@ -1,14 +1,18 @@
 //! Errors as a client sees them: `application/problem+json` (RFC 9457). This is the one table from errors
 //! to statuses; internal text never gets past it.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::gate::MAX_TARGET;
 use super::openapi::ProblemCode;
 use super::query::invalid;
 use super::status_header::{CACHE_STATUS, cache_status};
@@ -36,6 +40,10 @@ pub(super) enum ApiError {
     },
     /// There is no such path.
     NoRoute(String),
+    /// The path has an escape that is none, or is no UTF-8.
+    BadPath(String),
+    /// Path and query are too long.
+    TargetTooLong,
     /// The path knows other methods.
     MethodNotAllowed { method: Method, allow: &'static str },
     /// This header refuses all of what there is to be had.
@@ -43,6 +51,8 @@ pub(super) enum ApiError {
         header: &'static str,
         offered: &'static str,
     },
+    /// A condition of the request, such as `If-Match`, does not hold.
+    ConditionFailed,
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -71,6 +81,20 @@ impl From<ListError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+/// What to try instead of a path that is not there.
+fn nearest(path: &str) -> String {
+    let segments: Vec<_> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let without_empty = format!("/{}", segments.join("/"));
+    if segments.is_empty() || without_empty == path {
+        "try /products/456".to_owned()
+    } else {
+        format!("{without_empty:?} is another path")
     }
 }
 
@@ -146,7 +170,19 @@ impl ApiError {
                 StatusCode::NOT_FOUND,
                 "route-not-found",
                 "No such path",
-                format!("There is nothing at {path:?}; try /products/456"),
+                format!("There is nothing at {path:?}; {}", nearest(path)),
+            ),
+            Self::BadPath(path) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-path",
+                "Not a path",
+                format!("{path:?} is not UTF-8, percent-encoded; write % itself as %25"),
+            ),
+            Self::TargetTooLong => (
+                StatusCode::URI_TOO_LONG,
+                "target-too-long",
+                "Path and query are too long",
+                format!("They may have {MAX_TARGET} bytes; ask for less at once"),
             ),
             Self::MethodNotAllowed { method, allow } => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -159,6 +195,13 @@ impl ApiError {
                 "not-acceptable",
                 "Nothing acceptable",
                 format!("{header} refuses all there is; accept one of: {offered}"),
+            ),
+            Self::ConditionFailed => (
+                StatusCode::PRECONDITION_FAILED,
+                "precondition-failed",
+                "Not what was asked for any more",
+                "It is not as If-Match or If-Unmodified-Since says; read it again without them."
+                    .to_owned(),
             ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -194,7 +237,7 @@ impl ApiError {
                 headers.insert(CACHE_STATUS, cache_status(*status));
             }
             Self::MethodNotAllowed { allow, .. } => {
-                headers.insert(ALLOW, HeaderValue::from_static(allow));
+                headers.insert(ALLOW, allow_header(allow));
             }
             Self::Unavailable(_) | Self::NotReady(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
@@ -207,6 +250,19 @@ impl ApiError {
 
 /// Codes of [`foreign`] failures: the client's, and ours.
 pub(super) const FOREIGN_CODES: [&str; 2] = ["bad-request", "internal-error"];
+
+/// The answer to OPTIONS of a path that knows these methods besides.
+pub(super) fn options(allow: &str) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(ALLOW, allow_header(allow));
+    response
+}
+
+/// Every path answers OPTIONS.
+fn allow_header(allow: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("{allow}, OPTIONS"))
+        .unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
 
 /// The response for a failure that did not come from our handlers (a body the framework refused, say):
 /// the status speaks, and nothing else is told.
@@ -228,6 +284,7 @@ fn render(
     detail: &str,
     request_id: &str,
 ) -> HttpResponse {
+    let detail = &*shortened(detail);
     let problem = Problem {
         r#type: format!("urn:doorbuster:problem:{code}"),
         title,
@@ -245,7 +302,20 @@ fn render(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     // An error that a cache keeps outlives its cause.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // It repeats what a stranger wrote.
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A text that quotes what a client sent, which may be long: the middle goes, and what is wrong with it stays.
+fn shortened(detail: &str) -> Cow<'_, str> {
+    const KEPT: usize = 200;
+    let count = detail.chars().count();
+    if count <= 2 * KEPT {
+        return detail.into();
+    }
+    let end = |character: usize| detail.char_indices().nth(character).map_or(0, |(at, _)| at);
+    format!("{}…{}", &detail[..end(KEPT)], &detail[end(count - KEPT)..]).into()
 }
 
 impl fmt::Display for ApiError {
@@ -267,3 +337,6 @@ impl ResponseError for ApiError {
         HttpResponse::new(self.status_code())
     }
 }
+
+#[cfg(test)]
+mod tests;

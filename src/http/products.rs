@@ -133,14 +133,16 @@ async fn plain(
     no_product: impl Fn(Status) -> ApiError,
 ) -> Result<(HttpResponse, Status), ApiError> {
     let answer = catalog.product(id).await?;
+    let document = answer.value.ok_or_else(|| no_product(answer.status))?;
     let outgoing = Outgoing {
-        document: answer.value.ok_or_else(|| no_product(answer.status))?,
+        modified: document.last_modified(),
+        document,
         version: answer.version,
         place: &Place::Product(id),
         content_type: MediaType::Json.token(),
     };
     let mut response = respond(request, catalog, outgoing).await?;
-    allow_to_keep(request, response.headers_mut());
+    allow_to_keep(request, answer.status, response.headers_mut());
     Ok((response, answer.status))
 }
 
@@ -164,6 +166,8 @@ async fn detail(
     let outgoing = Outgoing {
         document: detail.document,
         version: detail.version,
+        // What hangs on it changes without it.
+        modified: None,
         place: &detail.place,
         content_type,
     };
@@ -171,7 +175,7 @@ async fn detail(
     let status = weakest(detail.statuses.into_iter()).unwrap_or(Status::Bypass);
     let headers = response.headers_mut();
     match detail.age {
-        None => allow_to_keep(request, headers),
+        None => allow_to_keep(request, status, headers),
         // As short-lived as the pages in it.
         Some(age) => {
             let age = (status != Status::Bypass).then_some(age);
@@ -183,8 +187,8 @@ async fn detail(
 
 /// An edge as long as this process itself. A browser may keep it, and asks each time whether it still holds,
 /// which a 304 answers.
-fn allow_to_keep(request: &HttpRequest, headers: &mut HeaderMap) {
-    edge::allow_to_keep(request, headers);
+fn allow_to_keep(request: &HttpRequest, status: Status, headers: &mut HeaderMap) {
+    edge::allow_to_keep(request, status, headers);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
 }
 

@@ -3,15 +3,16 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::body::in_parts;
-use super::conditional::{EntityTags, has_any};
+use super::conditional::{EntityTags, has_any, has_the_latest, is_conditional};
+use super::last_modified;
 use super::negotiation::{Accepted, Representation};
 use super::problem::ApiError;
 use crate::products::catalog::Catalog;
-use crate::products::document::Document;
+use crate::products::document::{Document, Seconds};
 use crate::products::views::Place;
 
 /// Shorter documents go out in one packet anyway, and are sent as they are. In bytes.
@@ -22,6 +23,8 @@ pub(super) struct Outgoing<'o> {
     pub(super) document: Document,
     /// For the entity tag, with the document's fingerprint.
     pub(super) version: u64,
+    /// When it last changed, where that is known.
+    pub(super) modified: Option<Seconds>,
     pub(super) place: &'o Place,
     pub(super) content_type: &'static str,
 }
@@ -35,12 +38,16 @@ pub(super) async fn respond(
     let Outgoing {
         document,
         version,
+        modified,
         place,
         content_type,
     } = outgoing;
     let accepted = Accepted::by(request.headers());
     let mut tags = EntityTags::new(version, document.fingerprint());
-    let is_conditional = request.headers().contains_key(IF_NONE_MATCH);
+    let is_conditional = is_conditional(request.headers());
+    if is_conditional {
+        tags.demanded(request.headers(), modified)?;
+    }
     let known = is_conditional
         .then(|| known_representation(request, accepted, &tags))
         .flatten();
@@ -48,10 +55,11 @@ pub(super) async fn respond(
         (representation, not_modified())
     } else {
         let (representation, body) = select(accepted, catalog, place, document).await?;
-        let response = if is_conditional && has_any(request.headers()) {
+        let has_it = |headers| has_any(headers) || has_the_latest(headers, modified);
+        let response = if is_conditional && has_it(request.headers()) {
             not_modified()
         } else {
-            full(representation, content_type, body)
+            full(representation, content_type, modified, body)
         };
         (representation, response)
     };
@@ -78,12 +86,20 @@ fn not_modified() -> HttpResponse {
     HttpResponse::new(StatusCode::NOT_MODIFIED)
 }
 
-fn full(representation: Representation, content_type: &'static str, body: BoxBody) -> HttpResponse {
+fn full(
+    representation: Representation,
+    content_type: &'static str,
+    modified: Option<Seconds>,
+    body: BoxBody,
+) -> HttpResponse {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Some(coding) = representation {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
+    }
+    if let Some(modified) = modified {
+        headers.insert(LAST_MODIFIED, last_modified::header(modified));
     }
     response
 }

@@ -2,20 +2,22 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
+use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
+use super::public_server::PublicServer;
 use super::{
     BindError, Readiness, availability, docs, health, lists, products, recommendations, request_id,
     reviews,
 };
+use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
-
-/// How long a connection may stay open without a request.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -26,10 +28,18 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// Threads of the public listeners.
     pub workers: usize,
+    /// Open public connections, all workers together.
+    pub max_connections: NonZeroUsize,
+    /// How long a client may take to send the head of a request.
+    pub header_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub keep_alive: Duration,
     /// How long requests in flight may take after a stop, at least.
     pub drain: Duration,
     /// What a shared cache in front may do; `None` leaves it to ask each time.
     pub edge: Option<EdgeWindows>,
+    /// Whose pages may read what the public listeners answer.
+    pub cors_origins: Vec<CorsOrigin>,
     /// Whether each request is logged.
     pub access_log: bool,
 }
@@ -59,7 +69,9 @@ pub fn bind(
     let edge = options.edge;
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
-    let mut public = HttpServer::new(move || {
+    let cors_origins = options.cors_origins.clone();
+    let app = move || {
+        let cors = Cors::new(&cors_origins).map(Rc::new);
         App::new()
             .app_data(for_public.clone())
             .app_data(ready_public.clone())
@@ -73,18 +85,13 @@ pub fn bind(
             .configure(docs::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
-            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
-    })
-    .workers(options.workers)
-    .keep_alive(KEEP_ALIVE)
-    // Else the last part of an answer longer than a segment waits for the client's acknowledgement, which
-    // clients put off for 40 ms.
-    .tcp_nodelay(true)
-    // The caller keeps the exact time.
-    .shutdown_timeout(options.drain.as_secs() + 1)
-    .disable_signals();
+            .wrap_fn(move |request, service| {
+                request_id::wrap(request, service, access_log, cors.as_ref())
+            })
+    };
+    let mut public = PublicServer::new(options);
     for address in &options.listen {
-        public = public.bind(address).map_err(at(*address))?;
+        public = public.bind(*address, app.clone()).map_err(at(*address))?;
     }
 
     let admin = HttpServer::new(move || {
@@ -93,7 +100,7 @@ pub fn bind(
             .app_data(readiness.clone())
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
-            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
+            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log, None))
     })
     .workers(1)
     .shutdown_timeout(options.drain.as_secs())
@@ -102,7 +109,7 @@ pub fn bind(
     .map_err(at(options.admin_listen))?;
 
     Ok(Bound {
-        addresses: public.addrs(),
+        addresses: public.addresses().to_vec(),
         public: public.run(),
         admin_address: admin.addrs().first().copied(),
         admin: admin.run(),

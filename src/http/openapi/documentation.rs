@@ -9,6 +9,7 @@ use super::headers::with_headers;
 use super::operation::get;
 use super::overview::OPERATION;
 use super::parameters::IF_NONE_MATCH;
+use crate::http::problem::ApiError;
 
 pub(super) fn paths() -> Paths {
     let json = operation(
@@ -58,7 +59,9 @@ fn operation(id: &str, summary: &str, media_type: &str, body: Type) -> Operation
             )
             .build(),
         );
-    for (status, response) in errors::responses([not_acceptable(), unavailable()]) {
+    for (status, response) in
+        errors::responses([not_acceptable(), ApiError::ConditionFailed, unavailable()])
+    {
         operation = operation.response(status, response);
     }
     operation

@@ -39,6 +39,10 @@ pub(super) fn not_acceptable() -> ApiError {
     }
 }
 
+pub(super) fn bad_path() -> ApiError {
+    ApiError::BadPath("/products/by-sku/100%".to_owned())
+}
+
 pub(super) fn unavailable() -> ApiError {
     ApiError::Unavailable(String::new())
 }
@@ -54,8 +58,11 @@ fn every() -> Vec<ApiError> {
         invalid_query(),
         no_product("id 99999"),
         ApiError::NoRoute("/product".to_owned()),
+        bad_path(),
+        ApiError::TargetTooLong,
         ApiError::read_only(&Method::DELETE),
         not_acceptable(),
+        ApiError::ConditionFailed,
         unavailable(),
         not_ready(),
     ]

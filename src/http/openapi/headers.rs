@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ComponentsBuilder, Header, Ref, ResponseBuilder};
 
 /// Name, what it says, an example.
-const HEADERS: [(&str, &str, &str); 14] = [
+const HEADERS: [(&str, &str, &str); 15] = [
     (
         "Age",
         "Seconds since it was read from the store. With what `Cache-Control` allows it never gets older than \
@@ -51,6 +51,12 @@ const HEADERS: [(&str, &str, &str); 14] = [
         "A strong entity tag. Send it back as `If-None-Match`, and the answer is 304 without a body for as \
          long as nothing has changed.",
         "\"1-ac48d5edd464ed4d\"",
+    ),
+    (
+        "Last-Modified",
+        "When the product last changed. `If-Modified-Since` may be answered with 304, too; `ETag` says it more \
+         exactly.",
+        "Tue, 12 Aug 2025 20:56:43 GMT",
     ),
     (
         "Link",

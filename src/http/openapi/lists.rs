@@ -12,7 +12,7 @@ use super::overview::PRODUCTS;
 use super::parameters::{comma_separated, cursor, integer, limit, query, string};
 use super::schemas::{Availability, CurrencyCode};
 use crate::http::batch::MAX_IDS;
-use crate::http::lists::filters::{MAX_TAG_GROUPS, PARAMETERS};
+use crate::http::lists::filters::{MAX_TAG_GROUPS, MAX_WORDS, PARAMETERS};
 use crate::products::listing::Sort;
 use crate::products::money::MAX_MINOR;
 
@@ -72,11 +72,11 @@ fn parameter(name: &str) -> Option<Parameter> {
         "tag" => query(
             name,
             format!(
-                "Several tags separated by commas: one of them. Given several times, {MAX_TAG_GROUPS} at most: \
+                "Up to {MAX_WORDS} tags separated by commas: one of them. Given several times, {MAX_TAG_GROUPS} at most: \
                  all of these have to hold."
             ),
             ArrayBuilder::new()
-                .items(string().pattern(Some("^[^,]+(,[^,]+)*$")))
+                .items(string().pattern(Some(format!("^[^,]+(,[^,]+){{0,{}}}$", MAX_WORDS - 1))))
                 .max_items(Some(MAX_TAG_GROUPS)),
         ),
         "price_min" => query(

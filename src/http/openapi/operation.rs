@@ -64,7 +64,7 @@ pub(super) struct Read {
 
 impl Read {
     /// As an operation that lacks its own parameters.
-    pub(super) fn operation(self) -> OperationBuilder {
+    pub(super) fn operation(mut self) -> OperationBuilder {
         let is_conditional = self.headers.contains(&"ETag");
         let mut operation = OperationBuilder::new()
             .operation_id(Some(self.id))
@@ -73,6 +73,7 @@ impl Read {
             .description(Some(self.description))
             .response("200", self.success());
         if is_conditional {
+            self.errors.push(ApiError::ConditionFailed);
             operation = operation
                 .parameter_ref(Ref::new(parameters::IF_NONE_MATCH))
                 .response("304", self.not_modified());
@@ -93,7 +94,7 @@ impl Read {
 
     fn not_modified(&self) -> Response {
         /// Of the body that is not sent.
-        const OF_THE_BODY: [&str; 2] = ["Content-Encoding", "Surrogate-Key"];
+        const OF_THE_BODY: [&str; 3] = ["Content-Encoding", "Last-Modified", "Surrogate-Key"];
         let kept = self.headers.iter().copied();
         let response = ResponseBuilder::new()
             .description("The client has it already: `If-None-Match` names it");

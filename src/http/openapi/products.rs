@@ -4,7 +4,7 @@ use utoipa::openapi::path::{OperationBuilder, Parameter};
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder};
 use utoipa::openapi::{ComponentsBuilder, Paths, Ref};
 
-use super::errors::{bad_id, invalid_query, no_product, not_acceptable, unavailable};
+use super::errors::{bad_id, bad_path, invalid_query, no_product, not_acceptable, unavailable};
 use super::operation::{Body, Exchange, Read, get};
 use super::overview::PRODUCTS;
 use super::parameters::{comma_separated, path, product_id, query, string};
@@ -14,6 +14,7 @@ use crate::products::fields;
 
 const BY_ID: &[&str] = &[
     "ETag",
+    "Last-Modified",
     "Age",
     "Cache-Control",
     "CDN-Cache-Control",
@@ -26,6 +27,7 @@ const BY_ID: &[&str] = &[
 const BY_OTHER_NAME: &[&str] = &[
     "Content-Location",
     "ETag",
+    "Last-Modified",
     "Age",
     "Cache-Control",
     "CDN-Cache-Control",
@@ -131,6 +133,7 @@ fn bodies(target: &'static str, more: Option<Exchange>) -> Vec<Body> {
 
 fn errors(named: &str) -> Vec<ApiError> {
     vec![
+        bad_path(),
         invalid_query(),
         no_product(named),
         not_acceptable(),

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::{Paths, Ref};
 
-use super::errors::{bad_id, invalid_query, no_product, not_acceptable, unavailable};
+use super::errors::{bad_id, bad_path, invalid_query, no_product, not_acceptable, unavailable};
 use super::operation::{Body, PAGE, Read, get};
 use super::overview::PRODUCTS;
 use super::parameters::{limit, product_id};
@@ -24,6 +24,7 @@ pub(super) fn paths() -> Paths {
         headers: PAGE,
         errors: vec![
             bad_id(),
+            bad_path(),
             invalid_query(),
             no_product("id 99999"),
             not_acceptable(),

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::{Paths, Ref};
 
-use super::errors::{bad_id, invalid_query, no_product, not_acceptable, unavailable};
+use super::errors::{bad_id, bad_path, invalid_query, no_product, not_acceptable, unavailable};
 use super::operation::{Body, PAGE_WITH_NEXT, Read, get};
 use super::overview::REVIEWS;
 use super::parameters::{cursor, limit, product_id};
@@ -23,6 +23,7 @@ pub(super) fn paths() -> Paths {
         headers: PAGE_WITH_NEXT,
         errors: vec![
             bad_id(),
+            bad_path(),
             invalid_query(),
             no_product("id 99999"),
             not_acceptable(),
