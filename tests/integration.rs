@@ -22,6 +22,7 @@ mod real_sets;
 mod requests;
 mod signals;
 mod start_up;
+mod stock;
 mod tokens;
 mod write_once;
 mod writes;

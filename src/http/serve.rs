@@ -12,6 +12,7 @@ use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, availability, bulk, export, health, lists, products, request_id, reviews,
+    stock,
 };
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
@@ -83,6 +84,7 @@ pub fn bind(
             .configure(reviews::routes)
             .configure(export::routes)
             .configure(bulk::routes)
+            .configure(stock::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
