@@ -113,7 +113,7 @@ fn each_line_is_told_what_became_of_it() {
         (
             refused(4),
             "invalid",
-            vec!["/variants/0/price/amount_minor"],
+            vec!["/variants/0/price/amount_minor", "/handle", "/title"],
         ),
         (refused(5), "invalid", vec![""]),
         (refused(6), "invalid", vec![""]),

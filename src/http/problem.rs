@@ -142,6 +142,17 @@ pub(super) struct Problem<'a> {
     /// All that is wrong with a document that was sent, where that is the problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Located<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available: Option<i64>,
+}
+
+/// What a problem may say beyond the members that all have (RFC 9457 §3.2).
+#[derive(Default)]
+struct Extension<'a> {
+    /// What is wrong with the document that was sent.
+    errors: &'a [Invalid],
+    /// Units that can be sold.
+    available: Option<i64>,
 }
 
 /// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
@@ -303,17 +314,20 @@ impl ApiError {
         }
     }
 
-    fn errors(&self) -> &[Invalid] {
+    fn extension(&self) -> Extension<'_> {
         match self {
-            Self::Write(problem) => problem.errors(),
-            _ => &[],
+            Self::Write(problem) => Extension {
+                errors: problem.errors(),
+                available: problem.available(),
+            },
+            _ => Extension::default(),
         }
     }
 
     /// The response, with everything but the caching of the route it came from.
     pub(super) fn response(&self, request_id: &str) -> HttpResponse {
         let row = self.row();
-        let mut response = render(&row, self.errors(), request_id);
+        let mut response = render(&row, &self.extension(), request_id);
         let headers = response.headers_mut();
         match self {
             Self::NoProduct {
@@ -405,10 +419,10 @@ pub(super) fn foreign(status: StatusCode, request_id: &str) -> HttpResponse {
         title,
         detail: detail.to_owned(),
     };
-    render(&row, &[], request_id)
+    render(&row, &Extension::default(), request_id)
 }
 
-fn render(row: &Row, errors: &[Invalid], request_id: &str) -> HttpResponse {
+fn render(row: &Row, extension: &Extension<'_>, request_id: &str) -> HttpResponse {
     let problem = Problem {
         r#type: format!("urn:doorbuster:problem:{}", row.code),
         title: row.title,
@@ -416,7 +430,13 @@ fn render(row: &Row, errors: &[Invalid], request_id: &str) -> HttpResponse {
         detail: &shortened(&row.detail),
         code: row.code,
         request_id,
-        errors: errors.iter().take(MAX_ERRORS).map(Located::from).collect(),
+        errors: extension
+            .errors
+            .iter()
+            .take(MAX_ERRORS)
+            .map(Located::from)
+            .collect(),
+        available: extension.available,
     };
     // Strings and one number: this cannot fail, and an empty body would still carry the status.
     let body = serde_json::to_vec(&problem).unwrap_or_default();
