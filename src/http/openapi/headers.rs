@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ComponentsBuilder, Header, Ref, ResponseBuilder};
 
 /// Name, what it says, an example.
-const HEADERS: [(&str, &str, &str); 15] = [
+const HEADERS: [(&str, &str, &str); 16] = [
     (
         "Age",
         "Seconds since it was read from the store. With what `Cache-Control` allows it never gets older than \
@@ -62,6 +62,11 @@ const HEADERS: [(&str, &str, &str); 15] = [
         "Link",
         "Where the next page is, as `rel=\"next\"` (RFC 8288). Absent on the last page.",
         "</products?sort=price&cursor=RufaLdzmh8yguKp8>; rel=\"next\"",
+    ),
+    (
+        "Referrer-Policy",
+        "Whom the page leads to is not told of it.",
+        "no-referrer",
     ),
     ("Retry-After", "Seconds after which to try again.", "1"),
     (
