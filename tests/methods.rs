@@ -18,7 +18,7 @@ const PATHS: [&str; 9] = [
 fn methods(path: &str) -> &'static str {
     match path {
         "/products" => "GET, HEAD, POST, OPTIONS",
-        "/products/1" => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+        "/products/1" | "/products/nonsense" => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
         _ => "GET, HEAD, OPTIONS",
     }
 }

@@ -278,9 +278,9 @@ fn what_is_wrong_is_told_where_it_is() {
     .with(200);
 
     for (method, path, allow) in [
-        ("GET", adjustments, "POST"),
-        ("PUT", adjustments, "POST"),
-        ("POST", "/variants/lamp-1/stock", "PUT"),
+        ("GET", adjustments, "POST, OPTIONS"),
+        ("PUT", adjustments, "POST, OPTIONS"),
+        ("POST", "/variants/lamp-1/stock", "PUT, OPTIONS"),
     ] {
         let refused = till.send(method, path, &[], &sale);
         refused.problem(405, "method-not-allowed");
