@@ -6,6 +6,7 @@ mod availability;
 mod batch;
 mod bind_error;
 mod body;
+mod categories;
 mod conditional;
 mod digits;
 mod edge;
@@ -18,6 +19,7 @@ mod query;
 mod representation;
 mod request_id;
 mod reviews;
+mod search;
 mod serve;
 mod status_header;
 

@@ -9,4 +9,5 @@ pub mod config;
 pub mod db;
 pub mod http;
 pub mod products;
+pub mod search;
 pub mod telemetry;

@@ -1,6 +1,6 @@
 //! `GET` and `HEAD` of `/products`: pages of products, filtered and sorted; or those with given ids.
 
-mod filters;
+pub(super) mod filters;
 
 use actix_web::http::header::{HeaderValue, LINK};
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -33,6 +33,8 @@ pub(super) enum ApiError {
     MethodNotAllowed { method: Method, allow: &'static str },
     /// `Accept-Encoding` refuses all of what there is to be had.
     NotAcceptable { offered: &'static str },
+    /// More searches are under way than can be answered in time.
+    SearchBusy,
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -128,6 +130,12 @@ impl ApiError {
                 "No acceptable coding",
                 format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
             ),
+            Self::SearchBusy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "search-busy",
+                "Too many searches",
+                format!("Too many searches at once; try again in {RETRY_SECONDS} s."),
+            ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "catalog-unavailable",
@@ -164,7 +172,7 @@ impl ApiError {
             Self::MethodNotAllowed { allow, .. } => {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));
             }
-            Self::Unavailable(_) | Self::NotReady(_) => {
+            Self::SearchBusy | Self::Unavailable(_) | Self::NotReady(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             _ => {}

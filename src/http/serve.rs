@@ -8,7 +8,10 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
 use super::edge::{EdgeHeaders, EdgeWindows};
-use super::{BindError, Readiness, availability, health, lists, products, request_id, reviews};
+use super::{
+    BindError, Readiness, availability, categories, health, lists, products, request_id, reviews,
+    search,
+};
 use crate::products::catalog::Catalog;
 
 /// How long a connection may stay open without a request.
@@ -66,6 +69,8 @@ pub fn bind(
             // After the products: `/products/by-handle/reviews` names a product.
             .configure(availability::routes)
             .configure(reviews::routes)
+            .configure(search::routes)
+            .configure(categories::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))

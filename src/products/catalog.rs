@@ -8,11 +8,13 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use tokio::runtime::Handle;
 
+use super::categories::CategoryTree;
 use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::listing::{ListError, ListPage, Listing, ReviewPage};
+use super::search::{Search, SearchError, SearchPage, SearchQuery};
 use super::store::{CatalogStore, Change, StoreError};
 use crate::cache::{
     Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
@@ -26,6 +28,9 @@ pub struct Catalog {
     /// `None` where nothing is cached: a body that cannot be kept is not worth making.
     compressor: Option<Compressor>,
     deadline: Duration,
+    categories: CategoryTree,
+    /// `None` until it is started: see [`Catalog::with_search`].
+    search: Option<Search>,
 }
 
 /// Sizes and times of the cache.
@@ -46,12 +51,24 @@ impl Catalog {
         let clock = SystemClock;
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
         let is_cached = l1.is_some();
+        let categories = CategoryTree::new(Arc::clone(&store), background.clone());
         let documents = ReadThrough::new(l1, loader, clock, background, options.deadline);
         Self {
+            categories,
+            search: None,
             store,
             compressor: is_cached.then(|| Compressor::start(documents.clone())),
             documents,
             deadline: options.deadline,
+        }
+    }
+
+    /// The same catalogue, with a search of its products.
+    #[must_use]
+    pub fn with_search(self, search: Search) -> Self {
+        Self {
+            search: Some(search),
+            ..self
         }
     }
 
@@ -106,6 +123,23 @@ impl Catalog {
                 .collect(),
             next: next.map(|position| key.seal(&scope, &position)),
         })
+    }
+
+    /// A page of what is found. The index is at most 5 s behind the catalogue, longer only while it is built
+    /// or takes in an import of tens of thousands of products; what is shown is as new as anywhere.
+    pub async fn search(&self, query: SearchQuery) -> Result<SearchPage, SearchError> {
+        let not_started = || SearchError::Failed("no index is kept".to_owned());
+        let search = self.search.as_ref().ok_or_else(not_started)?;
+        let key = self.store.cursor_key().await?;
+        search
+            .page(key, query, self.documents.clone(), self.deadline)
+            .await
+    }
+
+    /// The tree of categories as JSON: `{"items":[{"name","path","count","children"}]}`, at most 2 s old. A
+    /// count holds the products of everything below.
+    pub async fn categories(&self) -> Result<Bytes, StoreError> {
+        self.categories.json().await
     }
 
     /// The exact stock of each variant of a public product, as JSON. Not cached.

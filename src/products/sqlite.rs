@@ -1,7 +1,9 @@
 //! The catalogue in the embedded store.
 
 mod children;
+mod listed;
 mod listing;
+mod outbox;
 mod pages;
 mod read_back;
 mod reviews;
@@ -18,7 +20,10 @@ use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::input::ProductInput;
 use super::listing::Listing;
-use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
+use super::store::{
+    CatalogStore, CatalogTransaction, Decision, ListedProduct, OutboxMark, OutboxPage, StoreError,
+    StoredDocument,
+};
 use crate::db::sqlite::{Access, Sqlite, open};
 pub use tail::{Tail, TailEvent};
 use write::Writer;
@@ -127,6 +132,49 @@ impl CatalogStore for SqliteCatalog {
         let read = self
             .database
             .read(move |connection| Ok(reviews::reviews(connection, product_id, &page)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn listed_after(
+        &self,
+        product_id: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ListedProduct>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(listed::after(connection, product_id, limit)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn listed(&self, ids: Vec<i64>) -> BoxFuture<'_, Result<Vec<ListedProduct>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(listed::by_ids(connection, &ids)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn categories(&self) -> BoxFuture<'_, Result<Vec<(String, u64)>, StoreError>> {
+        let read = self
+            .database
+            .read(|connection| Ok(listed::categories(connection)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn outbox_end(&self) -> BoxFuture<'_, Result<OutboxMark, StoreError>> {
+        let read = self
+            .database
+            .read(|connection| Ok(outbox::end(connection)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn outbox_after(
+        &self,
+        mark: OutboxMark,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<OutboxPage>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(outbox::after(connection, &mark, limit)?));
         read.map_err(StoreError::from).boxed()
     }
 

@@ -191,7 +191,7 @@ impl Follower {
 }
 
 /// The highest number ever given to an outbox row.
-fn newest(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn newest(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row(
         "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'catalog_outbox'",
         [],
