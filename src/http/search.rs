@@ -43,16 +43,14 @@ async fn search(
 
 fn search_query(query: &Query<'_>) -> Result<SearchQuery, ApiError> {
     let text = query.one("q")?.unwrap_or_default();
-    let asked =
+    let mut asked =
         SearchQuery::new(text, query.limit()?).map_err(|error| invalid("q", error.to_string()))?;
-    Ok(SearchQuery {
-        filters: filters::filters(query)?,
-        rating_min: rating_min(query)?,
-        sort: filters::word_for("sort", query, &SearchSort::ALL, SearchSort::word)?
-            .unwrap_or_default(),
-        cursor: query.one("cursor")?.map(str::to_owned),
-        ..asked
-    })
+    asked.filters = filters::filters(query)?;
+    asked.rating_min = rating_min(query)?;
+    asked.sort =
+        filters::word_for("sort", query, &SearchSort::ALL, SearchSort::word)?.unwrap_or_default();
+    asked.cursor = query.one("cursor")?.map(str::to_owned);
+    Ok(asked)
 }
 
 /// Stars as tenths of them.

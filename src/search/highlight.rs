@@ -81,12 +81,12 @@ pub fn whole(text: &str, matcher: &Matcher) -> Option<Highlight> {
 pub fn excerpt(text: &str, matcher: &Matcher) -> Option<Highlight> {
     let mut found = matcher.find(text);
     let window = window(text, found.first()?.start);
-    found.retain(|range| window.start <= range.start && range.end <= window.end);
+    found.retain(|range| window.contains(&range.start));
     let head = if window.start > 0 { "…" } else { "" };
     let tail = if window.end < text.len() { "…" } else { "" };
     for range in &mut found {
         let moved = |at: usize| at - window.start + head.len();
-        *range = moved(range.start)..moved(range.end);
+        *range = moved(range.start)..moved(range.end.min(window.end));
     }
     let text = format!("{head}{}{tail}", &text[window]);
     Some(Highlight {
@@ -139,10 +139,12 @@ mod tests {
 
     fn matcher(words: &[&str], prefix: Option<&str>) -> Matcher {
         let mut matcher = Matcher::default();
-        words.iter().for_each(|word| matcher.mark(*word));
-        prefix
-            .into_iter()
-            .for_each(|prefix| matcher.mark_beginning(prefix));
+        for word in words {
+            matcher.mark(*word);
+        }
+        if let Some(prefix) = prefix {
+            matcher.mark_beginning(prefix);
+        }
         matcher
     }
 
@@ -175,7 +177,7 @@ mod tests {
         let long = format!("{} needle in {}", "hay ".repeat(50), "more hay ".repeat(50));
         let shown = excerpt(&long, &matcher(&["needle"], None)).unwrap();
         assert!(
-            shown.text.starts_with("…hay hay ") && shown.text.ends_with(" hay…"),
+            shown.text.starts_with("…hay hay ") && shown.text.ends_with('…'),
             "{shown:?}"
         );
         assert!(shown.text.chars().count() <= EXCERPT + 2);
@@ -184,6 +186,7 @@ mod tests {
         assert_eq!(short.text, "A needle.");
         let endless = excerpt(&"ä".repeat(400), &matcher(&[], Some("a"))).unwrap();
         assert_eq!(endless.text, format!("{}…", "ä".repeat(EXCERPT)));
+        assert_eq!(endless.ranges, [[0, EXCERPT]]);
     }
 
     proptest! {

@@ -337,14 +337,14 @@ fn neighbours(word: &str, lexicon: &Lexicon<'_>) -> Result<Vec<(Alternative, f32
         return Ok(Vec::new());
     }
     let found = lexicon.neighbours(word, edits, MAX_NEIGHBOURS)?;
-    let worth = |edits: usize| {
-        NEIGHBOUR
-            .get(edits.saturating_sub(1))
-            .copied()
-            .unwrap_or(0.1)
-    };
+    let first = word.chars().next();
     let weighed = found.into_iter().map(|other| {
-        let worth = worth(other.edits);
+        let nearness = NEIGHBOUR
+            .get(other.edits.saturating_sub(1))
+            .copied()
+            .unwrap_or_default();
+        let is_likely = other.word.chars().next() == first;
+        let worth = if is_likely { nearness } else { nearness / 2.0 };
         (other, worth)
     });
     Ok(weighed.collect())

@@ -64,11 +64,12 @@ impl<'s> Lexicon<'s> {
             }
             Ok(())
         })?;
-        Ok(best(frequencies, limit, |_| 0))
+        Ok(best(frequencies, prefix, limit, |_| 0))
     }
 
     /// The words that are at most `edits` edits away from `word` and are not it, nearest first, of equally
-    /// near ones the most frequent first; at most `limit`.
+    /// near ones those with the same first letter, which is seldom mistyped, then the most frequent; at most
+    /// `limit`.
     pub fn neighbours(
         &self,
         word: &str,
@@ -86,7 +87,7 @@ impl<'s> Lexicon<'s> {
             Ok(())
         })?;
         frequencies.remove(word);
-        Ok(best(frequencies, limit, |other| {
+        Ok(best(frequencies, word, limit, |other| {
             strsim::osa_distance(word, other)
         }))
     }
@@ -116,6 +117,7 @@ fn count(frequencies: &mut HashMap<String, u64>, word: &[u8], frequency: u32) {
 
 fn best(
     frequencies: HashMap<String, u64>,
+    word: &str,
     limit: usize,
     edits: impl Fn(&str) -> usize,
 ) -> Vec<Alternative> {
@@ -127,10 +129,14 @@ fn best(
             frequency,
         })
         .collect();
+    let first = word.chars().next();
+    let begins_otherwise = |other: &Alternative| other.word.chars().next() != first;
     all.sort_unstable_by(|one, other| {
+        let by_letter = begins_otherwise(one).cmp(&begins_otherwise(other));
         let by_frequency = other.frequency.cmp(&one.frequency);
-        one.edits
-            .cmp(&other.edits)
+        let by_edits = one.edits.cmp(&other.edits);
+        by_edits
+            .then(by_letter)
             .then(by_frequency)
             .then_with(|| one.word.cmp(&other.word))
     });

@@ -98,7 +98,9 @@ pub(super) fn pass(
             weight.for_each(reader, &mut |doc, score| block.push(doc, score, &mut pass))?;
         } else {
             weight.for_each_no_score(reader, &mut |docs| {
-                docs.iter().for_each(|doc| block.push(*doc, 0.0, &mut pass));
+                for doc in docs {
+                    block.push(*doc, 0.0, &mut pass);
+                }
             })?;
         }
         block.finish(&mut pass);
@@ -147,9 +149,9 @@ impl<'s> Block<'s> {
 /// Filters in the numbers of a snapshot.
 struct Filters {
     categories: Option<Vec<bool>>,
-    /// `None` within, where there is no such name: nothing passes.
-    vendor: Option<Option<u32>>,
-    product_type: Option<Option<u32>>,
+    /// Empty where there is no such name: nothing passes.
+    vendor: Option<Vec<u32>>,
+    product_type: Option<Vec<u32>>,
     tags: Vec<Vec<u32>>,
     currency: Option<u64>,
     price: (u64, u64),
@@ -166,8 +168,10 @@ impl Filters {
             let is_in = |name: &str| name == category || name.starts_with(&below);
             snapshot.categories.iter().map(is_in).collect()
         };
-        let number =
-            |names: &Names, name: &Option<String>| name.as_ref().map(|name| names.number(name));
+        let number = |names: &Names, name: &Option<String>| {
+            name.as_ref()
+                .map(|name| names.number(name).into_iter().collect())
+        };
         let bound = |bound: Option<i64>, otherwise| {
             bound.map_or(otherwise, |bound| u64::try_from(bound).unwrap_or(0))
         };
@@ -213,17 +217,14 @@ impl Filters {
                 number.is_some_and(|number| categories[number as usize])
             });
         }
-        if let Some(vendor) = self.vendor {
-            columns.vendor.values.get_vals(docs, values);
-            fail(fails::VENDOR, &|index| {
-                vendor.is_some() && named(&columns.vendor.numbers, values[index]) == vendor
-            });
-        }
-        if let Some(product_type) = self.product_type {
-            columns.product_type.values.get_vals(docs, values);
-            fail(fails::OTHER, &|index| {
-                product_type.is_some()
-                    && named(&columns.product_type.numbers, values[index]) == product_type
+        for (asked, column, bit) in [
+            (&self.vendor, &columns.vendor, fails::VENDOR),
+            (&self.product_type, &columns.product_type, fails::OTHER),
+        ] {
+            let Some(asked) = asked else { continue };
+            column.values.get_vals(docs, values);
+            fail(bit, &|index| {
+                named(&column.numbers, values[index]).is_some_and(|number| asked.contains(&number))
             });
         }
         for group in &self.tags {
@@ -402,7 +403,9 @@ impl Pass {
         };
         column.get_vals(docs, values);
         if self.sort == SearchSort::Price {
-            values.iter_mut().for_each(|value| *value = !*value);
+            for value in values {
+                *value = !*value;
+            }
         }
     }
 

@@ -101,7 +101,7 @@ impl Tags {
 }
 
 impl Snapshot {
-    pub(super) fn new(searcher: Searcher, is_complete: bool) -> Result<Self, TantivyError> {
+    pub(super) fn new(searcher: &Searcher, is_complete: bool) -> Result<Self, TantivyError> {
         let mut snapshot = Self {
             searcher: searcher.clone(),
             is_complete,

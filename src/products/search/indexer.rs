@@ -178,7 +178,7 @@ impl Work {
 
     fn publish(&self, reader: &IndexReader, is_complete: bool) -> Result<(), IndexerError> {
         self.engine
-            .publish(Some(Snapshot::new(reader.searcher(), is_complete)?));
+            .publish(Some(Snapshot::new(&reader.searcher(), is_complete)?));
         Ok(())
     }
 }
@@ -341,9 +341,15 @@ impl<'w> Leader<'w> {
     }
 
     fn commit_where_due(&mut self, is_idle: bool) -> Result<(), IndexerError> {
-        let pause = if is_idle { COMMIT_PAUSE } else { COMMIT_EVERY };
-        let is_new = self.committed.as_ref() != Some(&self.progress);
-        if !is_new || (self.committed.is_some() && self.committed_at.elapsed() < pause) {
+        if self.committed.as_ref() == Some(&self.progress) {
+            return Ok(());
+        }
+        let pause = match (is_idle, &self.committed) {
+            (false, _) => COMMIT_EVERY,
+            (true, Some(_)) => COMMIT_PAUSE,
+            (true, None) => Duration::ZERO,
+        };
+        if self.committed_at.elapsed() < pause {
             return Ok(());
         }
         // Text and numbers: this cannot fail, and no progress would be none of this catalogue.

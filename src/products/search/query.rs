@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::products::listing::Listing;
+use crate::products::listing::{Listing, Sort};
 use crate::search::interpretation::Question;
 
 /// Longest text, in characters.
@@ -113,7 +113,7 @@ impl SearchQuery {
     /// to, and what pages may be kept under.
     pub fn scope(&self) -> String {
         let filters = Listing {
-            sort: Default::default(),
+            sort: Sort::default(),
             ..self.filters.clone()
         };
         let parts = (
