@@ -174,33 +174,31 @@ fn paths(titles: &[(String, String)], count: usize) -> Vec<String> {
         let mut query = words[start..(start + asked).min(words.len())].join(" ");
         match random.below(10) {
             0 | 1 => query = misspelt(&query, &mut random),
-            2 | 3 => {
-                query = query
-                    .chars()
-                    .take(query.chars().count().div_ceil(2).max(3))
-                    .collect()
-            }
+            2 | 3 => query = beginning(&query),
             _ => {}
         }
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("q", &query);
         match random.below(10) {
-            0 => {
-                drop(form.append_pair("category", category.split(" > ").next().unwrap_or_default()))
-            }
-            1 => drop(form.append_pair("availability", "in_stock,low_stock")),
-            2 => drop(form.append_pair("sort", "price")),
-            3 => drop(form.append_pair("rating_min", "4")),
+            0 => form.append_pair("category", category.split(" > ").next().unwrap_or_default()),
+            1 => form.append_pair("availability", "in_stock,low_stock"),
+            2 => form.append_pair("sort", "price"),
+            3 => form.append_pair("rating_min", "4"),
             // Broad words are few: another page size makes another search of them.
-            4..7 => drop(form.append_pair("limit", &(10 + random.below(40)).to_string())),
-            _ => {}
-        }
+            _ => form.append_pair("limit", &(10 + random.below(40)).to_string()),
+        };
         let path = format!("/search?{}", form.finish());
         if seen.insert(path.clone()) {
             paths.push(path);
         }
     }
     paths
+}
+
+/// The first half, at least three letters, as it is being typed.
+fn beginning(query: &str) -> String {
+    let letters = query.chars().count().div_ceil(2).max(3);
+    query.chars().take(letters).collect()
 }
 
 /// With two letters exchanged.

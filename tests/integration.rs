@@ -18,5 +18,6 @@ mod processes;
 mod products;
 mod real_sets;
 mod requests;
+mod search;
 mod signals;
 mod start_up;

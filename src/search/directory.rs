@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use tantivy::directory::MmapDirectory;
@@ -115,14 +116,19 @@ pub fn reader(index: &Index) -> Result<IndexReader, TantivyError> {
 }
 
 fn verified(index: Index) -> Result<Index, TantivyError> {
-    // Opens every file, which the checksums alone would not miss.
-    reader(&index)?;
-    let damaged = index.validate_checksum()?;
-    match damaged.iter().next() {
-        None => Ok(index),
-        Some(file) => {
-            let reason = format!("{} is damaged", file.display());
-            Err(TantivyError::InvalidArgument(reason))
+    let verify = || {
+        let damaged = index.validate_checksum()?;
+        if let Some(file) = damaged.iter().next() {
+            return Err(TantivyError::SystemError(format!(
+                "{} is damaged",
+                file.display()
+            )));
         }
-    }
+        // Checksums tell nothing of files that are not there.
+        reader(&index).map(drop)
+    };
+    // The library takes the word of a file for its own lengths.
+    let verdict = catch_unwind(AssertUnwindSafe(verify));
+    let unreadable = |_| Err(TantivyError::SystemError("not readable".to_owned()));
+    verdict.unwrap_or_else(unreadable).map(|()| index)
 }

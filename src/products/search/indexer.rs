@@ -2,6 +2,7 @@
 //! same data directory does so, reads what that one wrote.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{Builder, JoinHandle};
@@ -42,6 +43,8 @@ enum IndexerError {
     Store(#[from] StoreError),
     #[error("a search could not read the index")]
     Doubt,
+    #[error("a panic, reported before")]
+    Panicked,
 }
 
 impl From<TantivyError> for IndexerError {
@@ -118,7 +121,8 @@ impl Work {
         let mut retry = FIRST_RETRY;
         let mut follower = Follower::default();
         loop {
-            let pause = match self.turn(&mut follower) {
+            let turn = catch_unwind(AssertUnwindSafe(|| self.turn(&mut follower)));
+            let pause = match turn.unwrap_or(Err(IndexerError::Panicked)) {
                 Ok(()) => {
                     retry = FIRST_RETRY;
                     POLL
@@ -139,12 +143,16 @@ impl Work {
     fn turn(&self, follower: &mut Follower) -> Result<(), IndexerError> {
         let fingerprint = self.fingerprint()?;
         // Before leading, too: what is there is searched at once, and checked meanwhile.
-        follower.follow(self, &fingerprint)?;
-        let Some(leadership) = self.folder.try_lead()? else {
-            return Ok(());
-        };
-        *follower = Follower::default();
-        self.lead(&leadership, fingerprint)
+        let seen = follower.follow(self, &fingerprint);
+        let leadership = self.folder.try_lead()?;
+        if leadership.is_some() || seen.is_err() {
+            *follower = Follower::default();
+        }
+        match leadership {
+            // Whatever kept it from being read is found again and mended.
+            Some(leadership) => self.lead(&leadership, fingerprint),
+            None => seen,
+        }
     }
 
     fn lead(&self, leadership: &Leadership, fingerprint: String) -> Result<(), IndexerError> {
@@ -268,9 +276,12 @@ impl<'w> Leader<'w> {
             committed_at: Instant::now(),
             began_at: Instant::now(),
         };
-        match &leader.committed {
-            Some(committed) => work.publish(&leader.reader, committed.is_complete)?,
-            None => leader.begin()?,
+        if let Some(committed) = &leader.committed {
+            work.publish(&leader.reader, committed.is_complete)?;
+        } else {
+            // It may have been of another catalogue, or damaged.
+            work.engine.publish(None);
+            leader.begin()?;
         }
         Ok(leader)
     }
