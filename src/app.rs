@@ -15,11 +15,15 @@ use crate::config::{CacheConfig, CatalogUrl, Config};
 use crate::db::sqlite::{Sqlite, SqliteError};
 use crate::http::{self, BindError, EdgeWindows, Options, Readiness, WriteLimits};
 use crate::products::catalog::{CacheOptions, Catalog};
+use crate::products::search::Search;
 use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
+use crate::products::store::CatalogStore;
 use crate::tokens::Tokens;
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;
+/// The search index, in the data directory.
+const SEARCH_FOLDER: &str = "search";
 
 /// Why the program did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -80,11 +84,14 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
 ) -> Result<(), AppError> {
     let background = background()?;
     let database = store.database().clone();
-    let catalog = Catalog::new(
-        Arc::new(store),
-        cache_options(&config.cache),
+    let store: Arc<dyn CatalogStore> = Arc::new(store);
+    let search = Search::start(
+        Arc::clone(&store),
+        config.server.data_dir.join(SEARCH_FOLDER),
         background.handle().clone(),
-    );
+    )?;
+    let cache = cache_options(&config.cache);
+    let catalog = Catalog::new(store, cache, background.handle().clone()).with_search(search);
     let tail = follow(&database, catalog.clone())?;
     let tokens = Tokens::new(database);
     let readiness = Readiness::default();

@@ -9,5 +9,6 @@ pub mod config;
 pub mod db;
 pub mod http;
 pub mod products;
+pub mod search;
 pub mod telemetry;
 pub mod tokens;

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod catalog;
+mod categories;
 pub mod coding;
 mod compressor;
 pub mod cursor;
@@ -19,6 +20,7 @@ pub mod merge_patch;
 mod modified;
 pub mod money;
 pub mod recommendation;
+pub mod search;
 pub mod sqlite;
 pub mod stock;
 pub mod store;

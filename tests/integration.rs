@@ -29,6 +29,7 @@ mod processes;
 mod products;
 mod real_sets;
 mod requests;
+mod search;
 mod signals;
 mod start_up;
 mod stock;

@@ -74,7 +74,12 @@ pub(super) fn allow_to_keep(class: PageClass, age: Option<Millis>, headers: &mut
 }
 
 /// Says where the next page is (RFC 8288).
-fn link_next(response: &mut HttpResponse, request: &HttpRequest, query: &Query<'_>, cursor: &str) {
+pub(super) fn link_next(
+    response: &mut HttpResponse,
+    request: &HttpRequest,
+    query: &Query<'_>,
+    cursor: &str,
+) {
     let (path, query) = (request.path(), query.with_cursor(cursor));
     if let Ok(link) = HeaderValue::from_str(&format!("<{path}?{query}>; rel=\"next\"")) {
         response.headers_mut().insert(LINK, link);

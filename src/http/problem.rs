@@ -70,6 +70,8 @@ pub(super) enum ApiError {
     Write(WriteProblem),
     /// The version asked for is not there yet. The version there is.
     VersionNotReached { version: u64 },
+    /// More searches are under way than can be answered in time.
+    SearchBusy,
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -293,6 +295,12 @@ impl ApiError {
                      {RETRY_SECONDS} s."
                 ),
             ),
+            Self::SearchBusy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "search-busy",
+                "Too many searches",
+                format!("Too many searches at once; try again in {RETRY_SECONDS} s."),
+            ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "catalog-unavailable",
@@ -344,6 +352,7 @@ impl ApiError {
             }
             Self::Write(problem) => problem.add_headers(headers),
             Self::Busy
+            | Self::SearchBusy
             | Self::Unavailable(_)
             | Self::NotReady(_)
             | Self::VersionNotReached { .. } => {

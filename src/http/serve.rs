@@ -15,8 +15,8 @@ use super::public_server::PublicServer;
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
-    BindError, Readiness, availability, bulk, docs, export, health, lists, products,
-    recommendations, request_id, reviews, stock,
+    BindError, Readiness, availability, bulk, categories, docs, export, health, lists, products,
+    recommendations, request_id, reviews, search, stock,
 };
 use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
@@ -99,6 +99,8 @@ pub fn bind(
             .configure(bulk::routes)
             .configure(docs::routes)
             .configure(stock::routes)
+            .configure(search::routes)
+            .configure(categories::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| {

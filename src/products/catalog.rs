@@ -10,12 +10,14 @@ use futures_util::future::{BoxFuture, OptionFuture, try_join, try_join_all};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::categories::CategoryTree;
 use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::PageRequest;
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, Listing};
+use super::search::{Search, SearchError, SearchPage, SearchQuery};
 use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
 use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
@@ -45,6 +47,9 @@ pub struct Catalog {
     stock_changes: Arc<AtomicU64>,
     compressor: Compressor,
     deadline: Duration,
+    categories: CategoryTree,
+    /// `None` until it is started: see [`Catalog::with_search`].
+    search: Option<Search>,
 }
 
 /// Sizes and times of the caches.
@@ -92,6 +97,7 @@ impl Catalog {
             store: Arc::clone(&store),
         };
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
+        let categories = CategoryTree::new(Arc::clone(&store), background.clone());
         let documents = ReadThrough::new(l1, loader, clock, background.clone(), options.deadline);
         let cursors = Arc::new(Cursors::new(Arc::clone(&store)));
         let stock_changes = Arc::<AtomicU64>::default();
@@ -110,12 +116,23 @@ impl Catalog {
             pages: ReadThrough::new(l1, loader, clock, background, options.deadline),
         };
         Self {
+            categories,
+            search: None,
             store,
             cursors,
             stock_changes,
             compressor: Compressor::start(shelves.clone()),
             shelves,
             deadline: options.deadline,
+        }
+    }
+
+    /// The same catalogue, with a search of its products.
+    #[must_use]
+    pub fn with_search(self, search: Search) -> Self {
+        Self {
+            search: Some(search),
+            ..self
         }
     }
 
@@ -260,6 +277,23 @@ impl Catalog {
         let page = self.cursors.open(|| listing.scope(), cursor, limit).await?;
         let listing = Arc::new(listing);
         Ok(PageKey::List { listing, page })
+    }
+
+    /// A page of what is found. The index is at most 5 s behind the catalogue, longer only while it is built
+    /// or takes in an import of tens of thousands of products; what is shown is as new as anywhere.
+    pub async fn search(&self, query: SearchQuery) -> Result<SearchPage, SearchError> {
+        let not_started = || SearchError::Failed("no index is kept".to_owned());
+        let search = self.search.as_ref().ok_or_else(not_started)?;
+        let key = self.store.cursor_key().await?;
+        search
+            .page(key, query, self.shelves.documents.clone(), self.deadline)
+            .await
+    }
+
+    /// The tree of categories as JSON: `{"items":[{"name","path","count","children"}]}`, at most 2 s old. A
+    /// count holds the products of everything below.
+    pub async fn categories(&self) -> Result<Bytes, StoreError> {
+        self.categories.json().await
     }
 
     /// The key of a page of the published reviews of a product, newest first, of at most `limit`.

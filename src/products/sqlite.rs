@@ -5,7 +5,9 @@ mod bulk;
 mod children;
 mod edit;
 mod export;
+mod listed;
 mod listing;
+mod outbox;
 mod pages;
 mod read_back;
 mod recommendations;
@@ -30,8 +32,8 @@ use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
 use super::store::{
-    CatalogStore, CatalogTransaction, Committed, Decision, StoreError, StoredDocument, Work,
-    WriteError,
+    CatalogStore, CatalogTransaction, Committed, Decision, ListedProduct, OutboxMark, OutboxPage,
+    StoreError, StoredDocument, Work, WriteError,
 };
 use crate::cache::Absence;
 use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
@@ -188,6 +190,49 @@ impl CatalogStore for SqliteCatalog {
                 connection, product_id, limit,
             )?)
         });
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn listed_after(
+        &self,
+        product_id: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ListedProduct>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(listed::after(connection, product_id, limit)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn listed(&self, ids: Vec<i64>) -> BoxFuture<'_, Result<Vec<ListedProduct>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(listed::by_ids(connection, &ids)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn categories(&self) -> BoxFuture<'_, Result<Vec<(String, u64)>, StoreError>> {
+        let read = self
+            .database
+            .read(|connection| Ok(listed::categories(connection)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn outbox_end(&self) -> BoxFuture<'_, Result<OutboxMark, StoreError>> {
+        let read = self
+            .database
+            .read(|connection| Ok(outbox::end(connection)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn outbox_after(
+        &self,
+        mark: OutboxMark,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<OutboxPage>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(outbox::after(connection, &mark, limit)?));
         read.map_err(StoreError::from).boxed()
     }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use super::bulk::PutOutcomes;
 use super::cursor::{CursorKey, Page, PageRequest};
@@ -33,6 +34,32 @@ pub struct Change {
     pub product_id: i64,
     /// Its new version.
     pub version: u64,
+}
+
+/// A public product, as lists and searches know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedProduct {
+    /// The product.
+    pub product_id: i64,
+    /// Its document: compact JSON.
+    pub document: Vec<u8>,
+    /// Since when it is public (RFC 3339, UTC, milliseconds).
+    pub published_at: String,
+    /// Its average rating in thousandths of a star, 0 without ratings.
+    pub rating: u64,
+}
+
+/// A place in the stream of committed versions. The text is the store's own; a client may keep it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxMark(pub String);
+
+/// A stretch of the stream of committed versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxPage {
+    /// In order of their commits.
+    pub changes: Vec<Change>,
+    /// Behind the last of them.
+    pub mark: OutboxMark,
 }
 
 /// Why the store gave no answer. The text is for operators, never for clients.
@@ -100,6 +127,30 @@ pub trait CatalogStore: Send + Sync + 'static {
 
     /// The key that signs cursors, the same for every process on this catalogue.
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>>;
+
+    /// Public products with a higher id, in order of id, at most `limit`.
+    fn listed_after(
+        &self,
+        product_id: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ListedProduct>, StoreError>>;
+
+    /// Those of these products that are public, in any order.
+    fn listed(&self, ids: Vec<i64>) -> BoxFuture<'_, Result<Vec<ListedProduct>, StoreError>>;
+
+    /// How many public products are in each category, by its whole path, in order of the paths.
+    fn categories(&self) -> BoxFuture<'_, Result<Vec<(String, u64)>, StoreError>>;
+
+    /// Where the stream of committed versions ends now.
+    fn outbox_end(&self) -> BoxFuture<'_, Result<OutboxMark, StoreError>>;
+
+    /// What was committed after a mark, at most `limit` versions; `None` where that can no longer be told
+    /// (rows removed, another catalogue, one put back from a backup).
+    fn outbox_after(
+        &self,
+        mark: OutboxMark,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<OutboxPage>, StoreError>>;
 
     /// True when a read works now.
     fn is_ready(&self) -> BoxFuture<'_, bool>;

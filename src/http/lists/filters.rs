@@ -30,9 +30,17 @@ pub(in crate::http) const MAX_TAG_GROUPS: usize = 10;
 pub(in crate::http) const MAX_WORDS: usize = 50;
 
 pub(in crate::http) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
+    Ok(Listing {
+        sort: word_for("sort", query, &Sort::ALL, Sort::word)?.unwrap_or_default(),
+        ..filters(query)?
+    })
+}
+
+/// The filters alone, in the order that is used where none is asked for.
+pub(in crate::http) fn filters(query: &Query<'_>) -> Result<Listing, ApiError> {
     let text = |name| Ok::<_, ApiError>(query.text(name)?.map(str::to_owned));
     let listing = Listing {
-        sort: sort(query)?,
+        sort: Sort::default(),
         category: query.text("category")?.map(category),
         vendor: text("vendor")?,
         product_type: text("product_type")?,
@@ -56,12 +64,21 @@ pub(in crate::http) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
     Ok(listing)
 }
 
-fn sort(query: &Query<'_>) -> Result<Sort, ApiError> {
-    let Some(word) = query.one("sort")? else {
-        return Ok(Sort::default());
+/// The one of `all` whose word a parameter gives.
+pub(in crate::http) fn word_for<T: Copy>(
+    name: &str,
+    query: &Query<'_>,
+    all: &[T],
+    word: impl Fn(T) -> &'static str,
+) -> Result<Option<T>, ApiError> {
+    let Some(given) = query.one(name)? else {
+        return Ok(None);
     };
-    let sort = Sort::ALL.into_iter().find(|sort| sort.word() == word);
-    sort.ok_or_else(|| not_a_word("sort", word, &Sort::ALL.map(Sort::word)))
+    let known = all.iter().copied().find(|known| word(*known) == given);
+    known.map(Some).ok_or_else(|| {
+        let words: Vec<_> = all.iter().map(|known| word(*known)).collect();
+        not_a_word(name, given, &words)
+    })
 }
 
 /// Levels apart as the catalogue keeps them.

@@ -45,6 +45,7 @@ fn all() -> Vec<ApiError> {
         WriteProblem::Busy.into(),
         ApiError::VersionNotReached { version: 1 },
         ApiError::Busy,
+        ApiError::SearchBusy,
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
     ];
@@ -63,6 +64,7 @@ fn all() -> Vec<ApiError> {
             | ApiError::Write(_)
             | ApiError::VersionNotReached { .. }
             | ApiError::Busy
+            | ApiError::SearchBusy
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }
