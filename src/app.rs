@@ -92,8 +92,12 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
         workers: config.server.workers.get(),
+        max_connections: config.server.max_connections,
+        header_timeout: config.server.header_timeout,
+        keep_alive: config.server.keep_alive,
         drain: config.server.drain,
         edge: edge_windows(&config.cache),
+        cors_origins: config.server.cors_origins.clone(),
         writes: WriteLimits {
             body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
             patience: config.limits.write_wait,
@@ -173,6 +177,7 @@ fn cache_options(config: &CacheConfig) -> CacheOptions {
     };
     CacheOptions {
         l1: (config.l1_bytes.0 > 0).then_some(l1),
+        views_bytes: config.views_bytes.0,
         deadline: config.hard_timeout,
     }
 }

@@ -8,6 +8,7 @@
 
 mod cache;
 mod catalog;
+mod cors;
 mod error;
 mod file;
 mod limits;
@@ -25,6 +26,7 @@ mod value;
 
 pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl};
+pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::LimitsConfig;
 pub use secret::mask_password;

@@ -50,6 +50,8 @@ fn read_while_versions_come(environment: &[(&str, &str)]) {
         "/products/1",
         "/products/by-handle/lamp",
         "/products/by-sku/lamp-1",
+        "/products/1?fields=title,version",
+        "/products/1?fields=version,title&include=reviews",
     ];
 
     thread::scope(|scope| {
@@ -74,6 +76,18 @@ fn read_while_versions_come(environment: &[(&str, &str)]) {
                 }
             });
         }
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Acquire) {
+                let floor = newest_seen.load(Ordering::Acquire);
+                let accept = [("accept", "application/ld+json")];
+                let reply = server.request("GET", "/products/1", &accept).with(200);
+                let json_ld = reply.json();
+                let name = json_ld["name"].as_str().unwrap();
+                let version = name.strip_prefix("Version ").unwrap().parse().unwrap();
+                assert!(version >= floor, "{version} after {floor}: {reply:?}");
+                newest_seen.fetch_max(version, Ordering::AcqRel);
+            }
+        });
         for number in 2..=VERSIONS {
             let before = answers.load(Ordering::Relaxed);
             let summary = shop.import(&[product("lamp", &format!("Version {number}"))]);

@@ -113,7 +113,7 @@ fn a_batch_of_the_wrong_ids_is_told_which() {
     let request = "DELETE /products?ids=1 HTTP/1.1\r\nhost: shop\r\n\r\n";
     let reply = server.connect().send(request).reply();
     reply.problem(405, "method-not-allowed");
-    assert_eq!(reply.header("allow"), Some("GET, HEAD, POST"));
+    assert_eq!(reply.header("allow"), Some("GET, HEAD, POST, OPTIONS"));
 }
 
 /// Five public products that differ in everything, and a draft.
@@ -199,6 +199,7 @@ fn a_list_is_sorted_and_filtered_as_asked() {
         ("?sort=updated", vec![1, 2, 6, 5, 3]),
         ("?sort=title", vec![3, 2, 1, 5, 6]),
         ("?sort=rating", vec![3, 2, 1, 6, 5]),
+        ("?sort=popular", vec![3, 1, 2, 6, 5]),
         ("?sort=price", vec![3, 1, 5, 2]),
         ("?sort=-price", vec![2, 5, 1, 3]),
         ("?category=Apparel", vec![5, 1, 2]),
@@ -322,12 +323,12 @@ fn a_wrong_filter_is_told_the_right_one() {
     let server = shop.serve();
     for (query, detail) in [
         (
-            "sort=popular",
-            "sort: \"popular\" is not known; use one of newest, updated, price, -price, title, rating",
+            "sort=popularity",
+            "sort: \"popularity\" is not known; use one of newest, updated, price, -price, title, rating, popular",
         ),
         (
             "sort=",
-            "sort: \"\" is not known; use one of newest, updated, price, -price, title, rating",
+            "sort: \"\" is not known; use one of newest, updated, price, -price, title, rating, popular",
         ),
         (
             "limit=0",

@@ -11,7 +11,7 @@ use super::fence::Fences;
 
 /// What `quick_cache` and the allocator add to a value, measured over a million entries
 /// (`examples/l1_memory.rs`); charged to each entry so that the byte budget is about real memory.
-const ENTRY_OVERHEAD: u64 = 200;
+pub(super) const ENTRY_OVERHEAD: u64 = 200;
 
 /// What the tier asks of a value.
 pub trait Weigh {
@@ -21,6 +21,30 @@ pub trait Weigh {
     /// Takes over from `kept`, which this value is about to replace, what was derived from it and holds
     /// for this one as well. By default nothing is derived.
     fn inherit(&mut self, _kept: &Self) {}
+
+    /// How long this value may be served, where that is its own affair. By default the tier's times hold.
+    fn lifetime(&self) -> Option<Lifetime> {
+        None
+    }
+}
+
+/// The lifetime of a value that was true at a time and is promised to be no older than a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// When what it says was read, on the tier's clock.
+    pub since: Millis,
+    /// How long after that it is served without a look at the store, jittered as the tier's own.
+    pub fresh: Millis,
+    /// How long after that it is still served while it is refreshed. No jitter moves the end.
+    pub stale: Millis,
+}
+
+impl Lifetime {
+    fn end(self) -> Millis {
+        self.since
+            .saturating_add(self.fresh)
+            .saturating_add(self.stale)
+    }
 }
 
 /// Sizes and times.
@@ -134,9 +158,13 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
     pub fn get(&self, key: &K, now: Millis) -> Option<Lookup<V>> {
         let epoch = self.epoch();
         if let Some(entry) = self.values.get(key).filter(|entry| entry.epoch == epoch) {
+            let end = match entry.value.lifetime() {
+                Some(lifetime) => lifetime.end(),
+                None => entry.fresh_until.saturating_add(self.options.stale),
+            };
             let freshness = if now < entry.fresh_until {
                 Freshness::Fresh
-            } else if now < entry.fresh_until.saturating_add(self.options.stale) {
+            } else if now < end {
                 Freshness::Stale
             } else {
                 return None;
@@ -178,11 +206,14 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
         if version < fence || epoch != self.epoch() {
             return Err(Refused { fence });
         }
-        let lifetime = match value {
-            Ok(_) => self.jittered(self.options.fresh, key, now),
-            Err(_) => self.options.negative,
+        let fresh_until = match value.as_ref().map(Weigh::lifetime) {
+            Err(_) => now.saturating_add(self.options.negative),
+            Ok(None) => now.saturating_add(self.jittered(self.options.fresh, key, now)),
+            Ok(Some(lifetime)) => {
+                let fresh = self.jittered(lifetime.fresh, key, now);
+                lifetime.since.saturating_add(fresh).min(lifetime.end())
+            }
         };
-        let fresh_until = now.saturating_add(lifetime);
         match value {
             Ok(mut value) => {
                 if let Some(kept) = self.values.peek(key) {
@@ -208,7 +239,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
                 self.absences.insert(key.clone(), entry);
             }
         }
-        Ok(lifetime)
+        Ok(fresh_until.saturating_sub(now))
     }
 
     /// The value of a key as it is kept, be it too old to be served.

@@ -173,6 +173,11 @@ where
         }
     }
 
+    /// False where caching is switched off.
+    pub fn is_cached(&self) -> bool {
+        self.shared.l1.is_some()
+    }
+
     /// What L1 keeps for a key, be it too old to be served.
     pub fn peek(&self, key: &K) -> Option<V> {
         self.shared.l1.as_ref()?.peek(key)

@@ -10,6 +10,9 @@ use super::units::ByteSize;
 pub struct CacheConfig {
     /// Memory for products in the first tier; 0 switches it off.
     pub l1_bytes: ByteSize,
+    /// Memory for what is made of products (lists, reviews, parts of documents), apart from the products', so
+    /// that a scan of pages evicts none; 0 switches their caching off.
+    pub views_bytes: ByteSize,
     /// How long an entry is served without asking.
     pub fresh: Duration,
     /// How long after that it is still served while a newer one is loaded.
@@ -24,6 +27,8 @@ pub struct CacheConfig {
 
 impl CacheConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        /// Views take this part of the first tier unless told otherwise.
+        const VIEWS_PART: u64 = 8;
         /// Negative answers take this part of the first tier, and no more than the cap.
         const NEGATIVE_PART: u64 = 32;
         const NEGATIVE_CAP: ByteSize = ByteSize::mib(8);
@@ -36,6 +41,11 @@ impl CacheConfig {
         );
         let config = Self {
             l1_bytes,
+            views_bytes: section.value(
+                "views_bytes",
+                ByteSize(l1_bytes.0 / VIEWS_PART),
+                "memory for cached lists, reviews and parts of products; unless set, l1_bytes / 8; 0 caches none",
+            ),
             fresh: section.value(
                 "fresh",
                 Duration::from_mins(1),

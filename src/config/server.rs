@@ -6,10 +6,17 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use super::cors::CorsOrigin;
 use super::reader::Reader;
 
 /// More workers than this are a typing error: each has an event loop and a database connection.
 const MAX_WORKERS: usize = 1024;
+
+/// A connection takes some 20 KiB, so this is some 200 MiB at worst.
+const DEFAULT_MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// Below this a timeout is a typing error.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How the process meets the outside.
 #[derive(Debug, Clone)]
@@ -22,6 +29,14 @@ pub struct ServerConfig {
     pub workers: NonZeroUsize,
     /// How long requests in flight may take to finish after a stop signal.
     pub drain: Duration,
+    /// Open public connections, all workers together. More take the place of those that do least.
+    pub max_connections: NonZeroUsize,
+    /// How long a client may take to send the head of a request.
+    pub header_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub keep_alive: Duration,
+    /// Whose pages may read what the server answers.
+    pub cors_origins: Vec<CorsOrigin>,
     /// Directory of everything the process writes.
     pub data_dir: PathBuf,
 }
@@ -49,6 +64,26 @@ impl ServerConfig {
                 "drain",
                 Duration::from_secs(10),
                 "time for requests in flight to finish after SIGTERM",
+            ),
+            max_connections: section.value(
+                "max_connections",
+                DEFAULT_MAX_CONNECTIONS,
+                "open public connections; beyond it the most idle one makes room",
+            ),
+            header_timeout: section.value(
+                "header_timeout",
+                Duration::from_secs(10),
+                "time for a client to send the head of a request",
+            ),
+            keep_alive: section.value(
+                "keep_alive",
+                Duration::from_secs(75),
+                "time a connection stays open without a request",
+            ),
+            cors_origins: section.list(
+                "cors_origins",
+                vec![CorsOrigin::None],
+                "origins whose pages may read answers; * for any, none for no other",
             ),
             data_dir: section.value(
                 "data_dir",
@@ -85,6 +120,27 @@ impl ServerConfig {
             self.workers.get() <= MAX_WORKERS,
             "server.workers",
             "more than 1024; one worker for each core is plenty",
+        );
+        reader.require(
+            self.max_connections >= self.workers,
+            "server.max_connections",
+            "fewer than there are workers; allow each at least one",
+        );
+        for (setting, time) in [
+            ("server.header_timeout", self.header_timeout),
+            ("server.keep_alive", self.keep_alive),
+        ] {
+            reader.require(
+                time >= SHORTEST_TIMEOUT,
+                setting,
+                "too short for a client that is far away; give it at least 100ms",
+            );
+        }
+        let is_word = |origin: &CorsOrigin| matches!(origin, CorsOrigin::None | CorsOrigin::Any);
+        reader.require(
+            self.cors_origins.len() == 1 || !self.cors_origins.iter().any(is_word),
+            "server.cors_origins",
+            "has * or none among other origins; write it alone",
         );
     }
 }

@@ -24,7 +24,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use connection::{Access, open};
 pub use migrations::{MigrationReport, SchemaState};
-use threads::{Pool, with_thread_connection};
+use threads::{NoAnswer, Pool, with_thread_connection};
 use writer::Writer;
 
 /// Reader threads for anything longer than a point read.
@@ -32,6 +32,10 @@ const READERS: usize = 2;
 
 /// How long a write for which nobody waits keeps its place.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Reads that may wait for a reader thread: as many as are done within a fraction of a second where each takes
+/// a millisecond. Beyond them a read is refused at once rather than late.
+const MOST_WAITING_READS: usize = 256;
 
 /// Why the embedded store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +59,8 @@ pub enum SqliteError {
     /// A statement failed.
     #[error("catalogue query failed: {0}")]
     Query(#[from] rusqlite::Error),
-    /// Too many writes wait, or another process held the write lock for too long. Nothing was written.
-    #[error("the catalogue is busy with other writes")]
+    /// Too many reads or writes wait, or another process writes for too long. Nothing was written.
+    #[error("the catalogue has more to do than it can in time")]
     Busy,
     /// The transaction that a write was part of could not be committed. Nothing was written.
     #[error("the transaction was lost: {0}")]
@@ -80,6 +84,15 @@ struct Shared {
     writer: Writer,
 }
 
+impl From<NoAnswer> for SqliteError {
+    fn from(none: NoAnswer) -> Self {
+        match none {
+            NoAnswer::Busy => Self::Busy,
+            NoAnswer::Lost => Self::Closed,
+        }
+    }
+}
+
 impl Sqlite {
     /// Opens the file, creating it and its folder where missing. Does not migrate.
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
@@ -94,7 +107,7 @@ impl Sqlite {
             shared: Arc::new(Shared {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 path: path.to_owned(),
-                readers: Pool::start("sqlite-reader", readers),
+                readers: Pool::start("sqlite-reader", readers, MOST_WAITING_READS),
                 writer: Writer::start(writer),
             }),
         })
@@ -124,16 +137,15 @@ impl Sqlite {
         with_thread_connection(self.shared.id, self.path(), read)
     }
 
-    /// Reads on a pool thread. Dropping the future does not stop the work.
+    /// Reads on a pool thread. Dropping the future, which a deadline does, stops the work.
     pub async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, SqliteError> {
         self.shared
             .readers
-            .run(move |connection| read(connection))
-            .await
-            .unwrap_or(Err(SqliteError::Closed))
+            .run_while_awaited(move |connection| read(connection))
+            .await?
     }
 
     /// Writes on the writer thread. What `write` did is kept when it returns `Ok`, and undone otherwise; the

@@ -12,7 +12,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, Head
 use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::conditional::{EntityTags, has_any};
+use super::conditional::{EntityTags, has_any, is_conditional};
 use super::negotiation::Representation;
 use crate::products::document::Document;
 
@@ -63,25 +63,22 @@ impl Assembled {
         self.push_text("]");
     }
 
-    /// Appends `,"next":…}`, the cursor of the next page, which ends the object.
-    pub(super) fn push_next(&mut self, cursor: Option<&str>) {
-        // A cursor needs no escapes: see `CursorKey::seal`.
-        self.push_text(match cursor {
-            Some(cursor) => format!(",\"next\":\"{cursor}\"}}"),
-            None => ",\"next\":null}".to_owned(),
-        });
-    }
-
     fn push(&mut self, part: Bytes) {
         self.length += part.len() as u64;
         self.parts.push_back(part);
     }
 
-    /// 304 where the client has it, else 200 with the body. The entity tag is the highest version with a
-    /// hash of the whole.
+    /// 304 where the client has it, 412 where it wants another state, else 200 with the body. The entity tag
+    /// is the highest version with a hash of the whole.
     pub(super) fn respond(self, request: &HeaderMap) -> HttpResponse {
         let mut tags = EntityTags::new(self.version, self.hasher.digest());
-        let mut response = if tags.are_known_to(request, IDENTITY) || has_any(request) {
+        let is_conditional = is_conditional(request);
+        // No date: what leaves a list makes none of the others newer.
+        if is_conditional && let Err(error) = tags.demanded(request, None) {
+            return HttpResponse::from_error(error);
+        }
+        let is_known = is_conditional && (tags.are_known_to(request, IDENTITY) || has_any(request));
+        let mut response = if is_known {
             HttpResponse::new(StatusCode::NOT_MODIFIED)
         } else {
             let body = Parts {

@@ -3,10 +3,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::assembled::Assembled;
+use super::page;
 use super::problem::ApiError;
 use super::products::{parse_id, refuse_other_methods};
+use super::query::Query;
 use crate::products::catalog::Catalog;
+use crate::products::views::PageKey;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/products/{id}/availability").to(availability));
@@ -17,9 +19,7 @@ async fn availability(
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
-    let id = parse_id(request.match_info().query("id"))?;
-    let stock = catalog.stock(id).await?;
-    let mut body = Assembled::new();
-    body.push_text(stock.ok_or_else(|| ApiError::no_product(id))?);
-    Ok(body.respond(request.headers()))
+    let product_id = parse_id(request.match_info().query("id"))?;
+    Query::of(&request, &[])?;
+    page::answer(&request, &catalog, PageKey::Stock { product_id }, None).await
 }

@@ -67,7 +67,7 @@ fn respond(request: &HttpRequest, ids: &[i64], answers: Vec<Answer<Document>>) -
 }
 
 /// One word for all: a hit if all were hits, with the shortest time to live.
-fn weakest(all: impl Iterator<Item = Status>) -> Option<Status> {
+pub(super) fn weakest(all: impl Iterator<Item = Status>) -> Option<Status> {
     all.reduce(|one, other| match (one, other) {
         (Status::Bypass, _) | (_, Status::Bypass) => Status::Bypass,
         (Status::Hit { ttl: one }, Status::Hit { ttl: other }) => Status::Hit {

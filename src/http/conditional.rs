@@ -1,10 +1,16 @@
-//! Entity tags and conditional requests (RFC 9110 §8.8.3, §13.1.1, §13.1.2).
+//! Entity tags and conditional requests (RFC 9110 §8.8.3, §13).
 
-use actix_web::http::header::{HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{
+    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    IF_UNMODIFIED_SINCE,
+};
 
 use super::digits::hexadecimal;
+use super::last_modified::is_unmodified_since;
 use super::negotiation::Representation;
+use super::problem::ApiError;
 use crate::products::coding::Coding;
+use crate::products::document::Seconds;
 
 /// Longest tag: two quotes, 20 digits, a hyphen, 16 hexadecimal digits, a suffix.
 const MAX: usize = 44;
@@ -51,16 +57,71 @@ impl EntityTags {
         let stem = &self.text[..self.stem];
         headers.get_all(IF_NONE_MATCH).any(|value| {
             tags(value.as_bytes())
-                .any(|(_, tag)| tag.strip_prefix(stem) == Some(ending(representation)))
+                .any(|tag| tag.opaque.strip_prefix(stem) == Some(ending(representation)))
         })
     }
+
+    /// Whether `If-Match` names one of these tags, in whatever coding: all are of one state. Compared
+    /// strongly, as RFC 9110 §13.1.1 demands.
+    fn match_strongly(&self, headers: &HeaderMap) -> bool {
+        let stem = &self.text[..self.stem];
+        let is_ours = |opaque: &[u8]| {
+            let rest = opaque.strip_prefix(stem);
+            rest.is_some_and(|rest| REPRESENTATIONS.iter().any(|known| rest == ending(*known)))
+        };
+        headers
+            .get_all(IF_MATCH)
+            .any(|value| tags(value.as_bytes()).any(|tag| !tag.is_weak && is_ours(tag.opaque)))
+    }
+
+    /// Refuses a request that was made for another state than this one: `If-Match`, or without it
+    /// `If-Unmodified-Since` (steps 1 and 2 of RFC 9110 §13.2.2).
+    pub(super) fn demanded(
+        &self,
+        headers: &HeaderMap,
+        modified: Option<Seconds>,
+    ) -> Result<(), ApiError> {
+        let holds = if headers.contains_key(IF_MATCH) {
+            is_any(IF_MATCH, headers) || self.match_strongly(headers)
+        } else {
+            is_unmodified_since(IF_UNMODIFIED_SINCE, headers, modified).unwrap_or(true)
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(ApiError::ConditionFailed)
+        }
+    }
+}
+
+/// Whether a request has conditions at all. Most have none, and pay for a look at the names of their headers.
+pub(super) fn is_conditional(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name.as_str().starts_with("if-"))
 }
 
 /// Whether `If-None-Match` is `*`: whatever we have, the client has something.
 pub(super) fn has_any(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(IF_NONE_MATCH);
+    is_any(IF_NONE_MATCH, headers)
+}
+
+fn is_any(name: HeaderName, headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(name);
     values.any(|value| value.as_bytes().trim_ascii() == b"*")
 }
+
+/// Whether the client says by a date alone that it has what we would send. Where it names entity tags, too,
+/// they say it better, and the date is not heeded (RFC 9110 §13.1.3).
+pub(super) fn has_the_latest(headers: &HeaderMap, modified: Option<Seconds>) -> bool {
+    !headers.contains_key(IF_NONE_MATCH)
+        && is_unmodified_since(IF_MODIFIED_SINCE, headers, modified) == Some(true)
+}
+
+const REPRESENTATIONS: [Representation; 4] = [
+    None,
+    Some(Coding::Brotli),
+    Some(Coding::Zstd),
+    Some(Coding::Gzip),
+];
 
 /// What follows the stem.
 fn ending(representation: Representation) -> &'static [u8] {
@@ -90,8 +151,8 @@ impl IfMatch {
             return Some(Self::Any);
         }
         // A weak tag never matches.
-        let strong = values().flat_map(tags).filter(|(is_weak, _)| !is_weak);
-        Some(Self::Tags(strong.map(|(_, tag)| tag.to_vec()).collect()))
+        let strong = values().flat_map(tags).filter(|tag| !tag.is_weak);
+        Some(Self::Tags(strong.map(|tag| tag.opaque.to_vec()).collect()))
     }
 
     /// True where the tag of any coding is among those named: all are of the same version. A version alone, as
@@ -103,132 +164,37 @@ impl IfMatch {
         let own = EntityTags::new(version, fingerprint);
         let stem = &own.text[..own.stem];
         let bare = format!("\"{version}\"");
-        let codings = [
-            None,
-            Some(Coding::Brotli),
-            Some(Coding::Zstd),
-            Some(Coding::Gzip),
-        ];
         named.iter().any(|tag| {
             let end = tag.strip_prefix(stem);
-            tag == bare.as_bytes() || codings.iter().any(|coding| end == Some(ending(*coding)))
+            tag == bare.as_bytes()
+                || REPRESENTATIONS
+                    .iter()
+                    .any(|coding| end == Some(ending(*coding)))
         })
     }
 }
 
-/// The opaque tags of a list, quotes included, `W/` left out, each with whether that was there. A tag may
-/// hold commas.
-fn tags(mut list: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
+/// An entity tag of a request.
+struct Tag<'h> {
+    is_weak: bool,
+    /// With its quotes.
+    opaque: &'h [u8],
+}
+
+/// The tags of a list. A tag may hold commas.
+fn tags(mut list: &[u8]) -> impl Iterator<Item = Tag<'_>> {
     std::iter::from_fn(move || {
         let start = list.iter().position(|byte| *byte == b'"')?;
         let length = list[start + 1..].iter().position(|byte| *byte == b'"')? + 2;
-        let is_weak = list[..start].ends_with(b"W/");
-        let (tag, rest) = list[start..].split_at(length);
+        let (before, rest) = list.split_at(start);
+        let (opaque, rest) = rest.split_at(length);
         list = rest;
-        Some((is_weak, tag))
+        Some(Tag {
+            is_weak: before.ends_with(b"W/"),
+            opaque,
+        })
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALL: [Representation; 4] = [
-        None,
-        Some(Coding::Brotli),
-        Some(Coding::Zstd),
-        Some(Coding::Gzip),
-    ];
-
-    fn headers(value: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(IF_NONE_MATCH, HeaderValue::from_str(value).unwrap());
-        headers
-    }
-
-    #[test]
-    fn each_representation_has_its_tag_and_the_longest_fits() {
-        let mut tags = EntityTags::new(u64::MAX, u64::MAX);
-        let stem = "18446744073709551615-ffffffffffffffff";
-        let written = ALL.map(|representation| tags.header(representation));
-        assert_eq!(
-            written,
-            [
-                format!("\"{stem}\""),
-                format!("\"{stem}-br\""),
-                format!("\"{stem}-zstd\""),
-                format!("\"{stem}-gzip\""),
-            ]
-        );
-        for (written, own) in written.iter().zip(ALL) {
-            for other in ALL {
-                let known = tags.are_known_to(&headers(written.to_str().unwrap()), other);
-                assert_eq!(known, own == other);
-            }
-        }
-    }
-
-    #[test]
-    fn any_tag_of_the_list_counts_weak_or_not() {
-        let tags = EntityTags::new(7, 0xabc);
-        let knows = |value: &str| tags.are_known_to(&headers(value), None);
-        for value in [
-            "\"7-0000000000000abc\"",
-            "W/\"7-0000000000000abc\"",
-            "\"a,b\", \"7-0000000000000abc\"",
-            "\"x\",W/\"7-0000000000000abc\"",
-        ] {
-            assert!(knows(value), "{value}");
-        }
-        for value in [
-            "",
-            "*",
-            "7-0000000000000abc",
-            "\"8-0000000000000abc\"",
-            "\"7-0000000000000abc",
-            "\"7-0000000000000abcd\"",
-            "\"\", \"7-0000000000000ab\"",
-        ] {
-            assert!(!knows(value), "{value}");
-        }
-    }
-
-    #[test]
-    fn a_write_needs_a_strong_tag_of_the_version_in_any_coding() {
-        let condition = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(IF_MATCH, HeaderValue::from_str(value).unwrap());
-            IfMatch::of(&headers).unwrap().holds_for(7, 0xabc)
-        };
-        for value in [
-            "*",
-            "\"7-0000000000000abc\"",
-            "\"7-0000000000000abc-br\"",
-            "\"7-0000000000000abc-zstd\"",
-            "W/\"x\", \"7-0000000000000abc-gzip\"",
-            "\"7\"",
-        ] {
-            assert!(condition(value), "{value}");
-        }
-        for value in [
-            "",
-            "7",
-            "W/\"7-0000000000000abc\"",
-            "W/\"7\"",
-            "\"8-0000000000000abc\"",
-            "\"7-0000000000000abd\"",
-            "\"7-0000000000000abc-lzma\"",
-            "\"6\", \"8\"",
-        ] {
-            assert!(!condition(value), "{value}");
-        }
-        assert!(IfMatch::of(&HeaderMap::new()).is_none());
-    }
-
-    #[test]
-    fn a_star_stands_alone() {
-        for (value, expected) in [("*", true), (" * ", true), ("\"*\"", false), ("", false)] {
-            assert_eq!(has_any(&headers(value)), expected, "{value}");
-        }
-    }
-}
+mod tests;

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{AGE, HeaderMap, HeaderName, HeaderValue};
+
+use crate::cache::Status;
 
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
@@ -22,6 +24,8 @@ pub struct EdgeWindows {
 /// The header ready to be sent. Each worker has its own, so that they share no reference count.
 pub(super) struct EdgeHeaders {
     cache_control: Option<HeaderValue>,
+    /// Age at which a product turns stale, in seconds.
+    fresh: u64,
 }
 
 impl EdgeHeaders {
@@ -33,15 +37,29 @@ impl EdgeHeaders {
                 format!("max-age={fresh}, stale-while-revalidate={stale}, stale-if-error={stale}");
             HeaderValue::from_str(&text).ok()
         });
-        Self { cache_control }
+        Self {
+            cache_control,
+            fresh: windows.map_or(0, |windows| windows.fresh.as_secs()),
+        }
     }
 }
 
 /// Adds to a response, in full or not modified, how long an edge may keep it.
-pub(super) fn allow_to_keep(request: &HttpRequest, headers: &mut HeaderMap) {
-    let prepared = request.app_data::<EdgeHeaders>();
-    if let Some(value) = prepared.and_then(|prepared| prepared.cache_control.as_ref()) {
+///
+/// What is fresh here has no age: the server would have heard of a change. What is stale has not been compared
+/// with the store for as long as `Age` says, and an edge must not take it for new.
+pub(super) fn allow_to_keep(request: &HttpRequest, status: Status, headers: &mut HeaderMap) {
+    let Some(prepared) = request.app_data::<EdgeHeaders>() else {
+        return;
+    };
+    if let Some(value) = &prepared.cache_control {
         headers.insert(CDN_CACHE_CONTROL, value.clone());
+    }
+    if let Status::Hit { ttl } = status
+        && ttl < 0
+    {
+        let beyond = ttl.unsigned_abs().div_ceil(1000);
+        headers.insert(AGE, HeaderValue::from(prepared.fresh + beyond));
     }
 }
 

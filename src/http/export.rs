@@ -67,6 +67,7 @@ async fn export(
     let after = cursor(&query)?;
     let coding = Accepted::by(request.headers()).ranked().next();
     let coding = coding.ok_or(ApiError::NotAcceptable {
+        header: "Accept-Encoding",
         offered: "br, zstd, gzip, identity",
     })?;
 

@@ -20,7 +20,7 @@ const REPRESENTATIONS: [Representation; 4] = [
 ];
 
 /// Thousandths, as a quality value has three decimals.
-type Quality = u16;
+pub(super) type Quality = u16;
 
 /// The qualities a client gives to our representations, in the order of [`REPRESENTATIONS`]; 0 refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn element(text: &[u8]) -> Option<(&[u8], Quality)> {
 }
 
 /// `"0" [ "." 0*3DIGIT ] / "1" [ "." 0*3("0") ]`, in thousandths.
-fn quality(text: &[u8]) -> Option<Quality> {
+pub(super) fn quality(text: &[u8]) -> Option<Quality> {
     let (whole, decimals) = match text {
         [whole @ b'0'..=b'1'] => (whole, &[][..]),
         [whole @ b'0'..=b'1', b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
@@ -125,7 +125,7 @@ fn quality(text: &[u8]) -> Option<Quality> {
 }
 
 /// Without the optional white space of RFC 9110 §5.6.3 around it.
-fn trim(mut text: &[u8]) -> &[u8] {
+pub(super) fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }

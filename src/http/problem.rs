@@ -1,19 +1,24 @@
 //! Errors as a client sees them: `application/problem+json` (RFC 9457). This is the one table from errors
 //! to statuses; internal text never gets past it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::authorization::AuthorizationError;
+use super::gate::MAX_TARGET;
+use super::query::invalid;
 use super::status_header::{CACHE_STATUS, cache_status};
 use super::writes::WriteProblem;
-use crate::cache::{LoadError, Status};
+use crate::cache::{Absence, LoadError, Status};
+use crate::products::listing::ListError;
 use crate::products::store::StoreError;
 use crate::products::validate::Invalid;
 
@@ -39,10 +44,19 @@ pub(super) enum ApiError {
     },
     /// There is no such path.
     NoRoute(String),
+    /// The path has an escape that is none, or is no UTF-8.
+    BadPath(String),
+    /// Path and query are too long.
+    TargetTooLong,
     /// The path knows other methods.
     MethodNotAllowed { method: Method, allow: &'static str },
-    /// `Accept-Encoding` refuses all of what there is to be had.
-    NotAcceptable { offered: &'static str },
+    /// This header refuses all of what there is to be had.
+    NotAcceptable {
+        header: &'static str,
+        offered: &'static str,
+    },
+    /// A condition of the request, such as `If-Match`, does not hold.
+    ConditionFailed,
     /// The token does not allow it, or there is none.
     Authorization(AuthorizationError),
     /// Others are in the way for longer than a client waits. Nothing was done.
@@ -69,9 +83,36 @@ impl From<LoadError> for ApiError {
     }
 }
 
+impl From<ListError> for ApiError {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Cursor => invalid(
+                "cursor",
+                "is none of this list; it goes with the filters and the sort it was made with, \
+                 leave it out to begin again",
+            ),
+            ListError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+/// What to try instead of a path that is not there.
+fn nearest(path: &str) -> String {
+    let segments: Vec<_> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let without_empty = format!("/{}", segments.join("/"));
+    if segments.is_empty() || without_empty == path {
+        "try /products/456".to_owned()
+    } else {
+        format!("{without_empty:?} is another path")
     }
 }
 
@@ -136,12 +177,12 @@ impl ApiError {
         }
     }
 
-    /// For an id that was looked up past the cache.
-    pub(super) fn no_product(id: i64) -> Self {
+    /// For an id; what the cache did.
+    pub(super) fn no_product(id: i64, absence: Absence, cache: Status) -> Self {
         Self::NoProduct {
             named: format!("id {id}"),
-            is_gone: false,
-            cache: None,
+            is_gone: absence == Absence::Removed,
+            cache: Some(cache),
         }
     }
 
@@ -182,7 +223,19 @@ impl ApiError {
                 StatusCode::NOT_FOUND,
                 "route-not-found",
                 "No such path",
-                format!("There is nothing at {path:?}; try /products/456"),
+                format!("There is nothing at {path:?}; {}", nearest(path)),
+            ),
+            Self::BadPath(path) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-path",
+                "Not a path",
+                format!("{path:?} is not UTF-8, percent-encoded; write % itself as %25"),
+            ),
+            Self::TargetTooLong => (
+                StatusCode::URI_TOO_LONG,
+                "target-too-long",
+                "Path and query are too long",
+                format!("They may have {MAX_TARGET} bytes; ask for less at once"),
             ),
             Self::MethodNotAllowed { method, allow } => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -190,24 +243,42 @@ impl ApiError {
                 "Method not allowed",
                 format!("{method} is not allowed here; use one of: {allow}"),
             ),
-            Self::NotAcceptable { offered } => (
+            Self::NotAcceptable { header, offered } => (
                 StatusCode::NOT_ACCEPTABLE,
                 "not-acceptable",
-                "No acceptable coding",
-                format!("Accept-Encoding refuses all there is; accept one of: {offered}"),
+                "Nothing acceptable",
+                format!("{header} refuses all there is; accept one of: {offered}"),
+            ),
+            Self::ConditionFailed => (
+                StatusCode::PRECONDITION_FAILED,
+                "precondition-failed",
+                "Not what was asked for any more",
+                "It is not as If-Match or If-Unmodified-Since says; read it again without them."
+                    .to_owned(),
             ),
             Self::Authorization(error) => authorization_row(error),
+            Self::Write(problem) => return problem.row(),
+            later => return later.row_for_later(),
+        };
+        Row {
+            status,
+            code,
+            title,
+            detail,
+        }
+    }
+
+    /// What asking again may mend.
+    fn row_for_later(&self) -> Row {
+        let (code, title, detail) = match self {
             Self::Busy => (
-                StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
                 "Too busy",
                 format!(
                     "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
                 ),
             ),
-            Self::Write(problem) => return problem.row(),
             Self::VersionNotReached { version } => (
-                StatusCode::SERVICE_UNAVAILABLE,
                 "version-not-reached",
                 "The version is not there yet",
                 format!(
@@ -215,21 +286,15 @@ impl ApiError {
                      {RETRY_SECONDS} s."
                 ),
             ),
-            Self::Unavailable(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady(why) => ("not-ready", "Not ready for traffic", (*why).to_owned()),
+            _ => (
                 "catalog-unavailable",
                 "The catalogue gives no answer",
                 format!("The product could not be read just now; try again in {RETRY_SECONDS} s."),
             ),
-            Self::NotReady(why) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not-ready",
-                "Not ready for traffic",
-                (*why).to_owned(),
-            ),
         };
         Row {
-            status,
+            status: StatusCode::SERVICE_UNAVAILABLE,
             code,
             title,
             detail,
@@ -259,7 +324,7 @@ impl ApiError {
                 headers.insert(CACHE_STATUS, cache_status(*status));
             }
             Self::MethodNotAllowed { allow, .. } => {
-                headers.insert(ALLOW, HeaderValue::from_static(allow));
+                headers.insert(ALLOW, allow_header(allow));
             }
             Self::Authorization(error) => {
                 headers.insert(WWW_AUTHENTICATE, error.challenge());
@@ -275,6 +340,19 @@ impl ApiError {
         }
         response
     }
+}
+
+/// The answer to OPTIONS of a path that knows these methods besides.
+pub(super) fn options(allow: &str) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(ALLOW, allow_header(allow));
+    response
+}
+
+/// Every path answers OPTIONS.
+fn allow_header(allow: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("{allow}, OPTIONS"))
+        .unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
 fn authorization_row(
@@ -337,7 +415,7 @@ fn render(row: &Row, extension: &Extension<'_>, request_id: &str) -> HttpRespons
         r#type: format!("urn:doorbuster:problem:{}", row.code),
         title: row.title,
         status: row.status.as_u16(),
-        detail: &row.detail,
+        detail: &shortened(&row.detail),
         code: row.code,
         request_id,
         errors: extension
@@ -360,7 +438,20 @@ fn render(row: &Row, extension: &Extension<'_>, request_id: &str) -> HttpRespons
     );
     // An error that a cache keeps outlives its cause.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // It repeats what a stranger wrote.
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A text that quotes what a client sent, which may be long: the middle goes, and what is wrong with it stays.
+fn shortened(detail: &str) -> Cow<'_, str> {
+    const KEPT: usize = 200;
+    let count = detail.chars().count();
+    if count <= 2 * KEPT {
+        return detail.into();
+    }
+    let end = |character: usize| detail.char_indices().nth(character).map_or(0, |(at, _)| at);
+    format!("{}…{}", &detail[..end(KEPT)], &detail[end(count - KEPT)..]).into()
 }
 
 impl fmt::Display for ApiError {
@@ -382,3 +473,6 @@ impl ResponseError for ApiError {
         HttpResponse::new(self.status_code())
     }
 }
+
+#[cfg(test)]
+mod tests;

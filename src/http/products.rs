@@ -1,24 +1,24 @@
-//! `GET` and `HEAD` of products: by id, by handle, by sku.
+//! `GET` and `HEAD` of products: by id, by handle, by sku. Each as its document, as a part of it, with what hangs
+//! on it, or in the terms of schema.org.
 
-use actix_web::body::BoxBody;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderValue,
-    IF_NONE_MATCH, VARY,
-};
+mod detail_query;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LOCATION, HeaderMap, HeaderValue, VARY};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::conditional::{EntityTags, has_any};
+use super::batch::weakest;
 use super::edge;
-use super::negotiation::{Accepted, Representation};
+use super::media_type::{self, MediaType};
+use super::page;
 use super::problem::ApiError;
-use super::query::invalid;
-use super::representation::select;
+use super::representation::{Outgoing, respond};
 use super::status_header::{CACHE_STATUS, cache_status};
 use super::writes;
-use crate::cache::{Absence, Answer};
-use crate::products::catalog::Catalog;
-use crate::products::document::Document;
+use crate::cache::{Absence, Status};
+use crate::products::catalog::{Catalog, DetailError};
+use crate::products::views::{Form, PageClass, Place};
+use detail_query::DetailQuery;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -40,8 +40,8 @@ async fn by_id(
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
     let id = parse_id(request.match_info().query("id"))?;
-    let answer = product(&request, &catalog, id).await?;
-    respond(&request, &catalog, id, answer, || format!("id {id}")).await
+    let asked = asked(&request)?;
+    product(&request, &catalog, id, asked, || format!("id {id}")).await
 }
 
 async fn not_allowed(request: HttpRequest) -> Result<HttpResponse, ApiError> {
@@ -51,51 +51,17 @@ async fn not_allowed(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     })
 }
 
-/// The product, in no older a version than `min_version` asks for. Other parameters mean nothing here: a
-/// product has one address whatever a newsletter appends.
-async fn product(
-    request: &HttpRequest,
-    catalog: &Catalog,
-    id: i64,
-) -> Result<Answer<Document>, ApiError> {
-    if request.query_string().is_empty() {
-        return Ok(catalog.product(id).await?);
-    }
-    let least = min_version(request.query_string())?;
-    // In a box, so that a request without a query does not carry its size around.
-    let answer = Box::pin(catalog.product_at_least(id, least)).await?;
-    if answer.version < least {
-        return Err(ApiError::VersionNotReached {
-            version: answer.version,
-        });
-    }
-    Ok(answer)
-}
-
-/// 0 where nothing is asked for.
-fn min_version(query: &str) -> Result<u64, ApiError> {
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let Some((_, given)) = pairs.find(|(name, _)| name == "min_version") else {
-        return Ok(0);
-    };
-    let digits = given.bytes().all(|byte| byte.is_ascii_digit());
-    let version = digits.then(|| given.parse().ok()).flatten();
-    version.ok_or_else(|| {
-        let reason = format!("{given:?} is not the version of a product; it is a whole number");
-        invalid("min_version", reason)
-    })
-}
-
 async fn by_handle(
     request: HttpRequest,
     catalog: web::Data<Catalog>,
     handle: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    let asked = asked(&request)?;
     let handle = handle.into_inner();
     let named = || format!("handle {handle:?}");
     let id = catalog.id_by_handle(&handle).await?;
-    by_other_name(&request, &catalog, id, named).await
+    by_other_name(&request, &catalog, id, asked, named).await
 }
 
 async fn by_sku(
@@ -104,16 +70,49 @@ async fn by_sku(
     sku: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    let asked = asked(&request)?;
     let sku = sku.into_inner();
     let named = || format!("sku {sku:?}");
     let id = catalog.id_by_sku(&sku).await?;
-    by_other_name(&request, &catalog, id, named).await
+    by_other_name(&request, &catalog, id, asked, named).await
+}
+
+/// What a request wants of a product.
+struct Asked {
+    /// `None` is the plain document.
+    form: Option<Form>,
+    /// No version below it; 0 is any.
+    min_version: u64,
+}
+
+fn asked(request: &HttpRequest) -> Result<Asked, ApiError> {
+    let query = DetailQuery::of(request)?;
+    let is_plain = query.is_plain();
+    // Of JSON-LD there are no parts.
+    let offered: &[MediaType] = if is_plain {
+        &[MediaType::Json, MediaType::JsonLd]
+    } else {
+        &[MediaType::Json]
+    };
+    let media_type = media_type::select(request.headers(), offered)?;
+    let DetailQuery {
+        fields,
+        include,
+        min_version,
+    } = query;
+    let form = match media_type {
+        MediaType::JsonLd => Some(Form::JsonLd),
+        MediaType::Json if is_plain => None,
+        MediaType::Json => Some(Form::Json { fields, include }),
+    };
+    Ok(Asked { form, min_version })
 }
 
 async fn by_other_name(
     request: &HttpRequest,
     catalog: &Catalog,
     id: Option<i64>,
+    asked: Asked,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
     let id = id.ok_or_else(|| ApiError::NoProduct {
@@ -121,84 +120,120 @@ async fn by_other_name(
         is_gone: false,
         cache: None,
     })?;
-    let answer = product(request, catalog, id).await?;
-    let mut response = respond(request, catalog, id, answer, named).await?;
-    if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}")) {
+    let mut response = product(request, catalog, id, asked, named).await?;
+    let query = request.query_string();
+    let mark = if query.is_empty() { "" } else { "?" };
+    if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}{mark}{query}")) {
         response.headers_mut().insert(CONTENT_LOCATION, location);
     }
     Ok(response)
 }
 
-async fn respond(
+async fn product(
     request: &HttpRequest,
     catalog: &Catalog,
     id: i64,
-    answer: Answer<Document>,
+    asked: Asked,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
-    let document = match answer.value {
-        Ok(document) => document,
-        Err(absence) => {
-            return Err(ApiError::NoProduct {
-                named: named(),
-                is_gone: absence == Absence::Removed,
-                cache: Some(answer.status),
-            });
-        }
+    let no_product = |absence, status| ApiError::NoProduct {
+        named: named(),
+        is_gone: absence == Absence::Removed,
+        cache: Some(status),
     };
-    let accepted = Accepted::by(request.headers());
-    let mut tags = EntityTags::new(answer.version, document.fingerprint());
-    let is_conditional = request.headers().contains_key(IF_NONE_MATCH);
-    let known = is_conditional
-        .then(|| known_representation(request, accepted, &tags))
-        .flatten();
-    let (representation, mut response) = if let Some(representation) = known {
-        (representation, not_modified())
-    } else {
-        let (representation, body) = select(accepted, catalog, id, document).await?;
-        let response = if is_conditional && has_any(request.headers()) {
-            not_modified()
-        } else {
-            full(id, representation, body)
-        };
-        (representation, response)
+    if asked.min_version > 0 {
+        // In a box, so that a request without it does not carry its size around.
+        Box::pin(await_version(catalog, id, asked.min_version)).await?;
+    }
+    let (mut response, status) = match asked.form {
+        None => plain(request, catalog, id, no_product).await?,
+        Some(form) => detail(request, catalog, id, form, no_product).await?,
     };
+    if response.status() == StatusCode::OK {
+        edge::name_key(id, response.headers_mut());
+    }
     let headers = response.headers_mut();
-    headers.insert(ETAG, tags.header(representation));
-    edge::allow_to_keep(request, headers);
-    // A browser may keep it, and asks each time whether it still holds, which a 304 answers.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(CACHE_STATUS, cache_status(answer.status));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    headers.insert(CACHE_STATUS, cache_status(status));
     Ok(response)
 }
 
-/// The best of what the client accepts, among what it has according to `If-None-Match`. It need not be
-/// built, nor be what would be sent now: which representation is selected is ours to say (RFC 9110 §12.1),
-/// and the one that need not be sent serves best. One that the client has but does not accept, such as
-/// another client's in a shared cache, never counts.
-fn known_representation(
-    request: &HttpRequest,
-    accepted: Accepted,
-    tags: &EntityTags,
-) -> Option<Representation> {
-    let mut ranked = accepted.ranked();
-    ranked.find(|representation| tags.are_known_to(request.headers(), *representation))
-}
-
-fn not_modified() -> HttpResponse {
-    HttpResponse::new(StatusCode::NOT_MODIFIED)
-}
-
-fn full(id: i64, representation: Representation, body: BoxBody) -> HttpResponse {
-    let mut response = HttpResponse::with_body(StatusCode::OK, body);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(coding) = representation {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
+/// From here on the cache has this version of the product, or a later one.
+async fn await_version(catalog: &Catalog, id: i64, least: u64) -> Result<(), ApiError> {
+    let version = catalog.product_at_least(id, least).await?.version;
+    if version < least {
+        return Err(ApiError::VersionNotReached { version });
     }
-    edge::name_key(id, headers);
-    response
+    Ok(())
+}
+
+/// The document as it is kept.
+async fn plain(
+    request: &HttpRequest,
+    catalog: &Catalog,
+    id: i64,
+    no_product: impl Fn(Absence, Status) -> ApiError,
+) -> Result<(HttpResponse, Status), ApiError> {
+    let answer = catalog.product(id).await?;
+    let document = answer
+        .value
+        .map_err(|absence| no_product(absence, answer.status))?;
+    let outgoing = Outgoing {
+        modified: document.last_modified(),
+        document,
+        version: answer.version,
+        place: &Place::Product(id),
+        content_type: MediaType::Json.token(),
+    };
+    let mut response = respond(request, catalog, outgoing).await?;
+    allow_to_keep(request, answer.status, response.headers_mut());
+    Ok((response, answer.status))
+}
+
+/// What is made of the document.
+async fn detail(
+    request: &HttpRequest,
+    catalog: &Catalog,
+    id: i64,
+    form: Form,
+    no_product: impl Fn(Absence, Status) -> ApiError,
+) -> Result<(HttpResponse, Status), ApiError> {
+    let content_type = match form {
+        Form::JsonLd => MediaType::JsonLd.token(),
+        Form::Json { .. } => MediaType::Json.token(),
+    };
+    let detail = match catalog.detail(id, form).await {
+        Ok(detail) => detail,
+        Err(DetailError::NoProduct(absence, status)) => return Err(no_product(absence, status)),
+        Err(DetailError::Load(error)) => return Err(error.into()),
+    };
+    let outgoing = Outgoing {
+        document: detail.document,
+        version: detail.version,
+        // What hangs on it changes without it.
+        modified: None,
+        place: &detail.place,
+        content_type,
+    };
+    let mut response = respond(request, catalog, outgoing).await?;
+    let status = weakest(detail.statuses.into_iter()).unwrap_or(Status::Bypass);
+    let headers = response.headers_mut();
+    match detail.age {
+        None => allow_to_keep(request, status, headers),
+        // As short-lived as the pages in it.
+        Some(age) => {
+            let age = (status != Status::Bypass).then_some(age);
+            page::allow_to_keep(PageClass::List, age, headers);
+        }
+    }
+    Ok((response, status))
+}
+
+/// An edge as long as this process itself. A browser may keep it, and asks each time whether it still holds,
+/// which a 304 answers.
+fn allow_to_keep(request: &HttpRequest, status: Status, headers: &mut HeaderMap) {
+    edge::allow_to_keep(request, status, headers);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
 }
 
 pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError> {
@@ -218,22 +253,6 @@ pub(super) fn parse_id(text: &str) -> Result<i64, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_version_may_be_asked_for_among_other_parameters() {
-        for (query, version) in [
-            ("", Some(0)),
-            ("utm_source=mail&x=%zz", Some(0)),
-            ("min_version=7", Some(7)),
-            ("utm_source=mail&min_version=7", Some(7)),
-            ("min_version=", None),
-            ("min_version=-1", None),
-            ("min_version=1.0", None),
-            ("min_version=18446744073709551616", None),
-        ] {
-            assert_eq!(min_version(query).ok(), version, "{query}");
-        }
-    }
 
     #[test]
     fn an_id_has_one_spelling() {

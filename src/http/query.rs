@@ -6,12 +6,11 @@ use std::borrow::Cow;
 use actix_web::HttpRequest;
 
 use super::problem::ApiError;
+use crate::products::catalog::DEFAULT_LIMIT;
 
 /// Similarity from which on a name is worth suggesting (Jaro-Winkler, 1 is equal).
 const SIMILAR: f64 = 0.8;
 
-/// Items of a page where the request says nothing.
-const DEFAULT_LIMIT: usize = 20;
 /// Most items of a page.
 const MAX_LIMIT: usize = 100;
 
@@ -26,7 +25,7 @@ impl<'r> Query<'r> {
         Self::parse(request.query_string(), known)
     }
 
-    fn parse(text: &'r str, known: &[&str]) -> Result<Self, ApiError> {
+    pub(super) fn parse(text: &'r str, known: &[&str]) -> Result<Self, ApiError> {
         let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
         match pairs.iter().find(|(name, _)| !known.contains(&&**name)) {
             Some((name, _)) => Err(unknown(name, known)),

@@ -4,17 +4,23 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{Error, HttpRequest};
 use futures_util::poll;
 use tracing::Instrument;
 
+use super::connections::Connection;
+use super::cors::Cors;
 use super::digits::hexadecimal;
+use super::gate;
+use super::patience;
 use super::problem::{self, ApiError};
 use crate::telemetry::request_span;
 
@@ -66,28 +72,39 @@ fn next() -> HeaderValue {
 /// only a request that has to wait gets one. One that is answered at once logs nothing but what is logged
 /// here.
 pub(super) fn wrap<S, B>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     service: &S,
     access_log: bool,
+    cors: Option<&Rc<Cors>>,
 ) -> impl Future<Output = Result<ServiceResponse, Error>> + use<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
     let id = RequestId::assign(&request);
+    let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
+    patience::limit(&mut request);
     let started = access_log.then(Instant::now);
-    let response = service.call(request);
+    let response = match gate::answer(&request, cors.map(Rc::as_ref)) {
+        None => Ok(service.call(request)),
+        Some(Ok(answer)) => Err(request.into_response(answer)),
+        Some(Err(error)) => Err(request.error_response(error)),
+    };
+    let cors = cors.cloned();
     async move {
-        let mut response = pin!(response);
-        let response = match poll!(&mut response) {
-            Poll::Ready(response) => response,
-            Poll::Pending => response.instrument(request_span(id.as_str())).await,
-        }?;
+        let _in_flight = in_flight;
+        let response = match response {
+            Ok(response) => finished(response, &id).await?,
+            Err(response) => response,
+        };
         let mut response = if response.response().error().is_some() {
             as_problem(response, &id)
         } else {
-            response.map_into_boxed_body()
+            response
         };
+        if let Some(cors) = cors {
+            cors.apply(&mut response);
+        }
         response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
         if let Some(started) = started {
             log(&response, &id, started);
@@ -96,7 +113,21 @@ where
     }
 }
 
-fn as_problem<B>(response: ServiceResponse<B>, id: &RequestId) -> ServiceResponse {
+/// Awaits what a route answers.
+async fn finished<F, B>(response: F, id: &RequestId) -> Result<ServiceResponse, Error>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    let mut response = pin!(response);
+    let response = match poll!(&mut response) {
+        Poll::Ready(response) => response,
+        Poll::Pending => response.instrument(request_span(id.as_str())).await,
+    }?;
+    Ok(response.map_into_boxed_body())
+}
+
+fn as_problem(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
     let status = response.status();
     let (request, response) = response.into_parts();
     let error = response.error();
@@ -105,6 +136,10 @@ fn as_problem<B>(response: ServiceResponse<B>, id: &RequestId) -> ServiceRespons
         tracing::error!(request_id = id.as_str(), %method, path, status = status.as_u16(), %error, "request failed");
     }
     let problem = match error.and_then(Error::as_error::<ApiError>) {
+        // What a route says to a method that it does not know is what it says to OPTIONS.
+        Some(ApiError::MethodNotAllowed { allow, .. }) if request.method() == Method::OPTIONS => {
+            problem::options(allow)
+        }
         Some(error) => error.response(id.as_str()),
         None => problem::foreign(status, id.as_str()),
     };

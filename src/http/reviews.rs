@@ -2,8 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::assembled::Assembled;
-use super::lists::link_next;
+use super::page;
 use super::problem::ApiError;
 use super::products::{parse_id, refuse_other_methods};
 use super::query::Query;
@@ -20,14 +19,8 @@ async fn reviews(
     refuse_other_methods(&request)?;
     let id = parse_id(request.match_info().query("id"))?;
     let query = Query::of(&request, &["limit", "cursor"])?;
-    let page = catalog
-        .reviews(id, query.one("cursor")?, query.limit()?)
+    let key = catalog
+        .reviews_key(id, query.one("cursor")?, query.limit()?)
         .await?;
-    let page = page.ok_or_else(|| ApiError::no_product(id))?;
-    let mut body = Assembled::new();
-    body.push_text(format!("{{\"items\":[{}]", page.reviews.join(",")));
-    body.push_next(page.next.as_deref());
-    let mut response = body.respond(request.headers());
-    link_next(&mut response, &request, &query, page.next.as_deref());
-    Ok(response)
+    page::answer(&request, &catalog, key, Some(&query)).await
 }

@@ -2,23 +2,25 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
+use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
+use super::public_server::PublicServer;
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
-    BindError, Readiness, availability, bulk, export, health, lists, products, request_id, reviews,
-    stock,
+    BindError, Readiness, availability, bulk, export, health, lists, products, recommendations,
+    request_id, reviews, stock,
 };
+use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
-
-/// How long a connection may stay open without a request.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -29,10 +31,18 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// Threads of the public listeners.
     pub workers: usize,
+    /// Open public connections, all workers together.
+    pub max_connections: NonZeroUsize,
+    /// How long a client may take to send the head of a request.
+    pub header_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub keep_alive: Duration,
     /// How long requests in flight may take after a stop, at least.
     pub drain: Duration,
     /// What a shared cache in front may do; `None` leaves it to ask each time.
     pub edge: Option<EdgeWindows>,
+    /// Whose pages may read what the public listeners answer.
+    pub cors_origins: Vec<CorsOrigin>,
     /// What a write may take.
     pub writes: WriteLimits,
     /// Whether each request is logged.
@@ -68,7 +78,9 @@ pub fn bind(
     let in_flight = web::Data::new(InFlight::default());
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
-    let mut public = HttpServer::new(move || {
+    let cors_origins = options.cors_origins.clone();
+    let app = move || {
+        let cors = Cors::new(&cors_origins).map(Rc::new);
         App::new()
             .app_data(for_public.clone())
             .app_data(tokens.clone())
@@ -82,23 +94,19 @@ pub fn bind(
             // After the products: `/products/by-handle/reviews` names a product.
             .configure(availability::routes)
             .configure(reviews::routes)
+            .configure(recommendations::routes)
             .configure(export::routes)
             .configure(bulk::routes)
             .configure(stock::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
-            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
-    })
-    .workers(options.workers)
-    .keep_alive(KEEP_ALIVE)
-    // Else the last part of an answer longer than a segment waits for the client's acknowledgement, which
-    // clients put off for 40 ms.
-    .tcp_nodelay(true)
-    // The caller keeps the exact time.
-    .shutdown_timeout(options.drain.as_secs() + 1)
-    .disable_signals();
+            .wrap_fn(move |request, service| {
+                request_id::wrap(request, service, access_log, cors.as_ref())
+            })
+    };
+    let mut public = PublicServer::new(options);
     for address in &options.listen {
-        public = public.bind(address).map_err(at(*address))?;
+        public = public.bind(*address, app.clone()).map_err(at(*address))?;
     }
 
     let admin = HttpServer::new(move || {
@@ -107,7 +115,7 @@ pub fn bind(
             .app_data(readiness.clone())
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
-            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
+            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log, None))
     })
     .workers(1)
     .shutdown_timeout(options.drain.as_secs())
@@ -116,7 +124,7 @@ pub fn bind(
     .map_err(at(options.admin_listen))?;
 
     Ok(Bound {
-        addresses: public.addrs(),
+        addresses: public.addresses().to_vec(),
         public: public.run(),
         admin_address: admin.addrs().first().copied(),
         admin: admin.run(),

@@ -1,24 +1,33 @@
-//! The catalogue as the HTTP layer sees it: products through the cache.
+//! The catalogue as the HTTP layer sees it: products, and views of them, through their caches.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::future::{BoxFuture, OptionFuture, try_join, try_join_all};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::coding::Coding;
 use super::compressor::Compressor;
-use super::cursor::{CursorKey, Page, PageRequest};
+use super::cursor::PageRequest;
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
-use super::listing::{ListError, ListPage, Listing, ReviewPage};
+use super::listing::{ListError, Listing};
 use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
-use crate::cache::{
-    Absence, Answer, Clock, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock,
+use super::views::{
+    Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
+    Source, reviews_scope,
 };
+use crate::cache::{
+    Absence, Answer, Clock, Derived, L1, L1Options, Load, LoadError, Loaded, Millis, ReadThrough,
+    Status, SystemClock,
+};
+
+/// Items of a page where the request says nothing.
+pub const DEFAULT_LIMIT: usize = 20;
 
 /// How long a version that is asked for may take to appear: what is settled by the outbox tail does within
 /// its poll, and what a replica of a store is behind.
@@ -26,46 +35,93 @@ const VERSION_PATIENCE: Duration = Duration::from_millis(250);
 /// How often it is looked for meanwhile.
 const VERSION_POLL: Duration = Duration::from_millis(25);
 
-/// Reads products through L1 from a store. Clones share everything.
+/// Reads products, and what is made of them, through caches from a store. Clones share everything.
 #[derive(Clone)]
 pub struct Catalog {
     store: Arc<dyn CatalogStore>,
-    documents: ReadThrough<i64, Document>,
-    /// `None` where nothing is cached: a body that cannot be kept is not worth making.
-    compressor: Option<Compressor>,
+    shelves: Shelves,
+    cursors: Arc<Cursors>,
+    /// See `PageLoader`.
+    stock_changes: Arc<AtomicU64>,
+    compressor: Compressor,
     deadline: Duration,
 }
 
-/// Sizes and times of the cache.
+/// Sizes and times of the caches.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheOptions {
     /// The first tier; `None` switches it off.
     pub l1: Option<L1Options>,
+    /// Budget of views, in bytes, so that no scan of pages evicts a product; 0 keeps none.
+    pub views_bytes: u64,
     /// How long a load may take.
     pub deadline: Duration,
+}
+
+/// A detail and what it took.
+#[derive(Debug, Clone)]
+pub struct DetailAnswer {
+    /// The JSON.
+    pub document: Document,
+    /// Where it is kept.
+    pub place: Place,
+    /// Version of the product.
+    pub version: u64,
+    /// What the tiers did, for each part.
+    pub statuses: Vec<Status>,
+    /// Milliseconds since its oldest part was read; `None` where all of it is known to be the newest there is.
+    pub age: Option<Millis>,
+}
+
+/// Why there is no detail.
+#[derive(Debug, thiserror::Error)]
+pub enum DetailError {
+    /// There is no such product, or it is not public. What the cache did.
+    #[error("no such product")]
+    NoProduct(Absence, Status),
+    /// A part could not be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
 }
 
 impl Catalog {
     /// Background loads run on `background`.
     pub fn new(store: Arc<dyn CatalogStore>, options: CacheOptions, background: Handle) -> Self {
+        let clock = SystemClock;
         let loader = DocumentLoader {
             store: Arc::clone(&store),
         };
-        let clock = SystemClock;
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
-        let is_cached = l1.is_some();
-        let documents = ReadThrough::new(l1, loader, clock, background, options.deadline);
+        let documents = ReadThrough::new(l1, loader, clock, background.clone(), options.deadline);
+        let cursors = Arc::new(Cursors::new(Arc::clone(&store)));
+        let stock_changes = Arc::<AtomicU64>::default();
+        let loader = PageLoader {
+            store: Arc::clone(&store),
+            documents: documents.clone(),
+            cursors: Arc::clone(&cursors),
+            stock_changes: Arc::clone(&stock_changes),
+        };
+        let keeps_views = options.views_bytes > 0;
+        let half = options.views_bytes / 2;
+        let l1 = keeps_views.then(|| L1::new(page_options(half), clock.now()));
+        let shelves = Shelves {
+            documents,
+            details: keeps_views.then(|| Arc::new(Derived::new(half))),
+            pages: ReadThrough::new(l1, loader, clock, background, options.deadline),
+        };
         Self {
             store,
-            compressor: is_cached.then(|| Compressor::start(documents.clone())),
-            documents,
+            cursors,
+            stock_changes,
+            compressor: Compressor::start(shelves.clone()),
+            shelves,
             deadline: options.deadline,
         }
     }
 
     /// The document of a product; no value where there is none to show.
     pub async fn product(&self, id: i64) -> Result<Answer<Document>, LoadError> {
-        self.documents.read(&id).await
+        self.shelves.documents.read(&id).await
     }
 
     /// The document of a product, from past the cache where that has an older version than `least`. A version
@@ -76,10 +132,10 @@ impl Catalog {
         id: i64,
         least: u64,
     ) -> Result<Answer<Document>, LoadError> {
-        let mut answer = self.documents.read(&id).await?;
+        let mut answer = self.shelves.documents.read(&id).await?;
         let deadline = Instant::now() + VERSION_PATIENCE;
         while answer.version < least {
-            answer = self.documents.read_past_l1(&id).await?;
+            answer = self.shelves.documents.read_past_l1(&id).await?;
             if answer.version >= least || Instant::now() >= deadline {
                 break;
             }
@@ -88,21 +144,29 @@ impl Catalog {
         Ok(answer)
     }
 
-    /// True where documents can be had compressed.
-    pub fn compresses(&self) -> bool {
-        self.compressor.is_some()
+    /// True where this can be had compressed: a body that cannot be kept is not worth making.
+    pub fn compresses(&self, place: &Place) -> bool {
+        self.shelves.keeps(place)
     }
 
     /// Has a body built in the background, for later readers of this document.
-    pub fn compress_soon(&self, id: i64, document: &Document, coding: Coding) {
-        if let Some(compressor) = &self.compressor {
-            compressor.order(id, document, coding);
+    pub fn compress_soon(&self, place: &Place, document: &Document, coding: Coding) {
+        if self.compresses(place) {
+            self.compressor.order(place, document, coding);
         }
     }
 
     /// The body in this coding, built in the background and awaited; `None` where it cannot be had in time.
-    pub async fn compress(&self, id: i64, document: &Document, coding: Coding) -> Option<Bytes> {
-        let order = self.compressor.as_ref()?.order(id, document, coding);
+    pub async fn compress(
+        &self,
+        place: &Place,
+        document: &Document,
+        coding: Coding,
+    ) -> Option<Bytes> {
+        if !self.compresses(place) {
+            return None;
+        }
+        let order = self.compressor.order(place, document, coding);
         tokio::time::timeout(self.deadline, order.wait())
             .await
             .ok()?
@@ -110,52 +174,109 @@ impl Catalog {
 
     /// The documents of products, in the order asked. All that have to be loaded are loaded at once.
     pub async fn products(&self, ids: &[i64]) -> Result<Vec<Answer<Document>>, LoadError> {
-        try_join_all(ids.iter().map(|id| self.documents.read(id))).await
+        try_join_all(ids.iter().map(|id| self.product(*id))).await
     }
 
-    /// A page of a list, of at most `limit` products. The list is read from the store, the documents like any
-    /// other, so that no list shows an older version than was shown before.
-    pub async fn list(
+    /// A product in another form than its plain document.
+    pub async fn detail(&self, product_id: i64, form: Form) -> Result<DetailAnswer, DetailError> {
+        let answer = self.product(product_id).await?;
+        let no_product = |absence| DetailError::NoProduct(absence, answer.status);
+        let product = answer.value.map_err(no_product)?;
+        let mut detail = DetailAnswer {
+            document: product.clone(),
+            place: Place::Product(product_id),
+            version: answer.version,
+            statuses: vec![answer.status],
+            age: None,
+        };
+        let include = form.include();
+        let (reviews, recommendations) = if include == Include::default() {
+            (None, None)
+        } else {
+            self.parts(product_id, include).await?
+        };
+        let source = Source {
+            product,
+            reviews: detail.take_note(reviews)?,
+            recommendations: detail.take_note(recommendations)?,
+        };
+        let fingerprint = source.fingerprint();
+        let key = DetailKey {
+            product_id,
+            form: Arc::new(form),
+        };
+        detail.document = self.make(&key, fingerprint, &source)?.document;
+        detail.place = Place::Detail(key, fingerprint);
+        Ok(detail)
+    }
+
+    /// Takes microseconds where it is not kept, and no more threads than serve requests can be at it.
+    fn make(
+        &self,
+        key: &DetailKey,
+        fingerprint: u64,
+        source: &Source,
+    ) -> Result<Detail, LoadError> {
+        let details = self.shelves.details.as_ref();
+        if let Some(detail) = details.and_then(|details| details.get(key, fingerprint)) {
+            return Ok(detail);
+        }
+        let made = source.detail(&key.form);
+        let detail = made
+            .map_err(|error| LoadError::Failed(format!("product {}: {error}", key.product_id)))?;
+        if let Some(details) = details {
+            details.keep(key.clone(), fingerprint, detail.clone());
+        }
+        Ok(detail)
+    }
+
+    async fn parts(
+        &self,
+        product_id: i64,
+        include: Include,
+    ) -> Result<(Option<Answer<PageView>>, Option<Answer<PageView>>), LoadError> {
+        let limit = DEFAULT_LIMIT;
+        let page = PageRequest { after: None, limit };
+        let reviews = PageKey::Reviews { product_id, page };
+        let recommendations = PageKey::Recommendations { product_id, limit };
+        let part = |wanted: bool, key| {
+            OptionFuture::from(wanted.then_some(async move { self.page(&key).await }))
+                .map(Option::transpose)
+        };
+        try_join(
+            part(include.reviews, reviews),
+            part(include.recommendations, recommendations),
+        )
+        .await
+    }
+
+    /// The key of a page of a list, of at most `limit` products.
+    pub async fn list_key(
         &self,
         listing: Listing,
         cursor: Option<&str>,
         limit: usize,
-    ) -> Result<ListPage, ListError> {
-        let key = self.store.cursor_key().await?;
-        let scope = listing.scope();
-        let page = page_request(&key, &scope, cursor, limit)?;
-        let Page { items, next } = self.store.list(listing, page).await?;
-        let documents = self.products(&items).await?;
-        Ok(ListPage {
-            // One that was taken down meanwhile is left out.
-            documents: documents
-                .into_iter()
-                .filter_map(|answer| Some((answer.version, answer.value.ok()?)))
-                .collect(),
-            next: next.map(|position| key.seal(&scope, &position)),
-        })
+    ) -> Result<PageKey, ListError> {
+        let page = self.cursors.open(|| listing.scope(), cursor, limit).await?;
+        let listing = Arc::new(listing);
+        Ok(PageKey::List { listing, page })
     }
 
-    /// The exact stock of each variant of a public product, as JSON. Not cached.
-    pub async fn stock(&self, product_id: i64) -> Result<Option<String>, StoreError> {
-        self.store.stock(product_id).await
-    }
-
-    /// A page of the published reviews of a public product, newest first, of at most `limit`. Not cached.
-    pub async fn reviews(
+    /// The key of a page of the published reviews of a product, newest first, of at most `limit`.
+    pub async fn reviews_key(
         &self,
         product_id: i64,
         cursor: Option<&str>,
         limit: usize,
-    ) -> Result<Option<ReviewPage>, ListError> {
-        let key = self.store.cursor_key().await?;
-        let scope = format!("reviews 1 {product_id}");
-        let page = page_request(&key, &scope, cursor, limit)?;
-        let page = self.store.reviews(product_id, page).await?;
-        Ok(page.map(|Page { items, next }| ReviewPage {
-            reviews: items,
-            next: next.map(|position| key.seal(&scope, &position)),
-        }))
+    ) -> Result<PageKey, ListError> {
+        let scope = || reviews_scope(product_id);
+        let page = self.cursors.open(scope, cursor, limit).await?;
+        Ok(PageKey::Reviews { product_id, page })
+    }
+
+    /// A page, no older than its class promises; no value where its product is not public.
+    pub async fn page(&self, key: &PageKey) -> Result<Answer<PageView>, LoadError> {
+        self.shelves.pages.read(key).await
     }
 
     /// The next products in order of id, after this one, complete, whether they are public or not.
@@ -207,10 +328,12 @@ impl Catalog {
         self.store.is_ready().await
     }
 
-    /// Takes note of committed versions: nothing older is served from now on.
+    /// Takes note of committed versions: nothing older is served from now on, but by pages that were read before
+    /// and are still within their promise.
     pub fn invalidate(&self, changes: &[Change]) {
         for change in changes {
-            self.documents
+            self.shelves
+                .documents
                 .invalidate(&change.product_id, change.version);
         }
     }
@@ -218,27 +341,48 @@ impl Catalog {
     /// Takes note that the exact stock of a product may have changed, be it without a new version. Called before
     /// the writer is answered.
     pub fn stock_changed(&self, product_id: i64) {
-        // Exact stock is read from the store each time, so there is nothing to forget.
-        let _ = product_id;
+        let version = self.stock_changes.fetch_add(1, Ordering::AcqRel) + 1;
+        let page = PageKey::Stock { product_id };
+        self.shelves.pages.invalidate(&page, version);
     }
 
     /// Takes note that committed versions were missed.
     pub fn doubt_everything(&self) {
-        self.documents.doubt_everything();
+        self.shelves.documents.doubt_everything();
+        self.shelves.pages.doubt_everything();
     }
 }
 
-fn page_request(
-    key: &CursorKey,
-    scope: &str,
-    cursor: Option<&str>,
-    limit: usize,
-) -> Result<PageRequest, ListError> {
-    let after = match cursor {
-        Some(cursor) => Some(key.open(scope, cursor).ok_or(ListError::Cursor)?),
-        None => None,
-    };
-    Ok(PageRequest { after, limit })
+impl DetailAnswer {
+    /// Of a part, if it was wanted.
+    fn take_note(
+        &mut self,
+        part: Option<Answer<PageView>>,
+    ) -> Result<Option<PageView>, DetailError> {
+        let Some(Answer { value, status, .. }) = part else {
+            return Ok(None);
+        };
+        // The product may have been taken down since it was read.
+        let page = value.map_err(|absence| DetailError::NoProduct(absence, status))?;
+        self.statuses.push(status);
+        self.age = self.age.max(Some(page.age()));
+        Ok(Some(page))
+    }
+}
+
+/// Pages bring their own lifetimes. What has none is believed to have none for as long as the shortest of them.
+fn page_options(bytes: u64) -> L1Options {
+    const NOTHING: Millis = 1_000;
+    /// Absences are of products that were public a moment ago: few.
+    const NOTHING_PART: u64 = 32;
+    L1Options {
+        bytes,
+        negative_bytes: bytes / NOTHING_PART,
+        fresh: 0,
+        stale: 0,
+        negative: NOTHING,
+        fence_lifetime: NOTHING,
+    }
 }
 
 struct DocumentLoader {

@@ -1,4 +1,4 @@
-//! Compresses documents on a thread of its own and puts the bodies beside them in L1.
+//! Compresses what is sent on a thread of its own and puts the bodies beside it where it is kept.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use super::coding::Coding;
 use super::document::Document;
-use crate::cache::{Flights, Outcome, Pilot, ReadThrough, Role};
+use super::views::{Place, Shelves};
+use crate::cache::{Flights, Outcome, Pilot, Role};
 
 /// Orders that may wait, a fraction of a second's work. Beyond them an order is dropped, and the next
 /// reader gives it again.
@@ -19,7 +20,7 @@ const QUEUE: usize = 1_024;
 /// those it read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Wanted {
-    id: i64,
+    place: Place,
     fingerprint: u64,
     coding: Coding,
 }
@@ -38,11 +39,11 @@ pub(super) struct Compressor {
 }
 
 impl Compressor {
-    pub(super) fn start(documents: ReadThrough<i64, Document>) -> Self {
+    pub(super) fn start(shelves: Shelves) -> Self {
         let (jobs, orders) = sync_channel(QUEUE);
         let thread = thread::Builder::new().name("compress".to_owned());
         // Without the thread each order is dropped, and readers get what there is.
-        if let Err(error) = thread.spawn(move || work(&documents, &orders)) {
+        if let Err(error) = thread.spawn(move || work(&shelves, &orders)) {
             tracing::warn!(%error, "no thread to compress documents: they are sent as they are");
         }
         Self {
@@ -52,9 +53,14 @@ impl Compressor {
     }
 
     /// Orders a body, unless it is being built; never waits. The outcome may be waited for.
-    pub(super) fn order(&self, id: i64, document: &Document, coding: Coding) -> Outcome<Bytes> {
+    pub(super) fn order(
+        &self,
+        place: &Place,
+        document: &Document,
+        coding: Coding,
+    ) -> Outcome<Bytes> {
         let wanted = Wanted {
-            id,
+            place: place.clone(),
             fingerprint: document.fingerprint(),
             coding,
         };
@@ -74,17 +80,17 @@ impl Compressor {
     }
 }
 
-fn work(documents: &ReadThrough<i64, Document>, orders: &Receiver<Job>) {
+fn work(shelves: &Shelves, orders: &Receiver<Job>) {
     for job in orders {
         // A panic in an encoder drops the pilot, which tells everyone who waits; the thread goes on.
-        let _ = catch_unwind(AssertUnwindSafe(|| build(documents, job)));
+        let _ = catch_unwind(AssertUnwindSafe(|| build(shelves, job)));
     }
 }
 
-fn build(documents: &ReadThrough<i64, Document>, job: Job) {
-    let Wanted { id, coding, .. } = job.wanted;
+fn build(shelves: &Shelves, job: Job) {
+    let Wanted { place, coding, .. } = job.wanted;
     // The order may have been given by one who read the document before the body was put beside it.
-    let kept = documents.peek(&id).filter(|it| it.is_same(&job.document));
+    let kept = shelves.peek(&place).filter(|it| it.is_same(&job.document));
     if let Some(body) = kept.as_ref().and_then(|it| it.compressed(coding)) {
         job.pilot.land(body.clone());
         return;
@@ -92,14 +98,11 @@ fn build(documents: &ReadThrough<i64, Document>, job: Job) {
     match coding.compress(&job.document.to_vec()) {
         Ok(body) => {
             let body = Bytes::from_owner(body.into_boxed_slice());
-            documents.amend(&id, |kept| {
-                let same = kept.is_same(&job.document);
-                same.then(|| kept.with_compressed(coding, body.clone()))
-            });
+            shelves.put(&place, &job.document, coding, &body);
             // After that, so that whoever finds nothing under way finds the body.
             job.pilot.land(body);
         }
-        Err(error) => tracing::warn!(id, ?coding, %error, "a document cannot be compressed"),
+        Err(error) => tracing::warn!(?place, ?coding, %error, "a document cannot be compressed"),
     }
 }
 

@@ -15,7 +15,7 @@ use sha2::Sha256;
 const SIGNATURE: usize = 16;
 
 /// One sort key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Key {
     /// A number.
@@ -25,7 +25,7 @@ pub enum Key {
 }
 
 /// The sort keys of the last item of a page, the deciding one first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Position(pub Vec<Key>);
 
 /// A stretch of a list.
@@ -38,7 +38,7 @@ pub struct Page<T> {
 }
 
 /// Which stretch of a list is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PageRequest {
     /// After this item; from the beginning where `None`.
     pub after: Option<Position>,

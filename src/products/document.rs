@@ -2,11 +2,14 @@
 //! fingerprint.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::coding::{Bodies, Coding};
+pub use super::modified::Seconds;
+use super::modified::last_modified;
 use crate::cache::{PackedBytes, Weigh};
 
 /// The finished JSON of a product. Clones share the bytes.
@@ -14,6 +17,7 @@ use crate::cache::{PackedBytes, Weigh};
 pub struct Document {
     body: PackedBytes,
     fingerprint: u64,
+    last_modified: Option<Seconds>,
     /// Costs a document without any no more than the pointer.
     compressed: Option<Arc<Bodies>>,
 }
@@ -24,6 +28,7 @@ impl Document {
         Self {
             body: PackedBytes::new(body),
             fingerprint: xxh3_64(body),
+            last_modified: last_modified(body, SystemTime::now()),
             compressed: None,
         }
     }
@@ -73,6 +78,12 @@ impl Document {
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
+
+    /// The second in which the product last changed. `None` where that second was not over yet when the document
+    /// was read: a second change may have come within it.
+    pub fn last_modified(&self) -> Option<Seconds> {
+        self.last_modified
+    }
 }
 
 impl Weigh for Document {
@@ -119,7 +130,8 @@ mod tests {
 
     #[test]
     fn without_a_compressed_body_it_grows_by_a_pointer() {
-        let without = size_of::<PackedBytes>() + size_of::<u64>();
+        let without = size_of::<PackedBytes>() + size_of::<u64>() + size_of::<Option<Seconds>>();
+        let without = without.next_multiple_of(align_of::<Document>());
         assert_eq!(size_of::<Document>(), without + size_of::<usize>());
     }
 }

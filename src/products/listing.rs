@@ -1,13 +1,11 @@
-//! Lists: the filters and the order that products are asked for by, and the pages that come.
+//! Lists: the filters and the order that products are asked for by.
 
 use serde::Serialize;
 
-use super::document::Document;
 use super::store::StoreError;
-use crate::cache::LoadError;
 
 /// The order of a list. Products that are equal in it come in order of id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub enum Sort {
     /// Last published first.
     #[default]
@@ -22,17 +20,20 @@ pub enum Sort {
     Title,
     /// Best average first, of equal ones that with more ratings.
     Rating,
+    /// Most ratings first, of equal ones that with the better average.
+    Popular,
 }
 
 impl Sort {
     /// Every order there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Newest,
         Self::Updated,
         Self::Price,
         Self::PriceFalling,
         Self::Title,
         Self::Rating,
+        Self::Popular,
     ];
 
     /// The word for it in a query.
@@ -44,6 +45,7 @@ impl Sort {
             Self::PriceFalling => "-price",
             Self::Title => "title",
             Self::Rating => "rating",
+            Self::Popular => "popular",
         }
     }
 }
@@ -52,7 +54,7 @@ impl Sort {
 pub const AVAILABILITIES: [&str; 3] = ["in_stock", "low_stock", "out_of_stock"];
 
 /// Filters, all of which have to hold, and an order.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Listing {
     /// The order.
     pub sort: Sort,
@@ -77,6 +79,21 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Bytes on the heap, about.
+    pub(super) fn weight(&self) -> usize {
+        let one = [
+            &self.category,
+            &self.vendor,
+            &self.product_type,
+            &self.currency,
+            &self.updated_since,
+        ];
+        let one = one.into_iter().flatten();
+        let several = self.tags.iter().flatten().chain(&self.availability);
+        let texts = one.chain(several).map(String::len).sum::<usize>();
+        size_of::<Self>() + texts
+    }
+
     /// A text that differs wherever two listings do, to bind cursors to it.
     pub(super) fn scope(&self) -> String {
         // Strings and numbers: this cannot fail.
@@ -85,34 +102,13 @@ impl Listing {
     }
 }
 
-/// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListPage {
-    /// Versions and documents, in order.
-    pub documents: Vec<(u64, Document)>,
-    /// Cursor of the next page; `None` at the end.
-    pub next: Option<String>,
-}
-
-/// One page of the reviews of a product.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReviewPage {
-    /// Each as JSON, newest first.
-    pub reviews: Vec<String>,
-    /// Cursor of the next page; `None` at the end.
-    pub next: Option<String>,
-}
-
-/// Why there is no page.
+/// Why a page cannot be asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// Not a cursor of this catalogue, or one of another list.
     #[error("not a cursor of this list")]
     Cursor,
-    /// The store failed to list.
+    /// The store does not give the key of the cursors.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The documents could not be read.
-    #[error(transparent)]
-    Load(#[from] LoadError),
 }

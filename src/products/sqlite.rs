@@ -8,6 +8,7 @@ mod export;
 mod listing;
 mod pages;
 mod read_back;
+mod recommendations;
 mod reviews;
 mod stock;
 mod tail;
@@ -27,6 +28,7 @@ use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
+use super::recommendation::Recommendation;
 use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, StoreError, StoredDocument, Work,
     WriteError,
@@ -173,6 +175,19 @@ impl CatalogStore for SqliteCatalog {
         let read = self
             .database
             .read(move |connection| Ok(reviews::reviews(connection, product_id, &page)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn recommendations(
+        &self,
+        product_id: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<Recommendation>>, StoreError>> {
+        let read = self.database.read(move |connection| {
+            Ok(recommendations::recommendations(
+                connection, product_id, limit,
+            )?)
+        });
         read.map_err(StoreError::from).boxed()
     }
 

@@ -10,6 +10,7 @@ use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
+use super::recommendation::Recommendation;
 use super::stock::{Stock, StockChange, StockRefusal};
 use super::validate::Invalid;
 use crate::cache::Absence;
@@ -88,6 +89,14 @@ pub trait CatalogStore: Send + Sync + 'static {
         product_id: i64,
         page: PageRequest,
     ) -> BoxFuture<'_, Result<Option<Page<String>>, StoreError>>;
+
+    /// At most `limit` public products that go with a public product, the most fitting first; `None` where there
+    /// is no such product.
+    fn recommendations(
+        &self,
+        product_id: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<Vec<Recommendation>>, StoreError>>;
 
     /// The key that signs cursors, the same for every process on this catalogue.
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>>;

@@ -88,8 +88,13 @@ impl Raw {
         let mut reply = self.head();
         let length = reply.header("content-length").unwrap().parse().unwrap();
         reply.body = vec![0; length];
-        self.0.read_exact(&mut reply.body).unwrap();
+        self.read_exactly(&mut reply.body);
         reply
+    }
+
+    /// Reads as many bytes as the buffer has.
+    pub(crate) fn read_exactly(&mut self, buffer: &mut [u8]) {
+        self.0.read_exact(buffer).unwrap();
     }
 
     /// Reads whatever comes until the connection ends, by a proper end or a reset.

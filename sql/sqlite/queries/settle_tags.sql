@@ -1,6 +1,6 @@
 -- Settlement, step 5: their tags. The same tag twice counts once.
-INSERT OR IGNORE INTO product_tag (tag, product_id)
-SELECT t.value, l.product_id
+INSERT OR IGNORE INTO product_tag (tag, rating_count, rating, product_id)
+SELECT t.value, l.rating_count, l.rating, l.product_id
 FROM product_change c
 JOIN product_listing l ON l.product_id = c.product_id
 JOIN product p ON p.id = c.product_id

@@ -40,6 +40,43 @@ fn an_entry_is_fresh_then_stale_then_gone() {
     assert_eq!(tier.get(&1, fresh_for + 5_000), None);
 }
 
+/// A value with a lifetime of its own.
+#[derive(Debug, Clone, PartialEq)]
+struct Bounded(Lifetime);
+
+impl Weigh for Bounded {
+    fn weight(&self) -> usize {
+        0
+    }
+
+    fn lifetime(&self) -> Option<Lifetime> {
+        Some(self.0)
+    }
+}
+
+proptest! {
+    /// Whatever the jitter, and however long the load took: never served later than promised.
+    #[test]
+    fn a_value_with_a_lifetime_of_its_own_ends_on_time(
+        since in 0..1_000_u64, took in 0..3_000_u64, fresh in 0..2_000_u64, stale in 0..2_000_u64,
+    ) {
+        let tier: L1<u8, Bounded> = L1::new(OPTIONS, 0);
+        let now = since + took;
+        let value = Bounded(Lifetime { since, fresh, stale });
+        let fresh_for = tier.fill(&1, Ok(value), 0, tier.epoch(), now).unwrap();
+        prop_assert!(fresh_for <= (fresh + fresh / 10).min(fresh + stale));
+        let end = since + fresh + stale;
+        for later in [now, now + fresh_for, end.saturating_sub(1), end, end + 1] {
+            let found = tier.get(&1, later);
+            prop_assert_eq!(found.is_some(), later < end, "at {}", later);
+            if let Some(lookup) = found {
+                let is_fresh = lookup.freshness == Freshness::Fresh;
+                prop_assert_eq!(is_fresh, lookup.ttl > 0);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_filled_together_does_not_expire_together() {
     let tier = tier();

@@ -1,5 +1,6 @@
 //! Who reads and writes where, on a real file.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
@@ -64,6 +65,73 @@ async fn long_reads_run_beside_each_other_and_not_here() {
     });
     for read in join_all(reads).await {
         assert_eq!(read.unwrap(), (0, "sqlite-reader".to_owned()));
+    }
+}
+
+/// Counts for longer than any test may take.
+const ENDLESS: &str =
+    "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+
+#[tokio::test]
+async fn a_read_that_nobody_awaits_any_more_stops() {
+    let (database, _folder) = counter();
+    for _ in 0..READERS * 3 {
+        let endless = database
+            .read(|connection| Ok(connection.query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?));
+        let deadline = Duration::from_millis(20);
+        assert!(tokio::time::timeout(deadline, endless).await.is_err());
+        // The thread and its connection serve the next one unharmed.
+        let next = (0..READERS).map(|_| database.read(|connection| Ok(value(connection)?)));
+        for read in join_all(next).await {
+            assert_eq!(read.unwrap(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_dropped_in_the_queue_is_never_run_and_a_full_queue_refuses() {
+    let (database, _folder) = counter();
+    let (started, meeting) = (
+        Arc::new(Barrier::new(READERS + 1)),
+        Arc::new(Barrier::new(READERS + 1)),
+    );
+    let blocked: Vec<_> = (0..READERS)
+        .map(|_| {
+            let (database, started, meeting) =
+                (database.clone(), Arc::clone(&started), Arc::clone(&meeting));
+            tokio::spawn(async move {
+                let read = database.read(move |_| {
+                    started.wait();
+                    meeting.wait();
+                    Ok(())
+                });
+                read.await
+            })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    started.wait();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let count = || {
+        let ran = Arc::clone(&ran);
+        Box::pin(database.read(move |_| {
+            ran.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }))
+    };
+    let mut queued: Vec<_> = (0..MOST_WAITING_READS).map(|_| count()).collect();
+    for read in &mut queued {
+        assert!(read.now_or_never().is_none());
+    }
+    assert!(matches!(count().await, Err(SqliteError::Busy)));
+    queued.truncate(7);
+    meeting.wait();
+    join_all(queued).await;
+    // After all that were in the queue.
+    count().await.unwrap();
+    assert_eq!(ran.load(Ordering::SeqCst), 8);
+    for read in join_all(blocked).await {
+        read.unwrap().unwrap();
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) const PARAMETERS: [&str; 13] = [
 /// Most `tag` parameters, each of which the store looks up by itself.
 const MAX_TAG_GROUPS: usize = 10;
 
+/// Most words of one list.
+const MAX_WORDS: usize = 50;
+
 pub(in crate::http) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
     let text = |name| Ok::<_, ApiError>(query.text(name)?.map(str::to_owned));
     let listing = Listing {
@@ -109,6 +112,13 @@ fn words(name: &str, list: &str) -> Result<Vec<String>, ApiError> {
     }
     words.sort();
     words.dedup();
+    if words.len() > MAX_WORDS {
+        let reason = format!(
+            "{} words are more than {MAX_WORDS}; ask for fewer",
+            words.len()
+        );
+        return Err(invalid(name, reason));
+    }
     Ok(words)
 }
 

@@ -1,3 +1,4 @@
+use std::hash::Hash;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -5,7 +6,10 @@ use futures_util::future::{BoxFuture, ready};
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::cache::{L1, L1Options, Load, LoadError, Loaded, SystemClock, Weigh};
+use crate::cache::{
+    Clock, Derived, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock, Weigh,
+};
+use crate::products::views::{DetailKey, Form, PageKey, PageView, Source};
 
 /// A store whose every product is its own id, many times.
 struct Repeated;
@@ -17,9 +21,25 @@ impl Load<i64, Document> for Repeated {
     }
 }
 
+/// A page of any kind, long enough to be compressed.
+struct Pages;
+
+impl Load<PageKey, PageView> for Pages {
+    fn load(&self, key: PageKey) -> BoxFuture<'static, Result<Loaded<PageView>, LoadError>> {
+        let body = "{\"items\":[]}".repeat(500);
+        let page = PageView::new(&key, SystemClock.now(), body.as_bytes(), None);
+        let (value, version) = (Ok(page), 0);
+        ready(Ok(Loaded { value, version })).boxed()
+    }
+}
+
 const BUDGET: u64 = 1 << 20;
 
-fn documents() -> ReadThrough<i64, Document> {
+fn read_through<K, V>(loader: impl Load<K, V>) -> ReadThrough<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Weigh + Send + Sync + 'static,
+{
     let l1 = L1::new(
         L1Options {
             bytes: BUDGET,
@@ -33,25 +53,38 @@ fn documents() -> ReadThrough<i64, Document> {
     );
     ReadThrough::new(
         Some(l1),
-        Repeated,
+        loader,
         SystemClock,
         Handle::current(),
         Duration::from_secs(1),
     )
 }
 
+fn shelves() -> Shelves {
+    Shelves {
+        documents: read_through(Repeated),
+        details: Some(Arc::new(Derived::new(BUDGET))),
+        pages: read_through(Pages),
+    }
+}
+
 #[tokio::test]
 async fn a_body_is_built_once_and_kept_beside_the_document() {
-    let documents = documents();
-    let compressor = Compressor::start(documents.clone());
+    let shelves = shelves();
+    let documents = &shelves.documents;
+    let compressor = Compressor::start(shelves.clone());
     let read = documents.read(&7).await.unwrap().value.unwrap();
     for coding in Coding::ALL {
-        let [first, second] = [(); 2].map(|()| compressor.order(7, &read, coding));
+        let [first, second] = [(); 2].map(|()| compressor.order(&Place::Product(7), &read, coding));
         let (first, second) = (first.wait().await.unwrap(), second.wait().await.unwrap());
         assert_eq!(first, coding.compress(&read.to_vec()).unwrap());
         // The same memory: the second order built nothing, and neither does one that comes late.
         assert_eq!(first.as_ptr(), second.as_ptr());
-        let late = compressor.order(7, &read, coding).wait().await.unwrap();
+        let late = compressor
+            .order(&Place::Product(7), &read, coding)
+            .wait()
+            .await
+            .unwrap();
         assert_eq!(first.as_ptr(), late.as_ptr());
     }
     let kept = documents.peek(&7).unwrap();
@@ -66,11 +99,15 @@ async fn a_body_is_built_once_and_kept_beside_the_document() {
 
 #[tokio::test]
 async fn a_body_of_other_bytes_is_not_put_beside_a_document() {
-    let documents = documents();
-    let compressor = Compressor::start(documents.clone());
+    let shelves = shelves();
+    let documents = &shelves.documents;
+    let compressor = Compressor::start(shelves.clone());
     documents.read(&7).await.unwrap();
     let older = Document::new("older".repeat(300).as_bytes());
-    let body = compressor.order(7, &older, Coding::Gzip).wait().await;
+    let body = compressor
+        .order(&Place::Product(7), &older, Coding::Gzip)
+        .wait()
+        .await;
     assert_eq!(
         body.unwrap(),
         Coding::Gzip.compress(&older.to_vec()).unwrap()
@@ -78,7 +115,7 @@ async fn a_body_of_other_bytes_is_not_put_beside_a_document() {
     assert_eq!(documents.peek(&7).unwrap().compressed(Coding::Gzip), None);
     // Nor is a product brought in that nobody keeps.
     compressor
-        .order(8, &older, Coding::Gzip)
+        .order(&Place::Product(8), &older, Coding::Gzip)
         .wait()
         .await
         .unwrap();
@@ -93,8 +130,8 @@ async fn what_the_queue_does_not_hold_is_told_at_once() {
         jobs,
     };
     let document = Document::new(b"lamp");
-    let waiting = compressor.order(1, &document, Coding::Zstd);
-    let refused = compressor.order(2, &document, Coding::Zstd);
+    let waiting = compressor.order(&Place::Product(1), &document, Coding::Zstd);
+    let refused = compressor.order(&Place::Product(2), &document, Coding::Zstd);
     assert_eq!(refused.wait().await, None);
     drop(orders);
     assert_eq!(waiting.wait().await, None);
@@ -102,8 +139,9 @@ async fn what_the_queue_does_not_hold_is_told_at_once() {
 
 #[tokio::test]
 async fn bodies_are_paid_for_out_of_the_budget_of_the_first_tier() {
-    let documents = documents();
-    let compressor = Compressor::start(documents.clone());
+    let shelves = shelves();
+    let documents = &shelves.documents;
+    let compressor = Compressor::start(shelves.clone());
     // Documents of 3,000 bytes, which fill the tier by themselves to nine tenths.
     let ids = 100..400;
     for id in ids.clone() {
@@ -117,7 +155,7 @@ async fn bodies_are_paid_for_out_of_the_budget_of_the_first_tier() {
         };
         for coding in Coding::ALL {
             compressor
-                .order(id, &document, coding)
+                .order(&Place::Product(id), &document, coding)
                 .wait()
                 .await
                 .unwrap();
@@ -127,4 +165,47 @@ async fn bodies_are_paid_for_out_of_the_budget_of_the_first_tier() {
     assert!(weight as u64 <= BUDGET, "{weight}");
     assert!(kept().any(|document| document.compressed(Coding::Gzip).is_some()));
     assert!(kept().count() < plain, "of {plain} none was evicted");
+}
+
+#[tokio::test]
+async fn views_have_their_bodies_beside_them_as_products_have() {
+    let shelves = shelves();
+    let compressor = Compressor::start(shelves.clone());
+    let page = PageKey::Stock { product_id: 7 };
+    let of_page = shelves.pages.read(&page).await.unwrap().value.unwrap();
+    let source = Source {
+        product: Document::new(format!("{{\"id\":[{}1]}}", "1,".repeat(2_000)).as_bytes()),
+        reviews: None,
+        recommendations: None,
+    };
+    let form = Form::Json {
+        fields: None,
+        include: crate::products::views::Include::default(),
+    };
+    let made = source.detail(&form).unwrap();
+    let key = DetailKey {
+        product_id: 7,
+        form: Arc::new(form),
+    };
+    let details = shelves.details.as_ref().unwrap();
+    details.keep(key.clone(), 1, made.clone());
+    let places = [
+        (Place::Page(page), of_page.document),
+        (Place::Detail(key.clone(), 1), made.document.clone()),
+    ];
+    for (place, document) in &places {
+        for coding in Coding::ALL {
+            let order = compressor.order(place, document, coding);
+            let body = order.wait().await.unwrap();
+            assert_eq!(body, coding.compress(&document.to_vec()).unwrap());
+            let kept = shelves.peek(place).unwrap();
+            assert_eq!(kept.compressed(coding), Some(&body), "{place:?}");
+        }
+    }
+    // One of the same form, but made of another source.
+    details.keep(key.clone(), 2, made.clone());
+    let order = compressor.order(&places[1].0, &made.document, Coding::Gzip);
+    order.wait().await.unwrap();
+    let kept = details.get(&key, 2).unwrap();
+    assert_eq!(kept.document.compressed(Coding::Gzip), None);
 }

@@ -49,6 +49,7 @@ impl Order {
             (Sort::PriceFalling, Some(_)) => falling(&["price_minor", "product_id"]),
             (Sort::Title, _) => rising(&["title_key", "product_id"]),
             (Sort::Rating, _) => falling(&["rating", "rating_count", "product_id"]),
+            (Sort::Popular, _) => falling(&["rating_count", "rating", "product_id"]),
         }
     }
 

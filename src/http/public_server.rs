@@ -1,0 +1,123 @@
+//! The server of the public listeners: what `actix_web::HttpServer` puts together, and around each stream a guard
+//! that bounds how long a client may keep it waiting.
+
+use std::future::ready;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Request, Response};
+use actix_server::{Server, ServerBuilder};
+use actix_service::{
+    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
+use actix_web::Error;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::AppConfig;
+use actix_web::rt::net::TcpStream;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::Options;
+use super::connections::{Connections, Guarded, Limits, raise_limit, share_of_a_worker};
+
+/// How long the closing of a connection may take. What a client sends meanwhile is taken and dropped.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+pub(super) struct PublicServer {
+    builder: ServerBuilder,
+    addresses: Vec<SocketAddr>,
+    limits: Limits,
+    keep_alive: Duration,
+}
+
+impl PublicServer {
+    pub(super) fn new(options: &Options) -> Self {
+        raise_limit();
+        let share = share_of_a_worker(options.max_connections, options.workers);
+        let limits = Limits {
+            connections: share.connections,
+            head: options.header_timeout,
+        };
+        let builder = ServerBuilder::new()
+            .workers(options.workers)
+            .max_concurrent_connections(share.connections + share.closing)
+            // The caller keeps the exact time.
+            .shutdown_timeout(options.drain.as_secs() + 1)
+            .disable_signals();
+        Self {
+            builder,
+            addresses: Vec::new(),
+            limits,
+            keep_alive: options.keep_alive,
+        }
+    }
+
+    /// Where it listens.
+    pub(super) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Listens on an address, too. Each worker makes an application of its own.
+    pub(super) fn bind<A, I, S, B>(mut self, address: SocketAddr, app: A) -> io::Result<Self>
+    where
+        A: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, Request>,
+        S: ServiceFactory<Request, Config = AppConfig, Error = Error> + 'static,
+        S::InitError: std::fmt::Debug,
+        S::Response: Into<Response<B>> + 'static,
+        B: MessageBody + 'static,
+    {
+        let listener = listen(address)?;
+        self.addresses.push(listener.local_addr()?);
+        let stopping = self.builder.graceful_shutdown_signal();
+        let (limits, keep_alive) = (self.limits, self.keep_alive);
+        let serve = move || {
+            let connections = Connections::of_this_worker(limits);
+            let stopping = stopping.clone();
+            let app = app().into_factory().map_err(Response::<BoxBody>::from);
+            let http = HttpService::build()
+                .keep_alive(keep_alive)
+                .client_request_timeout(limits.head)
+                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .on_connect_ext(|stream: &Guarded<TcpStream>, data| {
+                    data.insert(stream.connection().clone());
+                })
+                .h1(map_config(app, |()| AppConfig::default()));
+            fn_service(move |stream: TcpStream| {
+                // Else the last part of an answer longer than a segment waits for the client's
+                // acknowledgement, which clients put off for 40 ms. Fails where the client has left.
+                let _ = stream.set_nodelay(true);
+                let peer = stream.peer_addr().ok();
+                ready(Ok::<_, DispatchError>((connections.admit(stream), peer)))
+            })
+            .and_then(http)
+        };
+        self.builder = self.builder.listen("public", listener, serve)?;
+        Ok(self)
+    }
+
+    /// Answers once this is awaited.
+    pub(super) fn run(self) -> Server {
+        self.builder.run()
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
