@@ -14,6 +14,7 @@ pub mod flags;
 mod help;
 pub mod import;
 pub mod migrate;
+pub mod openapi;
 mod output;
 pub mod serve;
 mod table;
@@ -61,6 +62,7 @@ pub enum Command {
     Migrate(migrate::Args),
     Token(token::Args),
     Check(check::Args),
+    Openapi(openapi::Args),
     Version(version::Args),
     Completions(completions::Args),
 }
@@ -127,6 +129,7 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
             with_logs(&load(&no_listen)?, |config| token::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
+        Command::Openapi(args) => openapi::run(args, out),
         Command::Version(args) => version::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }

@@ -353,7 +353,7 @@ fn what_cannot_be_begun_is_told_by_the_status() {
     let allowed = bearer("catalog:write");
     let refused = ask("PUT", &allowed);
     refused.problem(405, "method-not-allowed");
-    assert_eq!(refused.header("allow"), Some("POST"));
+    assert_eq!(refused.header("allow"), Some("POST, OPTIONS"));
     let coded = format!("{allowed}content-encoding: gzip\r\n");
     ask("POST", &coded).problem(415, "unsupported-coding");
 }

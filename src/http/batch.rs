@@ -13,7 +13,7 @@ use crate::products::catalog::Catalog;
 use crate::products::document::Document;
 
 /// Most ids of one request.
-const MAX_IDS: usize = 100;
+pub(super) const MAX_IDS: usize = 100;
 
 /// Answers for the ids given, which say all there is to say.
 pub(super) async fn by_ids(

@@ -11,9 +11,11 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::authorization::AuthorizationError;
 use super::gate::MAX_TARGET;
+use super::openapi::ProblemCode;
 use super::query::invalid;
 use super::status_header::{CACHE_STATUS, cache_status};
 use super::writes::WriteProblem;
@@ -27,6 +29,9 @@ pub(super) const RETRY_SECONDS: u16 = 1;
 
 /// Most errors told of one document; one that has more is hardly mended by hand. All are counted.
 const MAX_ERRORS: usize = 1_000;
+
+/// Of the body (RFC 9457 §3).
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
@@ -116,15 +121,25 @@ fn nearest(path: &str) -> String {
     }
 }
 
-/// The body.
-#[derive(Serialize)]
-struct Problem<'a> {
+/// Why a request was not answered as asked (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Problem<'a> {
+    /// `urn:doorbuster:problem:` and the code.
     r#type: String,
+    /// The same for all problems with this code.
     title: &'a str,
+    /// The status of the response.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong with this request, and the mend.
     detail: &'a str,
+    /// For programs: it never changes, as the texts may.
+    #[schema(value_type = ProblemCode)]
     code: &'a str,
+    /// Under which the log has the request; also in `X-Request-Id`.
     request_id: &'a str,
+    /// All that is wrong with a document that was sent, where that is the problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Located<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,12 +156,15 @@ struct Extension<'a> {
 }
 
 /// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DocumentError)]
 pub(super) struct Located<'a> {
-    /// RFC 6901.
+    /// Where in the document (RFC 6901).
     pointer: &'a str,
+    /// What stands there.
     #[serde(skip_serializing_if = "str::is_empty")]
     value: &'a str,
+    /// What is wrong with it, and the mend.
     detail: &'a str,
 }
 
@@ -342,6 +360,9 @@ impl ApiError {
     }
 }
 
+/// Codes of [`foreign`] failures: the client's, and ours.
+pub(super) const FOREIGN_CODES: [&str; 2] = ["bad-request", "internal-error"];
+
 /// The answer to OPTIONS of a path that knows these methods besides.
 pub(super) fn options(allow: &str) -> HttpResponse {
     let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
@@ -391,11 +412,7 @@ fn authorization_row(
 /// the status speaks, and nothing else is told.
 pub(super) fn foreign(status: StatusCode, request_id: &str) -> HttpResponse {
     let title = status.canonical_reason().unwrap_or("Error");
-    let code = if status.is_server_error() {
-        "internal-error"
-    } else {
-        "bad-request"
-    };
+    let code = FOREIGN_CODES[usize::from(status.is_server_error())];
     let detail = if status.is_server_error() {
         "Something went wrong on our side; the log has it under the request id."
     } else {
@@ -432,10 +449,7 @@ fn render(row: &Row, extension: &Extension<'_>, request_id: &str) -> HttpRespons
         .set_body(body)
         .map_into_boxed_body();
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     // An error that a cache keeps outlives its cause.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // It repeats what a stranger wrote.

@@ -1,7 +1,7 @@
 //! `GET` and `HEAD` of products: by id, by handle, by sku. Each as its document, as a part of it, with what hangs
 //! on it, or in the terms of schema.org.
 
-mod detail_query;
+pub(super) mod detail_query;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LOCATION, HeaderMap, HeaderValue, VARY};
 use actix_web::http::{Method, StatusCode};

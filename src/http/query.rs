@@ -12,7 +12,7 @@ use crate::products::catalog::DEFAULT_LIMIT;
 const SIMILAR: f64 = 0.8;
 
 /// Most items of a page.
-const MAX_LIMIT: usize = 100;
+pub(super) const MAX_LIMIT: usize = 100;
 
 /// The parameters of a request, decoded, in order.
 pub(super) struct Query<'r> {

@@ -10,6 +10,9 @@ use super::query::Query;
 use crate::products::catalog::Catalog;
 use crate::products::views::PageKey;
 
+/// Every parameter of the recommendations.
+pub(super) const PARAMETERS: [&str; 1] = ["limit"];
+
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/products/{id}/recommendations").to(recommendations));
 }
@@ -20,7 +23,7 @@ async fn recommendations(
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
     let product_id = parse_id(request.match_info().query("id"))?;
-    let limit = Query::of(&request, &["limit"])?.limit()?;
+    let limit = Query::of(&request, &PARAMETERS)?.limit()?;
     let key = PageKey::Recommendations { product_id, limit };
     page::answer(&request, &catalog, key, None).await
 }

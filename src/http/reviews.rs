@@ -8,6 +8,9 @@ use super::products::{parse_id, refuse_other_methods};
 use super::query::Query;
 use crate::products::catalog::Catalog;
 
+/// Every parameter of the reviews.
+pub(super) const PARAMETERS: [&str; 2] = ["limit", "cursor"];
+
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/products/{id}/reviews").to(reviews));
 }
@@ -18,7 +21,7 @@ async fn reviews(
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
     let id = parse_id(request.match_info().query("id"))?;
-    let query = Query::of(&request, &["limit", "cursor"])?;
+    let query = Query::of(&request, &PARAMETERS)?;
     let key = catalog
         .reviews_key(id, query.one("cursor")?, query.limit()?)
         .await?;

@@ -15,8 +15,8 @@ use super::public_server::PublicServer;
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
-    BindError, Readiness, availability, bulk, export, health, lists, products, recommendations,
-    request_id, reviews, stock,
+    BindError, Readiness, availability, bulk, docs, export, health, lists, products,
+    recommendations, request_id, reviews, stock,
 };
 use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
@@ -97,6 +97,7 @@ pub fn bind(
             .configure(recommendations::routes)
             .configure(export::routes)
             .configure(bulk::routes)
+            .configure(docs::routes)
             .configure(stock::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))

@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use super::json_text::{elements, members};
 use known::Known;
+pub use known::paths;
 
 /// Most names of one request.
-const MAX_NAMES: usize = 64;
+pub const MAX_NAMES: usize = 64;
 /// Most parts of a name.
 const MAX_DEPTH: usize = 8;
 /// Similarity from which on a name is worth suggesting (Jaro-Winkler, 1 is equal).

@@ -72,6 +72,12 @@ impl Currency {
         exponent: 2,
     };
 
+    /// The codes of all that are accepted.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        let all = [EXPONENT_2, EXPONENT_0, EXPONENT_3, EXPONENT_4];
+        all.into_iter().flatten().copied()
+    }
+
     /// Looks up a code, ignoring ASCII case and surrounding spaces.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
         let upper = text.trim().to_ascii_uppercase();

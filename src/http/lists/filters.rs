@@ -7,7 +7,7 @@ use crate::products::listing::{AVAILABILITIES, Listing, Sort};
 use crate::products::money::{Currency, MAX_MINOR};
 
 /// Every parameter of `/products`.
-pub(super) const PARAMETERS: [&str; 13] = [
+pub(in crate::http) const PARAMETERS: [&str; 13] = [
     "ids",
     "category",
     "vendor",
@@ -24,10 +24,10 @@ pub(super) const PARAMETERS: [&str; 13] = [
 ];
 
 /// Most `tag` parameters, each of which the store looks up by itself.
-const MAX_TAG_GROUPS: usize = 10;
+pub(in crate::http) const MAX_TAG_GROUPS: usize = 10;
 
 /// Most words of one list.
-const MAX_WORDS: usize = 50;
+pub(in crate::http) const MAX_WORDS: usize = 50;
 
 pub(in crate::http) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
     let text = |name| Ok::<_, ApiError>(query.text(name)?.map(str::to_owned));

@@ -7,6 +7,11 @@ use crate::http::query::{Query, invalid};
 use crate::products::fields::Fields;
 use crate::products::views::Include;
 
+/// Every parameter of a product.
+pub(in crate::http) const PARAMETERS: [&str; 3] = ["fields", "include", "min_version"];
+/// What may be included.
+pub(in crate::http) const PARTS: [&str; 2] = ["reviews", "recommendations"];
+
 /// What is asked of a product. Without a query: its document.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct DetailQuery {
@@ -23,7 +28,7 @@ impl DetailQuery {
         if request.query_string().is_empty() {
             return Ok(Self::default());
         }
-        let query = Query::of(request, &["fields", "include", "min_version"])?;
+        let query = Query::of(request, &PARAMETERS)?;
         Ok(Self {
             fields: match query.one("fields")? {
                 Some(names) => {
@@ -61,14 +66,15 @@ fn min_version(query: &Query<'_>) -> Result<u64, ApiError> {
 fn include(parts: &str) -> Result<Include, ApiError> {
     let mut include = Include::default();
     for part in parts.split(',') {
-        match part {
-            "reviews" => include.reviews = true,
-            "recommendations" => include.recommendations = true,
-            _ => {
-                let reason =
-                    format!("{part:?} is no part of a product; known are reviews, recommendations");
-                return Err(invalid("include", reason));
-            }
+        let [reviews, recommendations] = PARTS;
+        if part == reviews {
+            include.reviews = true;
+        } else if part == recommendations {
+            include.recommendations = true;
+        } else {
+            let known = PARTS.join(", ");
+            let reason = format!("{part:?} is no part of a product; known are {known}");
+            return Err(invalid("include", reason));
         }
     }
     Ok(include)

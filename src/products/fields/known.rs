@@ -59,7 +59,7 @@ pub(super) const DOCUMENT: &[(&str, Known)] = &[
 ];
 
 /// Every path that has a name of its own.
-pub(super) fn paths() -> Vec<String> {
+pub fn paths() -> Vec<String> {
     fn collect(prefix: &str, members: &[(&str, Known)], paths: &mut Vec<String>) {
         for (name, known) in members {
             let path = format!("{prefix}{name}");

@@ -1,0 +1,55 @@
+//! Schemas of the bodies. Documents are built by the store, so the types here hold nothing: they are the
+//! schemas, and the tests compare real answers with them.
+
+#![expect(
+    dead_code,
+    reason = "the types are described, never made: SQL builds the documents"
+)]
+
+mod page;
+mod product;
+mod recommendation;
+mod stock;
+mod words;
+
+use utoipa::ToSchema;
+use utoipa::openapi::{ComponentsBuilder, RefOr, Schema};
+
+use crate::http::problem::Problem;
+
+pub(super) use page::{ProductBatch, ProductPage, ReviewPage};
+pub(super) use product::Product;
+pub(super) use recommendation::{JsonLd, ProductPart, Recommendations};
+pub(super) use stock::Stock;
+pub(in crate::http) use words::ProblemCode;
+pub(super) use words::{Availability, CurrencyCode, ListOrder, Policy};
+
+/// Whether the process is well.
+#[derive(ToSchema)]
+pub(super) struct Health {
+    /// `alive` or `ready`.
+    status: String,
+}
+
+/// Adds all of them.
+pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
+    let mut all = Vec::new();
+    add::<Product>(&mut all);
+    add::<ProductPart>(&mut all);
+    add::<JsonLd>(&mut all);
+    add::<Recommendations>(&mut all);
+    add::<ProductPage>(&mut all);
+    add::<ProductBatch>(&mut all);
+    add::<ReviewPage>(&mut all);
+    add::<Stock>(&mut all);
+    add::<Health>(&mut all);
+    add::<ListOrder>(&mut all);
+    add::<Problem<'_>>(&mut all);
+    components.schemas_from_iter(all)
+}
+
+/// Adds a schema and those that it refers to.
+fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+    all.push((T::name().into_owned(), T::schema()));
+    T::schemas(all);
+}
