@@ -277,17 +277,28 @@ impl ApiError {
                     .to_owned(),
             ),
             Self::Authorization(error) => authorization_row(error),
+            Self::Write(problem) => return problem.row(),
+            later => return later.row_for_later(),
+        };
+        Row {
+            status,
+            code,
+            title,
+            detail,
+        }
+    }
+
+    /// What asking again may mend.
+    fn row_for_later(&self) -> Row {
+        let (code, title, detail) = match self {
             Self::Busy => (
-                StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
                 "Too busy",
                 format!(
                     "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
                 ),
             ),
-            Self::Write(problem) => return problem.row(),
             Self::VersionNotReached { version } => (
-                StatusCode::SERVICE_UNAVAILABLE,
                 "version-not-reached",
                 "The version is not there yet",
                 format!(
@@ -296,26 +307,19 @@ impl ApiError {
                 ),
             ),
             Self::SearchBusy => (
-                StatusCode::SERVICE_UNAVAILABLE,
                 "search-busy",
                 "Too many searches",
                 format!("Too many searches at once; try again in {RETRY_SECONDS} s."),
             ),
-            Self::Unavailable(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady(why) => ("not-ready", "Not ready for traffic", (*why).to_owned()),
+            _ => (
                 "catalog-unavailable",
                 "The catalogue gives no answer",
                 format!("The product could not be read just now; try again in {RETRY_SECONDS} s."),
             ),
-            Self::NotReady(why) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not-ready",
-                "Not ready for traffic",
-                (*why).to_owned(),
-            ),
         };
         Row {
-            status,
+            status: StatusCode::SERVICE_UNAVAILABLE,
             code,
             title,
             detail,
