@@ -14,8 +14,6 @@ use std::rc::{Rc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use slab::Slab;
-
 use crate::cache::{Clock, SystemClock};
 
 pub(super) use open_files::{raise_limit, share_of_a_worker};
@@ -38,9 +36,11 @@ const SLOWEST_READER: u64 = 256;
 /// between two requests for idle.
 const SUSPECT_AFTER: Millis = 1_000;
 
-/// How many connections are looked at to find one that can be spared. With so many candidates the best of them is
-/// good enough, and a flood of newcomers costs no search each.
+/// How many connections are compared to find one that can be spared. With so many candidates the best of them is
+/// good enough, and a flood of newcomers costs no search each…
 const CANDIDATES: usize = 32;
+/// …among so many places at most.
+const PLACES: usize = 1_024;
 
 thread_local! {
     /// As of the last sweep or newcomer.
@@ -60,7 +60,7 @@ pub(super) struct Limits {
 /// All connections of a worker, whichever address they came by.
 pub(super) struct Connections {
     limits: Limits,
-    open: RefCell<Slab<Rc<Connection>>>,
+    open: RefCell<Vec<Rc<Connection>>>,
     /// Where the search for one to be spared goes on.
     hand: Cell<usize>,
     is_swept: Cell<bool>,
@@ -69,6 +69,8 @@ pub(super) struct Connections {
 /// What a connection has been doing.
 #[derive(Default)]
 pub(super) struct Connection {
+    /// Its place among the others.
+    place: Cell<usize>,
     /// Requests that are being answered.
     in_flight: Cell<u32>,
     /// Since when a head is awaited that has begun, or is the first.
@@ -118,44 +120,56 @@ impl Connections {
     pub(super) fn admit<T>(self: &Rc<Self>, stream: T) -> Guarded<T> {
         let now = SystemClock.now();
         NOW.set(now);
-        let (key, connection) = self.enter(now);
+        let connection = self.enter(now);
         if !self.is_swept.replace(true) {
             actix_web::rt::spawn(sweep(Rc::downgrade(self)));
         }
-        Guarded::new(stream, connection, Rc::clone(self), key)
+        Guarded::new(stream, connection, Rc::clone(self))
     }
 
-    fn enter(&self, now: Millis) -> (usize, Rc<Connection>) {
+    fn enter(&self, now: Millis) -> Rc<Connection> {
         if self.open.borrow().len() >= self.limits.connections
             && let Some(spared) = self.to_be_spared(now)
         {
             spared.condemn();
         }
+        let mut open = self.open.borrow_mut();
         let connection = Rc::new(Connection::default());
+        connection.place.set(open.len());
         connection.head_since.set(Some(now));
         connection.last_used.set(now);
-        let key = self.open.borrow_mut().insert(Rc::clone(&connection));
-        (key, connection)
+        open.push(Rc::clone(&connection));
+        connection
     }
 
-    fn leave(&self, key: usize) {
-        self.open.borrow_mut().try_remove(key);
+    fn leave(&self, connection: &Connection) {
+        let mut open = self.open.borrow_mut();
+        let place = connection.place.get();
+        open.swap_remove(place);
+        if let Some(moved) = open.get(place) {
+            moved.place.set(place);
+        }
     }
 
     /// The least useful of the next few. `None` where all of them are busy: then the newcomer is one too many,
     /// which the framework's own limit, a little above ours, will make wait.
     fn to_be_spared(&self, now: Millis) -> Option<Rc<Connection>> {
         let open = self.open.borrow();
-        let hand = self.hand.get();
-        let keys = (hand..open.capacity()).chain(0..hand.min(open.capacity()));
-        let candidates = keys.filter_map(|key| Some((key, open.get(key)?)));
+        let (before, after) = open.split_at(self.hand.get().min(open.len()));
+        let mut candidates = 0;
         let mut least: Option<((Use, Millis), &Rc<Connection>)> = None;
-        for (key, connection) in candidates.take(CANDIDATES) {
-            self.hand.set(key + 1);
-            if let Some(rank) = connection.rank(now)
-                && least.as_ref().is_none_or(|(known, _)| rank < *known)
-            {
+        for connection in after.iter().chain(before).take(PLACES) {
+            self.hand.set(connection.place.get() + 1);
+            // Those that are closing already, and the busy, are no candidates.
+            let Some(rank) = connection.rank(now) else {
+                continue;
+            };
+            if least.as_ref().is_none_or(|(known, _)| rank < *known) {
                 least = Some((rank, connection));
+            }
+            candidates += 1;
+            if candidates == CANDIDATES {
+                break;
             }
         }
         least.map(|(_, connection)| Rc::clone(connection))
@@ -165,7 +179,7 @@ impl Connections {
     fn sweep(&self, now: Millis) -> bool {
         let head = u64::try_from(self.limits.head.as_millis()).unwrap_or(u64::MAX);
         let open = self.open.borrow();
-        for (_, connection) in open.iter() {
+        for connection in open.iter() {
             connection.note_blocked(now);
             if connection.waits_for_a_head(now, head.saturating_add(GRACE))
                 || connection.is_read_too_slowly(now, READER_PATIENCE)

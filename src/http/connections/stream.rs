@@ -14,21 +14,14 @@ pub(in crate::http) struct Guarded<T> {
     stream: T,
     connection: Rc<Connection>,
     all: Rc<Connections>,
-    key: usize,
 }
 
 impl<T> Guarded<T> {
-    pub(super) fn new(
-        stream: T,
-        connection: Rc<Connection>,
-        all: Rc<Connections>,
-        key: usize,
-    ) -> Self {
+    pub(super) fn new(stream: T, connection: Rc<Connection>, all: Rc<Connections>) -> Self {
         Self {
             stream,
             connection,
             all,
-            key,
         }
     }
 
@@ -51,7 +44,7 @@ impl<T> Guarded<T> {
 
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
-        self.all.leave(self.key);
+        self.all.leave(&self.connection);
     }
 }
 

@@ -15,7 +15,7 @@ fn connections(most: usize) -> Rc<Connections> {
 
 /// Enters at `now`, and has sent its first request and got the answer.
 fn answered(connections: &Connections, now: Millis) -> Rc<Connection> {
-    let (_, connection) = connections.enter(now);
+    let connection = connections.enter(now);
     NOW.set(now);
     drop(connection.begin());
     connection
@@ -28,7 +28,7 @@ fn is_condemned(connection: &Connection) -> bool {
 #[test]
 fn a_head_may_take_its_time_and_no_longer() {
     let all = connections(10);
-    let (_, first) = all.enter(0);
+    let first = all.enter(0);
     let later = answered(&all, 0);
     later.head_since.set(Some(5_000));
     let idle = answered(&all, 0);
@@ -47,7 +47,7 @@ fn a_head_may_take_its_time_and_no_longer() {
 #[test]
 fn a_request_that_is_being_answered_may_take_as_long_as_it_likes() {
     let all = connections(1);
-    let (_, connection) = all.enter(0);
+    let connection = all.enter(0);
     let in_flight = connection.begin();
     all.sweep(Millis::MAX);
     assert!(all.to_be_spared(1_000_000).is_none());
@@ -119,13 +119,13 @@ fn the_least_useful_makes_room() {
     fast_reader.written.set(10_000_000);
     let idle = answered(&all, 1);
     let active = answered(&all, now - 1);
-    let (_, newcomer) = all.enter(now);
-    let (_, busy) = all.enter(0);
+    let newcomer = all.enter(now);
+    let busy = all.enter(0);
     let _in_flight = busy.begin();
     let mut made_room = Vec::new();
     let mut newer_in_flight = Vec::new();
     for _ in 0..6 {
-        let (_, next) = all.enter(now);
+        let next = all.enter(now);
         // Not to be spared itself.
         newer_in_flight.push(next.begin());
         for connection in [
@@ -166,7 +166,7 @@ fn a_flood_of_dribblers_drives_out_no_client_that_asks() {
         }
     }
     for now in 2_000..4_000 {
-        let (_, dribbler) = all.enter(now);
+        let dribbler = all.enter(now);
         dribbler.head_since.set(Some(0));
     }
     assert_eq!(
@@ -177,7 +177,7 @@ fn a_flood_of_dribblers_drives_out_no_client_that_asks() {
         .open
         .borrow()
         .iter()
-        .filter(|(_, it)| is_condemned(it))
+        .filter(|it| is_condemned(it))
         .count();
     assert_eq!(condemned, 2_000);
 }
@@ -281,39 +281,39 @@ proptest! {
     fn nobody_who_is_being_answered_is_closed(events in prop::collection::vec(event(), 0..60)) {
         let all = connections(4);
         let mut now = 1_000;
-        let mut open: Vec<(usize, Rc<Connection>, Vec<InFlight>)> = Vec::new();
+        let mut open: Vec<(Rc<Connection>, Vec<InFlight>)> = Vec::new();
         for event in events {
             let count = open.len();
             match event {
                 Event::Enter => {
-                    let can_spare = open.iter().any(|(_, it, _)| it.rank(now).is_some());
-                    let condemned = |open: &[(usize, Rc<Connection>, Vec<InFlight>)]| {
-                        open.iter().filter(|(_, it, _)| is_condemned(it)).count()
+                    let can_spare = open.iter().any(|(it, _)| it.rank(now).is_some());
+                    let condemned = |open: &[(Rc<Connection>, Vec<InFlight>)]| {
+                        open.iter().filter(|(it, _)| is_condemned(it)).count()
                     };
                     let before = condemned(&open);
-                    let (key, connection) = all.enter(now);
+                    let connection = all.enter(now);
                     let made_room = condemned(&open) - before;
                     prop_assert_eq!(made_room, usize::from(count >= 4 && can_spare));
-                    open.push((key, connection, Vec::new()));
+                    open.push((connection, Vec::new()));
                 }
                 Event::Leave(which) if count > 0 => {
-                    let (key, ..) = open.remove(which % count);
-                    all.leave(key);
+                    let (connection, _) = open.remove(which % count);
+                    all.leave(&connection);
                 }
                 Event::Begin(which) if count > 0 => {
-                    let (_, connection, in_flight) = &mut open[which % count];
+                    let (connection, in_flight) = &mut open[which % count];
                     if !is_condemned(connection) {
                         in_flight.push(connection.begin());
                     }
                 }
                 Event::Finish(which) if count > 0 => {
-                    let (_, connection, in_flight) = &mut open[which % count];
+                    let (connection, in_flight) = &mut open[which % count];
                     // One may be condemned once it is not being answered any more.
                     prop_assert!(in_flight.is_empty() || !is_condemned(connection));
                     in_flight.pop();
                 }
                 Event::Byte(which) if count > 0 => {
-                    let (_, connection, in_flight) = &open[which % count];
+                    let (connection, in_flight) = &open[which % count];
                     if in_flight.is_empty() && connection.head_since.get().is_none() {
                         connection.head_since.set(Some(now));
                     }
@@ -322,10 +322,13 @@ proptest! {
                 _ => {}
             }
             all.sweep(now);
-            for (_, connection, in_flight) in &open {
+            for (connection, in_flight) in &open {
                 prop_assert!(in_flight.is_empty() || !is_condemned(connection));
             }
         }
         prop_assert_eq!(all.open.borrow().len(), open.len());
+        for (place, connection) in all.open.borrow().iter().enumerate() {
+            prop_assert_eq!(connection.place.get(), place);
+        }
     }
 }
