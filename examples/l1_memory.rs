@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
     let mut bodies = 0;
     for (key, body) in documents.iter().cycle().take(ENTRIES).enumerate() {
         bodies += body.len();
-        l1.fill(&key, Some(Document::new(body)), 1, 0, 0)?;
+        l1.fill(&key, Ok(Document::new(body)), 1, 0, 0)?;
     }
     let grown = resident_bytes()?.saturating_sub(before);
     anyhow::ensure!(l1.len() == ENTRIES, "entries were evicted: {}", l1.len());
@@ -68,7 +68,7 @@ fn demo_documents() -> anyhow::Result<Vec<Vec<u8>>> {
     let bodies: Vec<_> = stored
         .into_iter()
         .flatten()
-        .filter_map(|stored| Some(stored.document?.to_vec()))
+        .filter_map(|stored| Some(stored.document.ok()?.to_vec()))
         .collect();
     anyhow::ensure!(
         bodies.len() > PRODUCTS * 9 / 10,

@@ -13,9 +13,10 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cache::L1Options;
 use crate::config::{CacheConfig, CatalogUrl, Config};
 use crate::db::sqlite::{Sqlite, SqliteError};
-use crate::http::{self, BindError, EdgeWindows, Options, Readiness};
+use crate::http::{self, BindError, EdgeWindows, Options, Readiness, WriteLimits};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
+use crate::tokens::Tokens;
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;
@@ -85,6 +86,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         background.handle().clone(),
     );
     let tail = follow(&database, catalog.clone())?;
+    let tokens = Tokens::new(database);
     let readiness = Readiness::default();
     let options = Options {
         listen: config.server.listen.clone(),
@@ -96,11 +98,15 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         drain: config.server.drain,
         edge: edge_windows(&config.cache),
         cors_origins: config.server.cors_origins.clone(),
+        writes: WriteLimits {
+            body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
+            patience: config.limits.write_wait,
+        },
         access_log,
     };
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
-        let bound = http::bind(&options, &catalog, &readiness)?;
+        let bound = http::bind(&options, &catalog, &tokens, &readiness)?;
         let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,

@@ -12,6 +12,6 @@ mod read_through;
 pub use clock::{Clock, Millis, SystemClock};
 pub use derived::Derived;
 pub use flight::{Flights, Outcome, Pilot, Role};
-pub use l1::{Freshness, L1, L1Options, Lifetime, Lookup, Refused, Weigh};
+pub use l1::{Absence, Freshness, L1, L1Options, Lifetime, Lookup, Refused, Weigh};
 pub use packed::PackedBytes;
 pub use read_through::{Answer, Load, LoadError, Loaded, ReadThrough, Status};

@@ -20,6 +20,7 @@ pub mod serve;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod token;
 pub mod version;
 
 use std::ffi::OsString;
@@ -59,6 +60,7 @@ pub enum Command {
     Import(import::Args),
     Export(export::Args),
     Migrate(migrate::Args),
+    Token(token::Args),
     Check(check::Args),
     Openapi(openapi::Args),
     Version(version::Args),
@@ -122,6 +124,9 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Migrate(args) => {
             with_logs(&load(&no_listen)?, |config| migrate::run(args, config, out))
+        }
+        Command::Token(args) => {
+            with_logs(&load(&no_listen)?, |config| token::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
         Command::Openapi(args) => openapi::run(args, out),

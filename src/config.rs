@@ -11,6 +11,7 @@ mod catalog;
 mod cors;
 mod error;
 mod file;
+mod limits;
 mod reader;
 mod secret;
 mod server;
@@ -27,6 +28,7 @@ pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl};
 pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
+pub use limits::LimitsConfig;
 pub use secret::mask_password;
 pub use server::ServerConfig;
 pub use setting::{Setting, Source};
@@ -48,6 +50,8 @@ pub struct Config {
     pub catalog: CatalogConfig,
     /// `[cache]`
     pub cache: CacheConfig,
+    /// `[limits]`
+    pub limits: LimitsConfig,
     /// `[telemetry]`
     pub telemetry: TelemetryConfig,
     settings: Vec<Setting>,
@@ -60,12 +64,14 @@ impl Config {
         let server = ServerConfig::read(&mut reader);
         let catalog = CatalogConfig::read(&mut reader, &server.data_dir);
         let cache = CacheConfig::read(&mut reader);
+        let limits = LimitsConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
         Ok(Self {
             server,
             catalog,
             cache,
+            limits,
             telemetry,
             settings,
         })

@@ -2,10 +2,12 @@
 //! database.
 
 mod assembled;
+mod authorization;
 mod availability;
 mod batch;
 mod bind_error;
 mod body;
+mod bulk;
 mod canonical;
 mod conditional;
 mod connections;
@@ -13,6 +15,7 @@ mod cors;
 mod digits;
 mod docs;
 mod edge;
+mod export;
 mod gate;
 mod health;
 mod last_modified;
@@ -21,6 +24,7 @@ mod media_type;
 mod negotiation;
 pub mod openapi;
 mod page;
+mod patience;
 mod prebuilt;
 mod problem;
 mod products;
@@ -32,8 +36,11 @@ mod request_id;
 mod reviews;
 mod serve;
 mod status_header;
+mod streams;
+mod writes;
 
 pub use bind_error::BindError;
 pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use serve::{Bound, Options, bind};
+pub use writes::WriteLimits;

@@ -10,3 +10,4 @@ pub mod db;
 pub mod http;
 pub mod products;
 pub mod telemetry;
+pub mod tokens;

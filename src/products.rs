@@ -1,11 +1,13 @@
 //! The catalogue: what a product is, where it is kept, how it is read and how files become products.
 
+pub mod bulk;
 pub mod catalog;
 pub mod coding;
 mod compressor;
 pub mod cursor;
 pub mod demo;
 pub mod document;
+pub mod edit;
 pub mod export;
 pub mod fields;
 pub mod import;
@@ -13,12 +15,15 @@ pub mod input;
 pub mod json_ld;
 mod json_text;
 pub mod listing;
+pub mod merge_patch;
 mod modified;
 pub mod money;
 pub mod recommendation;
 pub mod sqlite;
+pub mod stock;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod validate;
 pub mod views;
+mod weight;

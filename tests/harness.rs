@@ -2,12 +2,14 @@
 //! loopback, with its data in a temporary folder, and stopped and reaped when it goes out of scope. Its
 //! log is shown where a test fails.
 
+mod chunked;
 mod log;
 mod program;
 mod raw;
 mod reply;
 mod server;
 mod shop;
+mod writer;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,6 +21,7 @@ pub(crate) use raw::Raw;
 pub(crate) use reply::Reply;
 pub(crate) use server::Server;
 pub(crate) use shop::{Shop, lines, product};
+pub(crate) use writer::Writer;
 
 /// How long anything may take that takes milliseconds on an idle machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

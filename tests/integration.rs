@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+mod bulk;
 mod cache;
 mod command_line;
 mod conditional;
@@ -12,6 +13,7 @@ mod description;
 mod details;
 mod documentation;
 mod edge;
+mod export;
 mod freshness;
 mod harness;
 mod import_export;
@@ -29,4 +31,8 @@ mod real_sets;
 mod requests;
 mod signals;
 mod start_up;
+mod tokens;
 mod views;
+mod write_once;
+mod writes;
+mod writes_refused;

@@ -262,7 +262,7 @@ fn only_public_products_are_shown() {
     crate::harness::within(
         std::time::Duration::from_secs(1),
         "the product disappears",
-        || (server.get("/products/5").status == 404).then_some(()),
+        || (server.get("/products/5").status == 410).then_some(()),
     );
 
     server.get("/products/1").with(200);
@@ -270,20 +270,24 @@ fn only_public_products_are_shown() {
         (2, "draft"),
         (3, "archived"),
         (4, "unpublished"),
-        (5, "deleted"),
         (6, "unknown"),
     ] {
-        is_hidden(&server, &format!("/products/{id}"));
-        is_hidden(&server, &format!("/products/by-handle/{handle}"));
-        is_hidden(&server, &format!("/products/by-sku/{handle}-1"));
+        let hidden = (404, "product-not-found");
+        is_hidden(&server, &format!("/products/{id}"), hidden);
+        is_hidden(&server, &format!("/products/by-handle/{handle}"), hidden);
+        is_hidden(&server, &format!("/products/by-sku/{handle}-1"), hidden);
     }
+    let deleted = (410, "product-deleted");
+    is_hidden(&server, "/products/5", deleted);
+    is_hidden(&server, "/products/by-handle/deleted", deleted);
+    is_hidden(&server, "/products/by-sku/deleted-1", deleted);
 }
 
 /// The answer gives away nothing of a product that is there.
-fn is_hidden(server: &Server, path: &str) {
+fn is_hidden(server: &Server, path: &str, (status, code): (u16, &str)) {
     for _ in ["miss", "cached"] {
         let reply = server.get(path);
-        reply.problem(404, "product-not-found");
+        reply.problem(status, code);
         assert_eq!(reply.header("etag"), None, "{path}");
         assert_eq!(reply.header("content-location"), None, "{path}");
     }

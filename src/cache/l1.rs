@@ -74,11 +74,20 @@ pub enum Freshness {
     Stale,
 }
 
+/// Why there is no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// There is none, or none to be shown.
+    Unknown,
+    /// There was one, and it was taken away for good.
+    Removed,
+}
+
 /// What the tier knows of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup<V> {
-    /// `None` where there is known to be nothing.
-    pub value: Option<V>,
+    /// The value, or why there is known to be none.
+    pub value: Result<V, Absence>,
     /// Version of the value, or of its absence.
     pub version: u64,
     /// Fresh or stale.
@@ -113,7 +122,7 @@ impl<K, V: Weigh> Weighter<K, Entry<V>> for ByBytes {
 }
 
 /// Absence weighs nothing of its own.
-impl Weigh for () {
+impl Weigh for Absence {
     fn weight(&self) -> usize {
         0
     }
@@ -124,7 +133,7 @@ impl Weigh for () {
 pub struct L1<K, V> {
     options: L1Options,
     values: Cache<K, Entry<V>, ByBytes>,
-    absences: Cache<K, Entry<()>, ByBytes>,
+    absences: Cache<K, Entry<Absence>, ByBytes>,
     fences: Fences<K>,
     /// Entries of older epochs are in doubt and not served.
     epoch: AtomicU32,
@@ -162,7 +171,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             };
             return Some(Lookup {
                 ttl: entry.fresh_until.cast_signed() - now.cast_signed(),
-                value: Some(entry.value),
+                value: Ok(entry.value),
                 version: entry.version,
                 freshness,
             });
@@ -171,7 +180,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
         let believed = absence.epoch == epoch && now < absence.fresh_until;
         believed.then(|| Lookup {
             ttl: absence.fresh_until.cast_signed() - now.cast_signed(),
-            value: None,
+            value: Err(absence.value),
             version: absence.version,
             freshness: Freshness::Fresh,
         })
@@ -187,7 +196,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
     pub fn fill(
         &self,
         key: &K,
-        value: Option<V>,
+        value: Result<V, Absence>,
         version: u64,
         epoch: u32,
         now: Millis,
@@ -198,38 +207,37 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             return Err(Refused { fence });
         }
         let fresh_until = match value.as_ref().map(Weigh::lifetime) {
-            None => now.saturating_add(self.options.negative),
-            Some(None) => now.saturating_add(self.jittered(self.options.fresh, key, now)),
-            Some(Some(lifetime)) => {
+            Err(_) => now.saturating_add(self.options.negative),
+            Ok(None) => now.saturating_add(self.jittered(self.options.fresh, key, now)),
+            Ok(Some(lifetime)) => {
                 let fresh = self.jittered(lifetime.fresh, key, now);
                 lifetime.since.saturating_add(fresh).min(lifetime.end())
             }
         };
-        if let Some(mut value) = value {
-            if let Some(kept) = self.values.peek(key) {
-                value.inherit(&kept.value);
-            }
-            self.absences.remove(key);
-            self.values.insert(
-                key.clone(),
-                Entry {
+        match value {
+            Ok(mut value) => {
+                if let Some(kept) = self.values.peek(key) {
+                    value.inherit(&kept.value);
+                }
+                self.absences.remove(key);
+                let entry = Entry {
                     value,
                     version,
                     fresh_until,
                     epoch,
-                },
-            );
-        } else {
-            self.values.remove(key);
-            self.absences.insert(
-                key.clone(),
-                Entry {
-                    value: (),
+                };
+                self.values.insert(key.clone(), entry);
+            }
+            Err(absence) => {
+                self.values.remove(key);
+                let entry = Entry {
+                    value: absence,
                     version,
                     fresh_until,
                     epoch,
-                },
-            );
+                };
+                self.absences.insert(key.clone(), entry);
+            }
         }
         Ok(fresh_until.saturating_sub(now))
     }

@@ -13,13 +13,13 @@ use tokio::runtime::Handle;
 
 use super::clock::{Clock, Millis};
 use super::flight::{Flights, Pilot, Role};
-use super::l1::{Freshness, L1, Lookup, Weigh};
+use super::l1::{Absence, Freshness, L1, Lookup, Weigh};
 
 /// What a store has for a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded<V> {
-    /// `None` where it has nothing to show.
-    pub value: Option<V>,
+    /// The value, or why there is none to show.
+    pub value: Result<V, Absence>,
     /// Version of the value, or of its absence; 0 where the store never heard of the key.
     pub version: u64,
 }
@@ -51,8 +51,8 @@ pub enum LoadError {
 /// An answer and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer<V> {
-    /// `None` where there is nothing.
-    pub value: Option<V>,
+    /// The value, or why there is none.
+    pub value: Result<V, Absence>,
     /// Version of the value or of its absence.
     pub version: u64,
     /// For `Cache-Status`.
@@ -154,6 +154,12 @@ where
         if let Some(answer) = self.cached(key) {
             return Ok(answer);
         }
+        self.read_past_l1(key).await
+    }
+
+    /// Answers from the store, whatever L1 has, which then has what was found. For a caller who knows of a
+    /// newer version than L1 does.
+    pub async fn read_past_l1(&self, key: &K) -> Result<Answer<V>, LoadError> {
         match &self.shared.l1 {
             Some(l1) => self.load(l1, key).await,
             None => self.shared.bypass(key).await,

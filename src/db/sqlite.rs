@@ -4,27 +4,34 @@
 //! - [`Sqlite::point_read`] runs inline on a connection of the calling thread. A primary-key read costs
 //!   about 3 µs there, a tenth of what handing it to another thread does.
 //! - [`Sqlite::read`] runs anything longer on a small pool of reader threads.
-//! - [`Sqlite::write`] runs on the one writer thread, in a transaction, in order of arrival.
+//! - [`Sqlite::write`] runs on the one writer thread, in order of arrival, in a transaction that those who wait
+//!   share.
 
 mod connection;
 mod migrations;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use connection::{Access, open};
 pub use migrations::{MigrationReport, SchemaState};
 use threads::{NoAnswer, Pool, with_thread_connection};
+use writer::Writer;
 
 /// Reader threads for anything longer than a point read.
 const READERS: usize = 2;
+
+/// How long a write for which nobody waits keeps its place.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads that may wait for a reader thread: as many as are done within a fraction of a second where each takes
 /// a millisecond. Beyond them a read is refused at once rather than late.
@@ -52,9 +59,12 @@ pub enum SqliteError {
     /// A statement failed.
     #[error("catalogue query failed: {0}")]
     Query(#[from] rusqlite::Error),
-    /// More reads wait than can be done in time.
-    #[error("the catalogue has more to read than it can; {MOST_WAITING_READS} reads wait already")]
+    /// Too many reads or writes wait, or another process writes for too long. Nothing was written.
+    #[error("the catalogue has more to do than it can in time")]
     Busy,
+    /// The transaction that a write was part of could not be committed. Nothing was written.
+    #[error("the transaction was lost: {0}")]
+    Lost(String),
     /// The store is shutting down.
     #[error("the catalogue is closed")]
     Closed,
@@ -71,7 +81,7 @@ struct Shared {
     id: u64,
     path: PathBuf,
     readers: Pool,
-    writer: Pool,
+    writer: Writer,
 }
 
 impl From<NoAnswer> for SqliteError {
@@ -98,7 +108,7 @@ impl Sqlite {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 path: path.to_owned(),
                 readers: Pool::start("sqlite-reader", readers, MOST_WAITING_READS),
-                writer: Pool::start("sqlite-writer", vec![writer], usize::MAX),
+                writer: Writer::start(writer),
             }),
         })
     }
@@ -138,16 +148,30 @@ impl Sqlite {
             .await?
     }
 
-    /// Writes on the writer thread, in one transaction: committed when `write` returns `Ok`, rolled
-    /// back otherwise. Dropping the future does not stop the work.
+    /// Writes on the writer thread. What `write` did is kept when it returns `Ok`, and undone otherwise; the
+    /// answer comes after the COMMIT. Others that wait may be part of the same transaction, so it is not for
+    /// `write` to end it. Dropping the future does not stop the work.
     pub async fn write<T: Send + 'static>(
         &self,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, SqliteError> + Send + 'static,
+        write: impl FnOnce(&Connection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, SqliteError> {
-        self.shared
-            .writer
-            .run(move |connection| in_transaction(connection, write))
-            .await?
+        let deadline = Instant::now() + PATIENCE;
+        self.shared.writer.run(deadline, write).await
+    }
+
+    /// Like [`Sqlite::write`], but [`SqliteError::Busy`], with nothing written, where too many wait already
+    /// or where its turn has not come by the deadline, because of another process's transaction perhaps. Once
+    /// it has, its end is awaited. The caller has to run on a Tokio runtime.
+    pub async fn write_by<T, E>(
+        &self,
+        deadline: Instant,
+        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SqliteError> + Send + 'static,
+    {
+        self.shared.writer.run_by(deadline, write).await
     }
 }
 
@@ -157,8 +181,7 @@ pub fn in_transaction<T, E: From<rusqlite::Error>>(
     connection: &mut Connection,
     write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let value = write(&transaction)?;
     transaction.commit()?;
     Ok(value)

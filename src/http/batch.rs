@@ -49,7 +49,7 @@ fn respond(request: &HttpRequest, ids: &[i64], answers: Vec<Answer<Document>>) -
     let missing: Vec<String> = ids
         .iter()
         .zip(&answers)
-        .filter(|(_, answer)| answer.value.is_none())
+        .filter(|(_, answer)| answer.value.is_err())
         .map(|(id, _)| id.to_string())
         .collect();
     let mut body = Assembled::new();
@@ -57,7 +57,7 @@ fn respond(request: &HttpRequest, ids: &[i64], answers: Vec<Answer<Document>>) -
     body.push_items(
         answers
             .into_iter()
-            .filter_map(|answer| Some((answer.version, answer.value?))),
+            .filter_map(|answer| Some((answer.version, answer.value.ok()?))),
     );
     body.push_text(format!(",\"missing\":[{}]}}", missing.join(",")));
     let mut response = body.respond(request.headers());

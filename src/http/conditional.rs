@@ -133,6 +133,47 @@ fn ending(representation: Representation) -> &'static [u8] {
     }
 }
 
+/// What `If-Match` demands of the version there is before it may be written.
+#[derive(Debug)]
+pub(super) enum IfMatch {
+    /// That there is one.
+    Any,
+    /// That it has one of these strong tags.
+    Tags(Vec<Vec<u8>>),
+}
+
+impl IfMatch {
+    /// `None` where nothing is demanded.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let values = || headers.get_all(IF_MATCH).map(HeaderValue::as_bytes);
+        values().next()?;
+        if values().any(|value| value.trim_ascii() == b"*") {
+            return Some(Self::Any);
+        }
+        // A weak tag never matches.
+        let strong = values().flat_map(tags).filter(|tag| !tag.is_weak);
+        Some(Self::Tags(strong.map(|tag| tag.opaque.to_vec()).collect()))
+    }
+
+    /// True where the tag of any coding is among those named: all are of the same version. A version alone, as
+    /// in `"7"`, counts too, for those who know it from elsewhere.
+    pub(super) fn holds_for(&self, version: u64, fingerprint: u64) -> bool {
+        let Self::Tags(named) = self else {
+            return true;
+        };
+        let own = EntityTags::new(version, fingerprint);
+        let stem = &own.text[..own.stem];
+        let bare = format!("\"{version}\"");
+        named.iter().any(|tag| {
+            let end = tag.strip_prefix(stem);
+            tag == bare.as_bytes()
+                || REPRESENTATIONS
+                    .iter()
+                    .any(|coding| end == Some(ending(*coding)))
+        })
+    }
+}
+
 /// An entity tag of a request.
 struct Tag<'h> {
     is_weak: bool,

@@ -7,19 +7,31 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::batch;
 use super::page;
 use super::problem::ApiError;
-use super::products::refuse_other_methods;
 use super::query::{Query, invalid};
+use super::writes;
 use crate::products::catalog::Catalog;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/products").to(products));
+    config.service(
+        web::resource("/products")
+            .route(web::get().to(products))
+            .route(web::head().to(products))
+            .route(web::post().to(writes::create))
+            .to(not_allowed),
+    );
+}
+
+async fn not_allowed(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    Err(ApiError::MethodNotAllowed {
+        method: request.method().clone(),
+        allow: "GET, HEAD, POST",
+    })
 }
 
 async fn products(
     request: HttpRequest,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    refuse_other_methods(&request)?;
     let query = Query::of(&request, &filters::PARAMETERS)?;
     if let Some(ids) = query.one("ids")? {
         if let Some((other, _)) = query.pairs().find(|(name, _)| *name != "ids") {

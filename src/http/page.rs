@@ -22,21 +22,22 @@ pub(super) async fn answer(
     if let Some(id) = key.product_id() {
         // What hangs on a product is as public as the product, which hears of changes at once.
         let product = catalog.product(id).await?;
-        if product.value.is_none() {
-            return Err(ApiError::no_product(id, product.status));
+        if let Err(absence) = product.value {
+            return Err(ApiError::no_product(id, absence, product.status));
         }
     }
     let answer = catalog.page(&key).await?;
-    let Some(page) = answer.value else {
+    let page = answer.value.map_err(|absence| {
         let id = key.product_id().unwrap_or_default();
-        return Err(ApiError::no_product(id, answer.status));
-    };
+        ApiError::no_product(id, absence, answer.status)
+    })?;
     let class = key.class();
     let place = Place::Page(key);
     let age = catalog.compresses(&place).then(|| page.age());
     let outgoing = Outgoing {
         document: page.document,
-        version: answer.version,
+        // What is in it makes its tag: pages have no versions that mean something outside.
+        version: 0,
         // What leaves a list makes none of the others newer.
         modified: None,
         place: &place,

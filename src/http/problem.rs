@@ -5,23 +5,30 @@ use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::authorization::AuthorizationError;
 use super::gate::MAX_TARGET;
 use super::openapi::ProblemCode;
 use super::query::invalid;
 use super::status_header::{CACHE_STATUS, cache_status};
-use crate::cache::{LoadError, Status};
+use super::writes::WriteProblem;
+use crate::cache::{Absence, LoadError, Status};
 use crate::products::listing::ListError;
 use crate::products::store::StoreError;
+use crate::products::validate::Invalid;
 
 /// Seconds after which asking again makes sense when the catalogue gives no answer.
-const RETRY_SECONDS: u16 = 1;
+pub(super) const RETRY_SECONDS: u16 = 1;
+
+/// Most errors told of one document; one that has more is hardly mended by hand. All are counted.
+const MAX_ERRORS: usize = 1_000;
 
 /// Of the body (RFC 9457 §3).
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -36,6 +43,8 @@ pub(super) enum ApiError {
     /// There is no such product, or it is not public. What the cache did, where it was asked.
     NoProduct {
         named: String,
+        /// There was one, and it was deleted.
+        is_gone: bool,
         cache: Option<Status>,
     },
     /// There is no such path.
@@ -53,10 +62,24 @@ pub(super) enum ApiError {
     },
     /// A condition of the request, such as `If-Match`, does not hold.
     ConditionFailed,
+    /// The token does not allow it, or there is none.
+    Authorization(AuthorizationError),
+    /// Others are in the way for longer than a client waits. Nothing was done.
+    Busy,
+    /// A write was not done.
+    Write(WriteProblem),
+    /// The version asked for is not there yet. The version there is.
+    VersionNotReached { version: u64 },
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
     NotReady(&'static str),
+}
+
+impl From<AuthorizationError> for ApiError {
+    fn from(error: AuthorizationError) -> Self {
+        Self::Authorization(error)
+    }
 }
 
 impl From<LoadError> for ApiError {
@@ -116,14 +139,42 @@ pub(super) struct Problem<'a> {
     code: &'a str,
     /// Under which the log has the request; also in `X-Request-Id`.
     request_id: &'a str,
+    /// Everything that is wrong with a document, each with its place; the first thousand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<Located<'a>>,
+}
+
+/// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Located)]
+pub(super) struct Located<'a> {
+    /// Where in the document (RFC 6901); empty for the whole.
+    pointer: &'a str,
+    /// What stands there, if anything does.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
+    value: &'a str,
+    /// What is wrong with it, and the mend.
+    detail: &'a str,
+}
+
+impl<'a> From<&'a Invalid> for Located<'a> {
+    fn from(invalid: &'a Invalid) -> Self {
+        Self {
+            pointer: &invalid.pointer,
+            value: &invalid.value,
+            detail: &invalid.reason,
+        }
+    }
 }
 
 /// A row of the table.
-struct Row {
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
-    detail: String,
+pub(super) struct Row {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
 }
 
 impl ApiError {
@@ -136,13 +187,15 @@ impl ApiError {
     }
 
     /// For an id; what the cache did.
-    pub(super) fn no_product(id: i64, cache: Status) -> Self {
+    pub(super) fn no_product(id: i64, absence: Absence, cache: Status) -> Self {
         Self::NoProduct {
             named: format!("id {id}"),
+            is_gone: absence == Absence::Removed,
             cache: Some(cache),
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn row(&self) -> Row {
         let (status, code, title, detail) = match self {
             Self::BadId(given) => (
@@ -159,6 +212,16 @@ impl ApiError {
                 "invalid-query",
                 "Not a query for this path",
                 detail.clone(),
+            ),
+            Self::NoProduct {
+                named,
+                is_gone: true,
+                ..
+            } => (
+                StatusCode::GONE,
+                "product-deleted",
+                "The product was deleted",
+                format!("The product with {named} was deleted."),
             ),
             Self::NoProduct { named, .. } => (
                 StatusCode::NOT_FOUND,
@@ -203,6 +266,25 @@ impl ApiError {
                 "It is not as If-Match or If-Unmodified-Since says; read it again without them."
                     .to_owned(),
             ),
+            Self::Authorization(error) => authorization_row(error),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Too busy",
+                format!(
+                    "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
+                ),
+            ),
+            Self::Write(problem) => return problem.row(),
+            Self::VersionNotReached { version } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "version-not-reached",
+                "The version is not there yet",
+                format!(
+                    "min_version is higher than {version}, the version there is; try again in \
+                     {RETRY_SECONDS} s."
+                ),
+            ),
             Self::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "catalog-unavailable",
@@ -224,10 +306,17 @@ impl ApiError {
         }
     }
 
+    fn errors(&self) -> &[Invalid] {
+        match self {
+            Self::Write(problem) => problem.errors(),
+            _ => &[],
+        }
+    }
+
     /// The response, with everything but the caching of the route it came from.
     pub(super) fn response(&self, request_id: &str) -> HttpResponse {
         let row = self.row();
-        let mut response = render(row.status, row.code, row.title, &row.detail, request_id);
+        let mut response = render(&row, self.errors(), request_id);
         let headers = response.headers_mut();
         match self {
             Self::NoProduct {
@@ -239,7 +328,14 @@ impl ApiError {
             Self::MethodNotAllowed { allow, .. } => {
                 headers.insert(ALLOW, allow_header(allow));
             }
-            Self::Unavailable(_) | Self::NotReady(_) => {
+            Self::Authorization(error) => {
+                headers.insert(WWW_AUTHENTICATE, error.challenge());
+            }
+            Self::Write(problem) => problem.add_headers(headers),
+            Self::Busy
+            | Self::Unavailable(_)
+            | Self::NotReady(_)
+            | Self::VersionNotReached { .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             _ => {}
@@ -264,6 +360,38 @@ fn allow_header(allow: &str) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
+fn authorization_row(
+    error: &AuthorizationError,
+) -> (StatusCode, &'static str, &'static str, String) {
+    const MEND: &str = "send Authorization: Bearer and a token made by `doorbuster token new`";
+    match error {
+        AuthorizationError::Missing => (
+            StatusCode::UNAUTHORIZED,
+            "token-missing",
+            "A token is needed",
+            format!("The request bears no token; {MEND}"),
+        ),
+        AuthorizationError::Several => (
+            StatusCode::BAD_REQUEST,
+            "several-tokens",
+            "One token is enough",
+            "Authorization is given more than once; give it once".to_owned(),
+        ),
+        AuthorizationError::Invalid(why) => (
+            StatusCode::UNAUTHORIZED,
+            "token-invalid",
+            "The token is not accepted",
+            format!("Not accepted: {why}; {MEND}"),
+        ),
+        AuthorizationError::Insufficient(scope) => (
+            StatusCode::FORBIDDEN,
+            "scope-missing",
+            "The token does not allow this",
+            format!("The token lacks the scope {}", scope.as_str()),
+        ),
+    }
+}
+
 /// The response for a failure that did not come from our handlers (a body the framework refused, say):
 /// the status speaks, and nothing else is told.
 pub(super) fn foreign(status: StatusCode, request_id: &str) -> HttpResponse {
@@ -274,28 +402,28 @@ pub(super) fn foreign(status: StatusCode, request_id: &str) -> HttpResponse {
     } else {
         "The request could not be understood."
     };
-    render(status, code, title, detail, request_id)
+    let row = Row {
+        status,
+        code,
+        title,
+        detail: detail.to_owned(),
+    };
+    render(&row, &[], request_id)
 }
 
-fn render(
-    status: StatusCode,
-    code: &str,
-    title: &str,
-    detail: &str,
-    request_id: &str,
-) -> HttpResponse {
-    let detail = &*shortened(detail);
+fn render(row: &Row, errors: &[Invalid], request_id: &str) -> HttpResponse {
     let problem = Problem {
-        r#type: format!("urn:doorbuster:problem:{code}"),
-        title,
-        status: status.as_u16(),
-        detail,
-        code,
+        r#type: format!("urn:doorbuster:problem:{}", row.code),
+        title: row.title,
+        status: row.status.as_u16(),
+        detail: &shortened(&row.detail),
+        code: row.code,
         request_id,
+        errors: errors.iter().take(MAX_ERRORS).map(Located::from).collect(),
     };
     // Strings and one number: this cannot fail, and an empty body would still carry the status.
     let body = serde_json::to_vec(&problem).unwrap_or_default();
-    let mut response = HttpResponse::new(status)
+    let mut response = HttpResponse::new(row.status)
         .set_body(body)
         .map_into_boxed_body();
     let headers = response.headers_mut();

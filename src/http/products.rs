@@ -14,14 +14,23 @@ use super::page;
 use super::problem::ApiError;
 use super::representation::{Outgoing, respond};
 use super::status_header::{CACHE_STATUS, cache_status};
-use crate::cache::Status;
+use super::writes;
+use crate::cache::{Absence, Status};
 use crate::products::catalog::{Catalog, DetailError};
 use crate::products::views::{Form, PageClass, Place};
 use detail_query::DetailQuery;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/products/{id}").to(by_id))
+        .service(
+            web::resource("/products/{id}")
+                .route(web::get().to(by_id))
+                .route(web::head().to(by_id))
+                .route(web::put().to(writes::replace))
+                .route(web::patch().to(writes::patch))
+                .route(web::delete().to(writes::delete))
+                .to(not_allowed),
+        )
         .service(web::resource("/products/by-handle/{handle}").to(by_handle))
         .service(web::resource("/products/by-sku/{sku}").to(by_sku));
 }
@@ -30,10 +39,16 @@ async fn by_id(
     request: HttpRequest,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    refuse_other_methods(&request)?;
     let id = parse_id(request.match_info().query("id"))?;
-    let form = form(&request)?;
-    product(&request, &catalog, id, form, || format!("id {id}")).await
+    let asked = asked(&request)?;
+    product(&request, &catalog, id, asked, || format!("id {id}")).await
+}
+
+async fn not_allowed(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    Err(ApiError::MethodNotAllowed {
+        method: request.method().clone(),
+        allow: "GET, HEAD, PUT, PATCH, DELETE",
+    })
 }
 
 async fn by_handle(
@@ -42,11 +57,11 @@ async fn by_handle(
     handle: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
-    let form = form(&request)?;
+    let asked = asked(&request)?;
     let handle = handle.into_inner();
     let named = || format!("handle {handle:?}");
     let id = catalog.id_by_handle(&handle).await?;
-    by_other_name(&request, &catalog, id, form, named).await
+    by_other_name(&request, &catalog, id, asked, named).await
 }
 
 async fn by_sku(
@@ -55,15 +70,22 @@ async fn by_sku(
     sku: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
-    let form = form(&request)?;
+    let asked = asked(&request)?;
     let sku = sku.into_inner();
     let named = || format!("sku {sku:?}");
     let id = catalog.id_by_sku(&sku).await?;
-    by_other_name(&request, &catalog, id, form, named).await
+    by_other_name(&request, &catalog, id, asked, named).await
 }
 
-/// What the request asks to see; `None` is the plain document.
-fn form(request: &HttpRequest) -> Result<Option<Form>, ApiError> {
+/// What a request wants of a product.
+struct Asked {
+    /// `None` is the plain document.
+    form: Option<Form>,
+    /// No version below it; 0 is any.
+    min_version: u64,
+}
+
+fn asked(request: &HttpRequest) -> Result<Asked, ApiError> {
     let query = DetailQuery::of(request)?;
     let is_plain = query.is_plain();
     // Of JSON-LD there are no parts.
@@ -73,26 +95,32 @@ fn form(request: &HttpRequest) -> Result<Option<Form>, ApiError> {
         &[MediaType::Json]
     };
     let media_type = media_type::select(request.headers(), offered)?;
-    let DetailQuery { fields, include } = query;
-    Ok(match media_type {
+    let DetailQuery {
+        fields,
+        include,
+        min_version,
+    } = query;
+    let form = match media_type {
         MediaType::JsonLd => Some(Form::JsonLd),
         MediaType::Json if is_plain => None,
         MediaType::Json => Some(Form::Json { fields, include }),
-    })
+    };
+    Ok(Asked { form, min_version })
 }
 
 async fn by_other_name(
     request: &HttpRequest,
     catalog: &Catalog,
     id: Option<i64>,
-    form: Option<Form>,
+    asked: Asked,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
     let id = id.ok_or_else(|| ApiError::NoProduct {
         named: named(),
+        is_gone: false,
         cache: None,
     })?;
-    let mut response = product(request, catalog, id, form, named).await?;
+    let mut response = product(request, catalog, id, asked, named).await?;
     let query = request.query_string();
     let mark = if query.is_empty() { "" } else { "?" };
     if let Ok(location) = HeaderValue::from_str(&format!("/products/{id}{mark}{query}")) {
@@ -105,14 +133,19 @@ async fn product(
     request: &HttpRequest,
     catalog: &Catalog,
     id: i64,
-    form: Option<Form>,
+    asked: Asked,
     named: impl Fn() -> String,
 ) -> Result<HttpResponse, ApiError> {
-    let no_product = |status| ApiError::NoProduct {
+    let no_product = |absence, status| ApiError::NoProduct {
         named: named(),
+        is_gone: absence == Absence::Removed,
         cache: Some(status),
     };
-    let (mut response, status) = match form {
+    if asked.min_version > 0 {
+        // In a box, so that a request without it does not carry its size around.
+        Box::pin(await_version(catalog, id, asked.min_version)).await?;
+    }
+    let (mut response, status) = match asked.form {
         None => plain(request, catalog, id, no_product).await?,
         Some(form) => detail(request, catalog, id, form, no_product).await?,
     };
@@ -125,15 +158,26 @@ async fn product(
     Ok(response)
 }
 
+/// From here on the cache has this version of the product, or a later one.
+async fn await_version(catalog: &Catalog, id: i64, least: u64) -> Result<(), ApiError> {
+    let version = catalog.product_at_least(id, least).await?.version;
+    if version < least {
+        return Err(ApiError::VersionNotReached { version });
+    }
+    Ok(())
+}
+
 /// The document as it is kept.
 async fn plain(
     request: &HttpRequest,
     catalog: &Catalog,
     id: i64,
-    no_product: impl Fn(Status) -> ApiError,
+    no_product: impl Fn(Absence, Status) -> ApiError,
 ) -> Result<(HttpResponse, Status), ApiError> {
     let answer = catalog.product(id).await?;
-    let document = answer.value.ok_or_else(|| no_product(answer.status))?;
+    let document = answer
+        .value
+        .map_err(|absence| no_product(absence, answer.status))?;
     let outgoing = Outgoing {
         modified: document.last_modified(),
         document,
@@ -152,7 +196,7 @@ async fn detail(
     catalog: &Catalog,
     id: i64,
     form: Form,
-    no_product: impl Fn(Status) -> ApiError,
+    no_product: impl Fn(Absence, Status) -> ApiError,
 ) -> Result<(HttpResponse, Status), ApiError> {
     let content_type = match form {
         Form::JsonLd => MediaType::JsonLd.token(),
@@ -160,7 +204,7 @@ async fn detail(
     };
     let detail = match catalog.detail(id, form).await {
         Ok(detail) => detail,
-        Err(DetailError::NoProduct(status)) => return Err(no_product(status)),
+        Err(DetailError::NoProduct(absence, status)) => return Err(no_product(absence, status)),
         Err(DetailError::Load(error)) => return Err(error.into()),
     };
     let outgoing = Outgoing {

@@ -25,7 +25,7 @@ impl<'r> Query<'r> {
         Self::parse(request.query_string(), known)
     }
 
-    fn parse(text: &'r str, known: &[&str]) -> Result<Self, ApiError> {
+    pub(super) fn parse(text: &'r str, known: &[&str]) -> Result<Self, ApiError> {
         let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
         match pairs.iter().find(|(name, _)| !known.contains(&&**name)) {
             Some((name, _)) => Err(unknown(name, known)),

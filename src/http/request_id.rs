@@ -20,6 +20,7 @@ use super::connections::Connection;
 use super::cors::Cors;
 use super::digits::hexadecimal;
 use super::gate;
+use super::patience;
 use super::problem::{self, ApiError};
 use crate::telemetry::request_span;
 
@@ -71,7 +72,7 @@ fn next() -> HeaderValue {
 /// only a request that has to wait gets one. One that is answered at once logs nothing but what is logged
 /// here.
 pub(super) fn wrap<S, B>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     service: &S,
     access_log: bool,
     cors: Option<&Rc<Cors>>,
@@ -82,6 +83,7 @@ where
 {
     let id = RequestId::assign(&request);
     let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
+    patience::limit(&mut request);
     let started = access_log.then(Instant::now);
     let response = match gate::answer(&request, cors.map(Rc::as_ref)) {
         None => Ok(service.call(request)),

@@ -12,12 +12,15 @@ use actix_web::{App, HttpServer, web};
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::public_server::PublicServer;
+use super::streams::Streams;
+use super::writes::{InFlight, WriteLimits};
 use super::{
-    BindError, Readiness, availability, docs, health, lists, products, recommendations, request_id,
-    reviews,
+    BindError, Readiness, availability, bulk, docs, export, health, lists, products,
+    recommendations, request_id, reviews,
 };
 use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
+use crate::tokens::Tokens;
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub struct Options {
     pub edge: Option<EdgeWindows>,
     /// Whose pages may read what the public listeners answer.
     pub cors_origins: Vec<CorsOrigin>,
+    /// What a write may take.
+    pub writes: WriteLimits,
     /// Whether each request is logged.
     pub access_log: bool,
 }
@@ -60,13 +65,17 @@ pub struct Bound {
 pub fn bind(
     options: &Options,
     catalog: &Catalog,
+    tokens: &Tokens,
     readiness: &Readiness,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
+    let tokens = web::Data::new(tokens.clone());
     let readiness = web::Data::new(readiness.clone());
+    let streams = web::Data::new(Streams::default());
     let access_log = options.access_log;
-    let edge = options.edge;
+    let (edge, writes) = (options.edge, options.writes);
+    let in_flight = web::Data::new(InFlight::default());
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let cors_origins = options.cors_origins.clone();
@@ -74,6 +83,10 @@ pub fn bind(
         let cors = Cors::new(&cors_origins).map(Rc::new);
         App::new()
             .app_data(for_public.clone())
+            .app_data(tokens.clone())
+            .app_data(streams.clone())
+            .app_data(in_flight.clone())
+            .app_data(writes)
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
             .configure(lists::routes)
@@ -82,6 +95,8 @@ pub fn bind(
             .configure(availability::routes)
             .configure(reviews::routes)
             .configure(recommendations::routes)
+            .configure(export::routes)
+            .configure(bulk::routes)
             .configure(docs::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))

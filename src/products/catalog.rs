@@ -1,30 +1,39 @@
 //! The catalogue as the HTTP layer sees it: products, and views of them, through their caches.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, OptionFuture, try_join, try_join_all};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::coding::Coding;
 use super::compressor::Compressor;
 use super::cursor::PageRequest;
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, Listing};
-use super::store::{CatalogStore, Change, StoreError};
+use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
 use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
     Source, reviews_scope,
 };
 use crate::cache::{
-    Answer, Clock, Derived, L1, L1Options, Load, LoadError, Loaded, Millis, ReadThrough, Status,
-    SystemClock,
+    Absence, Answer, Clock, Derived, L1, L1Options, Load, LoadError, Loaded, Millis, ReadThrough,
+    Status, SystemClock,
 };
 
 /// Items of a page where the request says nothing.
 pub const DEFAULT_LIMIT: usize = 20;
+
+/// How long a version that is asked for may take to appear: what is settled by the outbox tail does within
+/// its poll, and what a replica of a store is behind.
+const VERSION_PATIENCE: Duration = Duration::from_millis(250);
+/// How often it is looked for meanwhile.
+const VERSION_POLL: Duration = Duration::from_millis(25);
 
 /// Reads products, and what is made of them, through caches from a store. Clones share everything.
 #[derive(Clone)]
@@ -32,6 +41,8 @@ pub struct Catalog {
     store: Arc<dyn CatalogStore>,
     shelves: Shelves,
     cursors: Arc<Cursors>,
+    /// See `PageLoader`.
+    stock_changes: Arc<AtomicU64>,
     compressor: Compressor,
     deadline: Duration,
 }
@@ -67,7 +78,7 @@ pub struct DetailAnswer {
 pub enum DetailError {
     /// There is no such product, or it is not public. What the cache did.
     #[error("no such product")]
-    NoProduct(Status),
+    NoProduct(Absence, Status),
     /// A part could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -83,10 +94,12 @@ impl Catalog {
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
         let documents = ReadThrough::new(l1, loader, clock, background.clone(), options.deadline);
         let cursors = Arc::new(Cursors::new(Arc::clone(&store)));
+        let stock_changes = Arc::<AtomicU64>::default();
         let loader = PageLoader {
             store: Arc::clone(&store),
             documents: documents.clone(),
             cursors: Arc::clone(&cursors),
+            stock_changes: Arc::clone(&stock_changes),
         };
         let keeps_views = options.views_bytes > 0;
         let half = options.views_bytes / 2;
@@ -99,6 +112,7 @@ impl Catalog {
         Self {
             store,
             cursors,
+            stock_changes,
             compressor: Compressor::start(shelves.clone()),
             shelves,
             deadline: options.deadline,
@@ -108,6 +122,26 @@ impl Catalog {
     /// The document of a product; no value where there is none to show.
     pub async fn product(&self, id: i64) -> Result<Answer<Document>, LoadError> {
         self.shelves.documents.read(&id).await
+    }
+
+    /// The document of a product, from past the cache where that has an older version than `least`. A version
+    /// that the store does not have yet is waited for, for a short time; then the newest there is is
+    /// returned.
+    pub async fn product_at_least(
+        &self,
+        id: i64,
+        least: u64,
+    ) -> Result<Answer<Document>, LoadError> {
+        let mut answer = self.shelves.documents.read(&id).await?;
+        let deadline = Instant::now() + VERSION_PATIENCE;
+        while answer.version < least {
+            answer = self.shelves.documents.read_past_l1(&id).await?;
+            if answer.version >= least || Instant::now() >= deadline {
+                break;
+            }
+            tokio::time::sleep(VERSION_POLL).await;
+        }
+        Ok(answer)
     }
 
     /// True where this can be had compressed: a body that cannot be kept is not worth making.
@@ -146,7 +180,8 @@ impl Catalog {
     /// A product in another form than its plain document.
     pub async fn detail(&self, product_id: i64, form: Form) -> Result<DetailAnswer, DetailError> {
         let answer = self.product(product_id).await?;
-        let product = answer.value.ok_or(DetailError::NoProduct(answer.status))?;
+        let no_product = |absence| DetailError::NoProduct(absence, answer.status);
+        let product = answer.value.map_err(no_product)?;
         let mut detail = DetailAnswer {
             document: product.clone(),
             place: Place::Product(product_id),
@@ -244,6 +279,15 @@ impl Catalog {
         self.shelves.pages.read(key).await
     }
 
+    /// The next products in order of id, after this one, complete, whether they are public or not.
+    pub async fn export(
+        &self,
+        filter: &ExportFilter,
+        after: i64,
+    ) -> Result<ExportPage, StoreError> {
+        self.store.export(filter.clone(), after).await
+    }
+
     /// The product that has this handle.
     pub async fn id_by_handle(&self, handle: &str) -> Result<Option<i64>, StoreError> {
         self.store.id_by_handle(handle).await
@@ -252,6 +296,31 @@ impl Catalog {
     /// The product whose variant has this sku.
     pub async fn id_by_sku(&self, sku: &str) -> Result<Option<i64>, StoreError> {
         self.store.id_by_sku(sku).await
+    }
+
+    /// Does `work` in one transaction, in turn with others, if that can begin by `deadline`. What it changed is
+    /// not served older from here on: by the time this returns, every cached version has given way.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&mut dyn CatalogTransaction) -> Result<(Decision, T), StoreError>
+        + Send
+        + 'static,
+    ) -> Result<T, WriteError> {
+        let (result, mut worked) = oneshot::channel();
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            let (decision, value) = work(transaction)?;
+            // A caller who has gone wants no result, but the work was still wanted.
+            let _ = result.send(value);
+            Ok(decision)
+        };
+        let committed = self.store.write(deadline, Box::new(work)).await?;
+        self.invalidate(&committed.versions);
+        for product_id in committed.stock {
+            self.stock_changed(product_id);
+        }
+        let worked = worked.try_recv();
+        worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
     }
 
     /// True when the store answers.
@@ -267,6 +336,14 @@ impl Catalog {
                 .documents
                 .invalidate(&change.product_id, change.version);
         }
+    }
+
+    /// Takes note that the exact stock of a product may have changed, be it without a new version. Called before
+    /// the writer is answered.
+    pub fn stock_changed(&self, product_id: i64) {
+        let version = self.stock_changes.fetch_add(1, Ordering::AcqRel) + 1;
+        let page = PageKey::Stock { product_id };
+        self.shelves.pages.invalidate(&page, version);
     }
 
     /// Takes note that committed versions were missed.
@@ -286,7 +363,7 @@ impl DetailAnswer {
             return Ok(None);
         };
         // The product may have been taken down since it was read.
-        let page = value.ok_or(DetailError::NoProduct(status))?;
+        let page = value.map_err(|absence| DetailError::NoProduct(absence, status))?;
         self.statuses.push(status);
         self.age = self.age.max(Some(page.age()));
         Ok(Some(page))
@@ -323,7 +400,7 @@ impl Load<i64, Document> for DocumentLoader {
             let stored = documents.into_iter().next().flatten();
             Ok(stored.map_or(
                 Loaded {
-                    value: None,
+                    value: Err(Absence::Unknown),
                     version: 0,
                 },
                 |stored| Loaded {

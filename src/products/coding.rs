@@ -1,5 +1,7 @@
 //! Content codings (RFC 9110 §8.4.1) of a document, and the bodies made by them.
 
+mod stream;
+
 use std::io::{self, Write};
 
 use brotli::enc::BrotliEncoderParams;
@@ -7,6 +9,8 @@ use brotli::enc::backward_references::BrotliEncoderMode;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+
+pub use stream::StreamEncoder;
 
 /// Levels beyond which a document gets smaller by less than the time is worth while a spike warms the
 /// cache. Measured over the demo shop, 2,381 bytes on average: brotli 775 bytes in 0.26 ms (11: 687 in

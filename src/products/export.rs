@@ -2,6 +2,7 @@
 
 pub mod google;
 pub mod jsonl;
+pub mod page;
 pub mod shopify;
 
 use std::io;

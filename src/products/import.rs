@@ -118,10 +118,10 @@ impl RecordError {
 }
 
 /// Characters of an offending value that an error shows.
-pub(super) const SHOWN: usize = 80;
+pub(crate) const SHOWN: usize = 80;
 
 /// The first `limit` characters, and `…` if there are more.
-pub(super) fn shortened(text: &str, limit: usize) -> String {
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
     let mut shown: String = text.chars().take(limit).collect();
     if shown.len() < text.len() {
         shown.push('…');

@@ -1,27 +1,40 @@
 //! The catalogue in the embedded store.
 
+mod answers;
+mod bulk;
 mod children;
+mod edit;
+mod export;
 mod listing;
 mod pages;
 mod read_back;
 mod recommendations;
 mod reviews;
+mod stock;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod variants;
+mod versions;
 mod write;
+
+use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
-use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError, StoredDocument};
-use crate::db::sqlite::{Access, Sqlite, open};
+use super::store::{
+    CatalogStore, CatalogTransaction, Committed, Decision, StoreError, StoredDocument, Work,
+    WriteError,
+};
+use crate::cache::Absence;
+use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
 pub use tail::{Tail, TailEvent};
 use write::Writer;
 
@@ -64,14 +77,47 @@ impl SqliteCatalog {
     }
 }
 
+/// Why a transaction left nothing.
+enum Undone {
+    /// That was wanted.
+    Asked,
+    Failed(WriteError),
+}
+
+impl From<SqliteError> for Undone {
+    fn from(error: SqliteError) -> Self {
+        Self::Failed(match error {
+            SqliteError::Busy => WriteError::Busy,
+            error => WriteError::Store(error.into()),
+        })
+    }
+}
+
+impl From<rusqlite::Error> for Undone {
+    fn from(error: rusqlite::Error) -> Self {
+        SqliteError::from(error).into()
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<StoredDocument>> {
     connection
         .prepare_cached(READ_DOCUMENT)?
         .query_row([id], |row| {
             let body = row.get_ref(1)?.as_bytes_or_null()?;
+            let document = match body {
+                Some(body) => Ok(Document::new(body)),
+                None if row.get(2)? => Err(Absence::Removed),
+                None => Err(Absence::Unknown),
+            };
             Ok(StoredDocument {
                 version: row.get::<_, i64>(0)?.unsigned_abs(),
-                document: body.map(Document::new),
+                document,
             })
         })
         .optional()
@@ -161,6 +207,17 @@ impl CatalogStore for SqliteCatalog {
         ready(read.is_ok()).boxed()
     }
 
+    fn export(
+        &self,
+        filter: ExportFilter,
+        after: i64,
+    ) -> BoxFuture<'_, Result<ExportPage, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(export::page(connection, &filter, after)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
     fn transaction(
         &self,
         work: &mut dyn FnMut(&mut dyn CatalogTransaction) -> Result<Decision, StoreError>,
@@ -176,6 +233,28 @@ impl CatalogStore for SqliteCatalog {
             Decision::Rollback => transaction.rollback()?,
         }
         Ok(())
+    }
+
+    fn write(&self, deadline: Instant, work: Work) -> BoxFuture<'_, Result<Committed, WriteError>> {
+        let written = self.database.write_by(deadline, move |connection| {
+            let mut writer = Writer::new(connection)?;
+            let before = versions::newest(connection)?;
+            match work(&mut writer)? {
+                Decision::Commit => Ok(Committed {
+                    versions: versions::made_since(connection, before)?,
+                    stock: writer.touched(),
+                }),
+                Decision::Rollback => Err(Undone::Asked),
+            }
+        });
+        let outcome = written.map_ok_or_else(
+            |undone| match undone {
+                Undone::Asked => Ok(Committed::default()),
+                Undone::Failed(error) => Err(error),
+            },
+            Ok,
+        );
+        outcome.boxed()
     }
 
     fn for_each_product(

@@ -1,12 +1,19 @@
 //! What the rest of the program asks of a catalogue store, whichever database stands behind it.
 
+use std::time::Instant;
+
 use futures_util::future::BoxFuture;
 
+use super::bulk::PutOutcomes;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
+use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
+use super::stock::{Stock, StockChange, StockRefusal};
+use super::validate::Invalid;
+use crate::cache::Absence;
 use crate::db::sqlite::SqliteError;
 
 /// The finished document of a product.
@@ -14,8 +21,9 @@ use crate::db::sqlite::SqliteError;
 pub struct StoredDocument {
     /// Rises by one with every change of the product.
     pub version: u64,
-    /// Compact JSON; `None` while the product is not public.
-    pub document: Option<Document>,
+    /// Compact JSON, or why there is none to show: a product that was deleted counts as removed, one that is
+    /// not public as unknown.
+    pub document: Result<Document, Absence>,
 }
 
 /// A version of a product that a committed transaction made.
@@ -96,12 +104,24 @@ pub trait CatalogStore: Send + Sync + 'static {
     /// True when a read works now.
     fn is_ready(&self) -> BoxFuture<'_, bool>;
 
+    /// The next products in order of id, after this one, complete, whether they are public or not.
+    fn export(
+        &self,
+        filter: ExportFilter,
+        after: i64,
+    ) -> BoxFuture<'_, Result<ExportPage, StoreError>>;
+
     /// Runs `work` in one transaction and does with it what `work` decides. Blocks; not for a thread
     /// that serves requests.
     fn transaction(
         &self,
         work: &mut dyn FnMut(&mut dyn CatalogTransaction) -> Result<Decision, StoreError>,
     ) -> Result<(), StoreError>;
+
+    /// Runs `work` in one transaction, in turn with others, and does with it what `work` decides. Returns what
+    /// that changed. [`WriteError::Busy`] where it could not begin by `deadline`. Dropping the future
+    /// does not stop it.
+    fn write(&self, deadline: Instant, work: Work) -> BoxFuture<'_, Result<Committed, WriteError>>;
 
     /// Hands every product that is not deleted, complete, to `visit` in order of id. One consistent
     /// view. Blocks. `visit` stops it by returning false.
@@ -120,11 +140,108 @@ pub enum Decision {
     Rollback,
 }
 
+/// What a transaction changed, for those who keep copies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The versions it made.
+    pub versions: Vec<Change>,
+    /// Products whose exact stock may be another, be it without a new version.
+    pub stock: Vec<i64>,
+}
+
+/// What is done in a transaction of [`CatalogStore::write`].
+pub type Work = Box<dyn FnOnce(&mut dyn CatalogTransaction) -> Result<Decision, StoreError> + Send>;
+
+/// Why a write was not done.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriteError {
+    /// It could not begin in time, and was not done.
+    #[error("the catalogue is busy with other writes")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A product as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredProduct {
+    /// With everything said.
+    pub product: ProductInput,
+    /// Rises by one with every change.
+    pub version: u64,
+    /// Soft-deleted.
+    pub is_deleted: bool,
+    /// What the public sees, if anything.
+    pub document: Option<Document>,
+}
+
+/// Who asked for a write by which name, so that it is done once however often it is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestKey {
+    /// Id of the bearer token.
+    pub token_id: String,
+    /// The client's name for the request.
+    pub key: String,
+}
+
+/// The answer to a write, to be given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// SHA-256 of what was asked.
+    pub request: [u8; 32],
+    /// HTTP status.
+    pub status: u16,
+    /// Names and values of the headers that belong to it.
+    pub headers: Vec<(String, String)>,
+    /// As it was sent.
+    pub body: Vec<u8>,
+}
+
 /// Writing products inside a transaction.
 pub trait CatalogTransaction {
     /// Creates or updates the product with this handle. Writes only what differs; after an error
     /// nothing of this product is written.
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError>;
+
+    /// Puts each product for itself, and settles: one that cannot be put leaves the others be. Tells what became of
+    /// each, in order.
+    fn put_each(&mut self, products: &[ProductInput]) -> Result<PutOutcomes, StoreError>;
+
+    /// Changes the exact stock of the variant with this sku, notes that in the log of stock, and settles. A count
+    /// that changes no number on hand is not noted.
+    fn change_stock(
+        &mut self,
+        sku: &str,
+        change: &StockChange,
+    ) -> Result<Result<Stock, StockRefusal>, StoreError>;
+
+    /// The product with this id, deleted or not, as settled.
+    fn find(&mut self, id: i64) -> Result<Option<StoredProduct>, StoreError>;
+
+    /// Everything about `product` that belongs to other products already. `id` is the product it is to
+    /// become; `None` for a new one.
+    fn conflicts(
+        &mut self,
+        id: Option<i64>,
+        product: &ProductInput,
+    ) -> Result<Vec<Invalid>, StoreError>;
+
+    /// Creates a product, or brings back the deleted one that has its handle, as [`Self::replace`] would.
+    fn create(&mut self, product: &ProductInput) -> Result<i64, PutError>;
+
+    /// Makes the product with this id as `product` says, a sku or image of a variant that is not said being
+    /// none. Anything else that is not said stays. After an error the transaction has to be rolled back.
+    fn replace(&mut self, id: i64, product: &ProductInput) -> Result<(), PutError>;
+
+    /// Soft-deletes a product.
+    fn delete(&mut self, id: i64) -> Result<(), StoreError>;
+
+    /// The answer given to this request within the last day.
+    fn recall(&mut self, key: &RequestKey) -> Result<Option<KeptAnswer>, StoreError>;
+
+    /// Keeps the answer to this request for a day, if the transaction is committed.
+    fn remember(&mut self, key: &RequestKey, answer: &KeptAnswer) -> Result<(), StoreError>;
 
     /// Soft-deletes every product that was not put in this transaction.
     fn delete_missing(&mut self) -> Result<(), StoreError>;

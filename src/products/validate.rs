@@ -12,6 +12,7 @@ use super::input::{
 };
 pub use report::Invalid;
 use report::{At, Report};
+pub use variants::MAX_QUANTITY;
 
 /// Most options of a product.
 pub const MAX_OPTIONS: usize = 3;
@@ -34,6 +35,9 @@ pub const MAX_URL: usize = 2_048;
 /// Longest description, review or attribute, in bytes.
 pub const MAX_TEXT_BYTES: usize = 1024 * 1024;
 
+/// Highest version a new product may come with: one that JSON readers hold exactly, with room for more.
+pub const MAX_VERSION: i64 = (1 << 53) - 1;
+
 const REVIEW_STATUSES: [&str; 3] = ["pending", "published", "rejected"];
 
 /// Checks everything that can be told from the product alone, and returns all that is wrong with it.
@@ -42,6 +46,10 @@ pub fn validate(product: &ProductInput) -> Vec<Invalid> {
     let root = At::ROOT;
     report.positive(root.key("id"), product.id);
     report.positive(root.key("version"), product.version);
+    if let Some(version) = product.version.filter(|version| *version > MAX_VERSION) {
+        let reason = format!("larger than {MAX_VERSION}; leave it out");
+        report.add(root.key("version"), version, reason);
+    }
     handle(&mut report, root.key("handle"), &product.handle);
     if let Some(title) = &product.title {
         report.name(root.key("title"), title);
@@ -239,8 +247,8 @@ fn check_review(report: &mut Report, at: At<'_>, review: &ReviewInput) {
 fn rating(report: &mut Report, at: At<'_>, rating: RatingInput) {
     const MAX_COUNT: i64 = 1_000_000_000;
     report.within(at.key("count"), Some(rating.count), 0..=MAX_COUNT);
-    let most = rating.count.clamp(0, MAX_COUNT) * 5;
-    report.within(at.key("sum"), Some(rating.sum), 0..=most);
+    let least = rating.count.clamp(0, MAX_COUNT);
+    report.within(at.key("sum"), Some(rating.sum), least..=5 * least);
 }
 
 #[cfg(test)]

@@ -17,6 +17,26 @@ impl Raw {
         Self(BufReader::new(stream))
     }
 
+    /// What arrives.
+    pub(super) fn reader(&mut self) -> &mut impl BufRead {
+        &mut self.0
+    }
+
+    /// Where to send.
+    pub(super) fn writer(&mut self) -> &mut impl Write {
+        self.0.get_mut()
+    }
+
+    /// The same connection for another thread, so that one sends while the other reads.
+    pub(crate) fn second_handle(&self) -> Self {
+        Self(BufReader::new(self.0.get_ref().try_clone().unwrap()))
+    }
+
+    /// Ends the connection, for every handle to it.
+    pub(crate) fn close(&self) {
+        let _ = self.0.get_ref().shutdown(Shutdown::Both);
+    }
+
     /// Writes bytes as they are.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();

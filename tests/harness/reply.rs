@@ -55,6 +55,18 @@ impl Reply {
             .unwrap()
     }
 
+    /// The pointers of what is wrong with the document that was sent, in order.
+    #[track_caller]
+    pub(crate) fn pointers(&self, status: u16, code: &str) -> Vec<String> {
+        let problem = self.problem(status, code);
+        let errors = problem["errors"].as_array().unwrap().iter();
+        let pointer = |error: &Value| {
+            assert_ne!(error["detail"].as_str().unwrap(), "", "{self:?}");
+            error["pointer"].as_str().unwrap().to_owned()
+        };
+        errors.map(pointer).collect()
+    }
+
     /// Checks that it is a problem document (RFC 9457) with this status and code, complete, and bearing
     /// the id of its header; returns the document.
     #[track_caller]
@@ -64,7 +76,9 @@ impl Reply {
         assert_eq!(media_type, Some("application/problem+json"), "{self:?}");
         assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
         let problem = self.json();
-        let members: Vec<_> = problem.as_object().unwrap().keys().collect();
+        let mut members: Vec<_> = problem.as_object().unwrap().keys().collect();
+        // What is wrong with a document that was sent.
+        members.retain(|member| *member != "errors");
         let expected = ["type", "title", "status", "detail", "code", "request_id"];
         assert_eq!(members, expected, "{self:?}");
         assert_eq!(problem["type"], format!("urn:doorbuster:problem:{code}"));

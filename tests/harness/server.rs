@@ -5,8 +5,8 @@ use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use ureq::Agent;
 use ureq::http::Request;
+use ureq::{Agent, AsSendBody};
 
 use super::{PATIENCE, Program, Raw, Reply};
 
@@ -52,6 +52,17 @@ impl Server {
         self.request_at(self.public, method, path, headers)
     }
 
+    /// Sends a body.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Reply {
+        self.send_to(self.public, method, path, headers, body.as_ref())
+    }
+
     /// Asks the listener for operators.
     pub(crate) fn get_admin(&self, path: &str) -> Reply {
         self.request_at(self.admin, "GET", path, &[])
@@ -64,12 +75,23 @@ impl Server {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Reply {
+        self.send_to(address, method, path, headers, ())
+    }
+
+    fn send_to(
+        &self,
+        address: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsSendBody,
+    ) -> Reply {
         let uri = format!("http://{address}{path}");
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut response = self.agent.run(request.body(()).unwrap()).unwrap();
+        let mut response = self.agent.run(request.body(body).unwrap()).unwrap();
         let body = response.body_mut().with_config().limit(u64::MAX);
         Reply {
             body: body.read_to_vec().unwrap(),

@@ -80,6 +80,13 @@ impl Shop {
         Server::start(&mut command)
     }
 
+    /// A new token, by the command.
+    pub(crate) fn token(&self, scopes: &str) -> String {
+        let arguments = ["new", "--name=test", "--scope", scopes];
+        let made = self.run("token", &arguments).with(0);
+        made.stdout.trim_end().to_owned()
+    }
+
     /// The catalogue file, as a program opens it that knows nothing of ours.
     pub(crate) fn database(&self) -> Connection {
         Connection::open(self.catalogue()).unwrap()

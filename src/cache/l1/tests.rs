@@ -28,7 +28,7 @@ fn tier() -> L1<u8, u64> {
 #[test]
 fn an_entry_is_fresh_then_stale_then_gone() {
     let tier = tier();
-    let fresh_for = tier.fill(&1, Some(7), 3, tier.epoch(), 0).unwrap();
+    let fresh_for = tier.fill(&1, Ok(7), 3, tier.epoch(), 0).unwrap();
     assert!((900..=1_100).contains(&fresh_for), "{fresh_for}");
     let last_fresh = tier.get(&1, fresh_for - 1).unwrap();
     assert_eq!(
@@ -63,7 +63,7 @@ proptest! {
         let tier: L1<u8, Bounded> = L1::new(OPTIONS, 0);
         let now = since + took;
         let value = Bounded(Lifetime { since, fresh, stale });
-        let fresh_for = tier.fill(&1, Some(value), 0, tier.epoch(), now).unwrap();
+        let fresh_for = tier.fill(&1, Ok(value), 0, tier.epoch(), now).unwrap();
         prop_assert!(fresh_for <= (fresh + fresh / 10).min(fresh + stale));
         let end = since + fresh + stale;
         for later in [now, now + fresh_for, end.saturating_sub(1), end, end + 1] {
@@ -81,7 +81,7 @@ proptest! {
 fn what_is_filled_together_does_not_expire_together() {
     let tier = tier();
     let lifetimes: Vec<_> = (0..=255)
-        .map(|key| tier.fill(&key, Some(7), 1, tier.epoch(), 0).unwrap())
+        .map(|key| tier.fill(&key, Ok(7), 1, tier.epoch(), 0).unwrap())
         .collect();
     let distinct: std::collections::HashSet<_> = lifetimes.iter().collect();
     assert!(distinct.len() > 50, "{distinct:?}");
@@ -98,10 +98,10 @@ fn a_scan_of_unknown_keys_evicts_no_value() {
         0,
     );
     for key in 0..50 {
-        tier.fill(&key, Some(key), 1, 0, 0).unwrap();
+        tier.fill(&key, Ok(key), 1, 0, 0).unwrap();
     }
     for key in 1_000..100_000 {
-        tier.fill(&key, None, 0, 0, 0).unwrap();
+        tier.fill(&key, Err(Absence::Unknown), 0, 0, 0).unwrap();
     }
     assert!((0..50).all(|key| tier.get(&key, 1).is_some()));
     assert!(tier.absences.weight() <= 10_000);
@@ -111,7 +111,7 @@ fn a_scan_of_unknown_keys_evicts_no_value() {
 fn the_budget_holds() {
     let tier: L1<u64, u64> = L1::new(OPTIONS, 0);
     for key in 0..100_000 {
-        tier.fill(&key, Some(key), 1, 0, 0).unwrap();
+        tier.fill(&key, Ok(key), 1, 0, 0).unwrap();
     }
     assert!(tier.values.weight() <= OPTIONS.bytes);
     assert!(tier.len() > 1_000);
@@ -120,17 +120,20 @@ fn the_budget_holds() {
 #[test]
 fn an_older_fill_never_replaces_a_newer_entry() {
     let tier = tier();
-    tier.fill(&1, Some(7), 3, 0, 0).unwrap();
-    assert_eq!(tier.fill(&1, Some(6), 2, 0, 1), Err(Refused { fence: 3 }));
-    assert_eq!(tier.fill(&1, None, 2, 0, 1), Err(Refused { fence: 3 }));
-    assert_eq!(tier.get(&1, 1).unwrap().value, Some(7));
+    tier.fill(&1, Ok(7), 3, 0, 0).unwrap();
+    assert_eq!(tier.fill(&1, Ok(6), 2, 0, 1), Err(Refused { fence: 3 }));
+    assert_eq!(
+        tier.fill(&1, Err(Absence::Unknown), 2, 0, 1),
+        Err(Refused { fence: 3 })
+    );
+    assert_eq!(tier.get(&1, 1).unwrap().value, Ok(7));
 }
 
 #[test]
 fn creation_ends_an_absence() {
     let tier = tier();
-    tier.fill(&1, None, 0, 0, 0).unwrap();
-    assert_eq!(tier.get(&1, 1).unwrap().value, None);
+    tier.fill(&1, Err(Absence::Unknown), 0, 0, 0).unwrap();
+    assert_eq!(tier.get(&1, 1).unwrap().value, Err(Absence::Unknown));
     tier.invalidate(&1, 1, 1);
     assert_eq!(tier.get(&1, 1), None);
 }
@@ -138,15 +141,15 @@ fn creation_ends_an_absence() {
 #[test]
 fn doubt_hides_entries_and_lets_older_versions_replace_them() {
     let tier = tier();
-    tier.fill(&1, Some(7), 3, tier.epoch(), 0).unwrap();
+    tier.fill(&1, Ok(7), 3, tier.epoch(), 0).unwrap();
     let before = tier.epoch();
     tier.doubt_everything();
     assert_eq!(tier.get(&1, 1), None);
     assert!(
-        tier.fill(&1, Some(7), 3, before, 1).is_err(),
+        tier.fill(&1, Ok(7), 3, before, 1).is_err(),
         "loaded before the doubt"
     );
-    tier.fill(&1, Some(6), 2, tier.epoch(), 1).unwrap();
+    tier.fill(&1, Ok(6), 2, tier.epoch(), 1).unwrap();
     assert_eq!(tier.get(&1, 1).unwrap().version, 2);
 }
 
@@ -211,7 +214,7 @@ proptest! {
                     if let Some(((version, visible), epoch, started)) = loading.remove(&key)
                         && now - started < OPTIONS.fence_lifetime
                     {
-                        let value = visible.then_some(version);
+                        let value = visible.then_some(version).ok_or(Absence::Removed);
                         let _ = tier.fill(&key, value, version, epoch, now);
                     }
                 }
@@ -246,15 +249,15 @@ proptest! {
 #[test]
 fn an_amended_value_keeps_version_and_lifetime() {
     let tier = tier();
-    tier.fill(&1, Some(10), 7, 0, 0).unwrap();
+    tier.fill(&1, Ok(10), 7, 0, 0).unwrap();
     let before = tier.get(&1, 5).unwrap();
     tier.amend(&1, 5, |value| Some(value + 1));
     let after = tier.get(&1, 5).unwrap();
-    assert_eq!(after.value, Some(11));
+    assert_eq!(after.value, Ok(11));
     assert_eq!(
         after,
         Lookup {
-            value: Some(11),
+            value: Ok(11),
             ..before
         }
     );

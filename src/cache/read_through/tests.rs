@@ -71,7 +71,7 @@ impl Clock for HandClock {
 
 fn loaded(version: u64, text: &'static str) -> Loaded<Text> {
     Loaded {
-        value: Some(Text(text)),
+        value: Ok(Text(text)),
         version,
     }
 }
@@ -213,7 +213,7 @@ async fn a_follower_heeds_an_invalidation_that_came_before_it() {
     tokio::task::yield_now().await;
     assert_eq!(f.store.loads(), 0, "it follows");
     let answer = Answer {
-        value: Some(Text("one")),
+        value: Ok(Text("one")),
         version: 1,
         status: Status::Miss {
             ttl: 1_000,

@@ -24,9 +24,9 @@ fn value(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT value FROM counter", [], |row| row.get(0))
 }
 
-fn increment(transaction: &Transaction<'_>) -> Result<i64, SqliteError> {
-    transaction.execute("UPDATE counter SET value = value + 1", [])?;
-    Ok(value(transaction)?)
+fn increment(connection: &Connection) -> Result<i64, SqliteError> {
+    connection.execute("UPDATE counter SET value = value + 1", [])?;
+    Ok(value(connection)?)
 }
 
 fn thread_name() -> String {
@@ -147,8 +147,8 @@ async fn writes_come_one_after_the_other() {
 async fn a_failed_write_leaves_nothing() {
     let (database, _folder) = counter();
     let failed = database
-        .write(|transaction| {
-            increment(transaction)?;
+        .write(|connection| {
+            increment(connection)?;
             Err::<(), _>(SqliteError::Closed)
         })
         .await;
@@ -166,8 +166,8 @@ async fn a_failed_write_leaves_nothing() {
 async fn a_panic_is_its_callers_loss_alone() {
     let (database, _folder) = counter();
     let lost = database
-        .write(|transaction| {
-            increment(transaction)?;
+        .write(|connection| {
+            increment(connection)?;
             panic!("in a write")
         })
         .await;
@@ -180,6 +180,49 @@ async fn a_write_whose_caller_has_gone_is_done_all_the_same() {
     let (database, _folder) = counter();
     let _ = database.write(increment).now_or_never();
     assert_eq!(database.write(increment).await.unwrap(), 2);
+}
+
+fn soon(millis: u64) -> Instant {
+    Instant::now() + Duration::from_millis(millis)
+}
+
+#[tokio::test]
+async fn a_write_whose_turn_does_not_come_is_never_done() {
+    let (database, _folder) = counter();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let long = tokio::spawn({
+        let database = database.clone();
+        async move {
+            let held = move |_: &Connection| Ok(gate.recv().is_ok());
+            database.write(held).await
+        }
+    });
+    tokio::task::yield_now().await;
+    let begun = Instant::now();
+    let late = database.write_by(soon(50), increment).await;
+    assert!(matches!(late, Err(SqliteError::Busy)), "{late:?}");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    go.send(()).unwrap();
+    assert!(long.await.unwrap().unwrap());
+    assert_eq!(database.write_by(soon(30_000), increment).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_write_waits_for_another_process_until_its_deadline() {
+    let (database, _folder) = counter();
+    let outsider = open(database.path(), Access::ReadWrite).unwrap();
+    outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let late = database.write_by(soon(50), increment).await;
+    assert!(matches!(late, Err(SqliteError::Busy)), "{late:?}");
+    // Reads go on meanwhile.
+    assert_eq!(database.point_read(value).unwrap(), 0);
+    let waiting = tokio::spawn({
+        let database = database.clone();
+        async move { database.write_by(soon(30_000), increment).await }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    outsider.execute_batch("COMMIT").unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), 1);
 }
 
 #[test]

@@ -92,19 +92,6 @@ impl Pool {
         }
     }
 
-    /// Runs `task` on a pool thread, whether or not anyone still waits for it.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        task: impl FnOnce(&mut Connection) -> T + Send + 'static,
-    ) -> Result<T, NoAnswer> {
-        let (answer, answered) = oneshot::channel();
-        self.queue(Box::new(move |connection| {
-            // The caller may have gone; the work was still wanted.
-            let _ = answer.send(task(connection));
-        }))?;
-        answered.await.map_err(|_| NoAnswer::Lost)
-    }
-
     /// Runs `task` on a pool thread as long as someone waits for it: dropping the future takes it out of the
     /// queue, or interrupts the statement it is at, which then fails.
     pub(super) async fn run_while_awaited<T: Send + 'static>(

@@ -208,3 +208,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_write_needs_a_strong_tag_of_the_version_in_any_coding() {
+    let condition = |value: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(IF_MATCH, HeaderValue::from_str(value).unwrap());
+        IfMatch::of(&headers).unwrap().holds_for(7, 0xabc)
+    };
+    for value in [
+        "*",
+        "\"7-0000000000000abc\"",
+        "\"7-0000000000000abc-br\"",
+        "\"7-0000000000000abc-zstd\"",
+        "W/\"x\", \"7-0000000000000abc-gzip\"",
+        "\"7\"",
+    ] {
+        assert!(condition(value), "{value}");
+    }
+    for value in [
+        "",
+        "7",
+        "W/\"7-0000000000000abc\"",
+        "W/\"7\"",
+        "\"8-0000000000000abc\"",
+        "\"7-0000000000000abd\"",
+        "\"7-0000000000000abc-lzma\"",
+        "\"6\", \"8\"",
+    ] {
+        assert!(!condition(value), "{value}");
+    }
+    assert!(IfMatch::of(&HeaderMap::new()).is_none());
+}

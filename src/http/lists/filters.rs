@@ -29,7 +29,7 @@ pub(in crate::http) const MAX_TAG_GROUPS: usize = 10;
 /// Most words of one list.
 pub(in crate::http) const MAX_WORDS: usize = 50;
 
-pub(super) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
+pub(in crate::http) fn listing(query: &Query<'_>) -> Result<Listing, ApiError> {
     let text = |name| Ok::<_, ApiError>(query.text(name)?.map(str::to_owned));
     let listing = Listing {
         sort: sort(query)?,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::tokens::Scope;
 use actix_web::body::to_bytes;
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -14,10 +15,12 @@ fn all() -> Vec<ApiError> {
         ApiError::InvalidQuery(text()),
         ApiError::NoProduct {
             named: text(),
+            is_gone: false,
             cache: None,
         },
         ApiError::NoProduct {
             named: text(),
+            is_gone: true,
             cache: Some(Status::Hit { ttl: 4_000 }),
         },
         ApiError::NoRoute(text()),
@@ -29,6 +32,19 @@ fn all() -> Vec<ApiError> {
             offered: "br",
         },
         ApiError::ConditionFailed,
+        ApiError::Authorization(AuthorizationError::Missing),
+        ApiError::Authorization(AuthorizationError::Several),
+        ApiError::Authorization(AuthorizationError::Invalid("it was revoked")),
+        ApiError::Authorization(AuthorizationError::Insufficient(Scope::CatalogWrite)),
+        WriteProblem::Coding(text()).into(),
+        WriteProblem::TooLarge { limit: 1 }.into(),
+        WriteProblem::Cut.into(),
+        WriteProblem::NoJson(text()).into(),
+        WriteProblem::InvalidKey.into(),
+        WriteProblem::KeyReused.into(),
+        WriteProblem::Busy.into(),
+        ApiError::VersionNotReached { version: 1 },
+        ApiError::Busy,
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
     ];
@@ -43,6 +59,10 @@ fn all() -> Vec<ApiError> {
             | ApiError::MethodNotAllowed { .. }
             | ApiError::NotAcceptable { .. }
             | ApiError::ConditionFailed
+            | ApiError::Authorization(_)
+            | ApiError::Write(_)
+            | ApiError::VersionNotReached { .. }
+            | ApiError::Busy
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }

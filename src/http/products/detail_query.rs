@@ -8,7 +8,7 @@ use crate::products::fields::Fields;
 use crate::products::views::Include;
 
 /// Every parameter of a product.
-pub(in crate::http) const PARAMETERS: [&str; 2] = ["fields", "include"];
+pub(in crate::http) const PARAMETERS: [&str; 3] = ["fields", "include", "min_version"];
 /// What may be included.
 pub(in crate::http) const PARTS: [&str; 2] = ["reviews", "recommendations"];
 
@@ -19,6 +19,8 @@ pub(super) struct DetailQuery {
     pub(super) fields: Option<Fields>,
     /// Put at the end of it, whole, whatever the fields.
     pub(super) include: Include,
+    /// No version of the product below it; 0 is any.
+    pub(super) min_version: u64,
 }
 
 impl DetailQuery {
@@ -39,13 +41,26 @@ impl DetailQuery {
                 Some(parts) => include(parts)?,
                 None => Include::default(),
             },
+            min_version: min_version(&query)?,
         })
     }
 
-    /// Whether it is the plain document.
+    /// Whether it is the plain document, in whatever version.
     pub(super) fn is_plain(&self) -> bool {
-        *self == Self::default()
+        self.fields.is_none() && self.include == Include::default()
     }
+}
+
+fn min_version(query: &Query<'_>) -> Result<u64, ApiError> {
+    let Some(given) = query.one("min_version")? else {
+        return Ok(0);
+    };
+    let digits = given.bytes().all(|byte| byte.is_ascii_digit());
+    let version = digits.then(|| given.parse().ok()).flatten();
+    version.ok_or_else(|| {
+        let reason = format!("{given:?} is not the version of a product; it is a whole number");
+        invalid("min_version", reason)
+    })
 }
 
 fn include(parts: &str) -> Result<Include, ApiError> {
@@ -63,4 +78,25 @@ fn include(parts: &str) -> Result<Include, ApiError> {
         }
     }
     Ok(include)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_a_whole_number() {
+        for (text, version) in [
+            ("", Some(0)),
+            ("min_version=7", Some(7)),
+            ("min_version=", None),
+            ("min_version=-1", None),
+            ("min_version=1.0", None),
+            ("min_version=1&min_version=1", None),
+            ("min_version=18446744073709551616", None),
+        ] {
+            let query = Query::parse(text, &["min_version"]).unwrap();
+            assert_eq!(min_version(&query).ok(), version, "{text}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ struct Repeated;
 
 impl Load<i64, Document> for Repeated {
     fn load(&self, id: i64) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
-        let value = Some(Document::new(id.to_string().repeat(1_000).as_bytes()));
+        let value = Ok(Document::new(id.to_string().repeat(1_000).as_bytes()));
         ready(Ok(Loaded { value, version: 1 })).boxed()
     }
 }
@@ -28,7 +28,7 @@ impl Load<PageKey, PageView> for Pages {
     fn load(&self, key: PageKey) -> BoxFuture<'static, Result<Loaded<PageView>, LoadError>> {
         let body = "{\"items\":[]}".repeat(500);
         let page = PageView::new(&key, SystemClock.now(), body.as_bytes(), None);
-        let (value, version) = (Some(page), 0);
+        let (value, version) = (Ok(page), 0);
         ready(Ok(Loaded { value, version })).boxed()
     }
 }

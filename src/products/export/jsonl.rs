@@ -71,6 +71,12 @@ macro_rules! object {
     }};
 }
 
+/// The object of one product, for whoever does not write lines. Fails only for a product that no line could
+/// hold, such as one whose variants have more option values than it has options.
+pub fn to_value(product: &ProductInput) -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(Document(product))
+}
+
 struct Document<'a>(&'a ProductInput);
 
 impl Serialize for Document<'_> {

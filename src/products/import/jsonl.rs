@@ -12,9 +12,14 @@ mod variant;
 
 use std::io::BufRead;
 
+use serde_json::Value;
+
+pub use self::values::Problem;
+use self::values::Reader;
 use super::json_values::{JsonText, locate, parse};
 use super::lines::Lines;
 use super::{Place, Record, RecordError, RecordResult, Records};
+use crate::products::input::ProductInput;
 
 /// Reads the records. Blank lines are skipped.
 pub fn records<'a>(input: impl BufRead + Send + 'a) -> Records<'a> {
@@ -40,23 +45,31 @@ pub fn records<'a>(input: impl BufRead + Send + 'a) -> Records<'a> {
 }
 
 fn record(json: JsonText<'_>) -> RecordResult {
-    let value = parse(json)?;
-    match product::product(value) {
-        Ok(product) => Ok(Record {
+    let (product, problems) = document(parse(json)?);
+    match problems.into_iter().next() {
+        None => Ok(Record {
             place: json.place,
             product,
         }),
-        Err(problem) => {
-            let path = problem.path();
-            let place = locate(json, &path.0);
+        Some(problem) => {
+            let place = locate(json, &problem.path.0);
+            let field = problem.path.to_string();
             Err(RecordError::new(
                 place,
-                path.to_string(),
+                field,
                 problem.value,
                 problem.reason,
             ))
         }
     }
+}
+
+/// Reads one document, and notes all that cannot be read as it should be. What cannot is left out of the
+/// product or empty, and every other value is at its place.
+pub fn document(value: Value) -> (ProductInput, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let product = product::product(&mut Reader::new(&mut problems), value);
+    (product, problems)
 }
 
 #[cfg(test)]

@@ -76,6 +76,15 @@ impl KeyPath {
         })
     }
 
+    /// As a JSON pointer (RFC 6901): `/variants/2/price`.
+    pub fn pointer(&self) -> String {
+        let segment = |step: &Step| match step {
+            Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Index(index) => format!("/{index}"),
+        };
+        self.0.iter().map(segment).collect()
+    }
+
     /// This path followed by `other`.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
@@ -136,6 +145,24 @@ mod tests {
         }
         assert_eq!(KeyPath::parse(".").unwrap().of(&value), Some(&value));
         assert_eq!(KeyPath::parse("a.q[7]").unwrap().of(&value), None);
+    }
+
+    #[test]
+    fn a_pointer_escapes_what_it_must_and_leads_to_the_same_value() {
+        let value = json!({"a/b": [{"~c": 1}, {"": 2}]});
+        for (steps, pointer) in [
+            (vec![], ""),
+            (vec!["a/b", "0", "~c"], "/a~1b/0/~0c"),
+            (vec!["a/b", "1", ""], "/a~1b/1/"),
+        ] {
+            let step = |step: &str| match step.parse() {
+                Ok(index) => Step::Index(index),
+                Err(_) => Step::Key(step.to_owned()),
+            };
+            let path = KeyPath(steps.into_iter().map(step).collect());
+            assert_eq!(path.pointer(), pointer);
+            assert_eq!(value.pointer(pointer), path.of(&value));
+        }
     }
 
     #[test]

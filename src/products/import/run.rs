@@ -1,8 +1,6 @@
 //! Running an import: records are read and checked on one thread and written on another, in one
 //! transaction a file.
 
-mod weight;
-
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -12,7 +10,7 @@ use crate::products::store::{
     CatalogStore, CatalogTransaction, Decision, PutError, Settled, StoreError, UnresolvedRelation,
 };
 use crate::products::validate::{Invalid, validate};
-use weight::weight;
+use crate::products::weight::weight;
 
 /// Records handed over at once: enough that the threads seldom meet.
 const BATCH: usize = 64;

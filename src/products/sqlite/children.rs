@@ -6,18 +6,28 @@ use super::{read_back, variants};
 use crate::products::input::{ImageInput, ProductInput, ReviewInput};
 use crate::products::store::PutError;
 
+/// What it means that a variant says nothing of a sku or an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Saying {
+    /// That it keeps them: a file has what its maker knows.
+    Something,
+    /// That it has none.
+    Everything,
+}
+
 /// Writes the lists the input says something about. `is_new` spares a new product the look for old rows.
 pub(super) fn put(
     connection: &Connection,
     product_id: i64,
     is_new: bool,
+    saying: Saying,
     product: &ProductInput,
 ) -> Result<(), PutError> {
     if let Some(images) = &product.images {
         put_images(connection, product_id, is_new, images)?;
     }
     if let Some(variants) = &product.variants {
-        variants::put(connection, product_id, is_new, variants)?;
+        variants::put(connection, product_id, is_new, saying, variants)?;
     }
     if let Some(reviews) = &product.reviews {
         put_reviews(connection, product_id, is_new, reviews)?;

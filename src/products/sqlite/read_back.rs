@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::{Map, Value};
 
 use crate::products::input::{
@@ -13,6 +13,7 @@ use crate::products::input::{
 use crate::products::money::Currency;
 
 const PRODUCTS: &str = include_str!("../../../sql/sqlite/queries/export_products.sql");
+const ONE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/one_product.sql");
 const VARIANTS: &str = include_str!("../../../sql/sqlite/queries/export_variants.sql");
 
 /// Visits every product that is not deleted, in order of id, until `visit` returns false.
@@ -23,17 +24,39 @@ pub(super) fn for_each_product(
     let mut products = connection.prepare(PRODUCTS)?;
     let mut rows = products.query([])?;
     while let Some(row) = rows.next()? {
-        let id: i64 = row.get("id")?;
-        let mut product = product(row)?;
-        product.images = Some(images(connection, id)?);
-        product.variants = Some(variants(connection, id)?);
-        product.relations = Some(relations(connection, id)?);
-        product.reviews = Some(reviews(connection, id)?);
-        if !visit(product) {
+        if !visit(with_children(connection, row)?) {
             break;
         }
     }
     Ok(())
+}
+
+/// The product with this id, and whether it is deleted.
+pub(super) fn one_product(
+    connection: &Connection,
+    id: i64,
+) -> rusqlite::Result<Option<(ProductInput, bool)>> {
+    connection
+        .prepare_cached(ONE_PRODUCT)?
+        .query_row([id], |row| {
+            Ok((with_children(connection, row)?, row.get("is_deleted")?))
+        })
+        .optional()
+}
+
+/// The whole product of a row of `export_*.sql`.
+pub(super) fn with_children(
+    connection: &Connection,
+    row: &Row<'_>,
+) -> rusqlite::Result<ProductInput> {
+    let id: i64 = row.get("id")?;
+    Ok(ProductInput {
+        images: Some(images(connection, id)?),
+        variants: Some(variants(connection, id)?),
+        relations: Some(relations(connection, id)?),
+        reviews: Some(reviews(connection, id)?),
+        ..product(row)?
+    })
 }
 
 fn product(row: &Row<'_>) -> rusqlite::Result<ProductInput> {

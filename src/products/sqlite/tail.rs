@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::versions::{changes_since, newest};
 use super::write::settle_changes;
 use crate::db::sqlite::{Access, Sqlite, SqliteError, in_transaction, open};
 use crate::products::store::Change;
-
-const CHANGES_SINCE: &str = include_str!("../../../sql/sqlite/queries/changes_since.sql");
 
 /// How often the tail looks whether anything was committed. A look is one pragma, a few microseconds.
 const POLL: Duration = Duration::from_millis(50);
@@ -163,18 +162,12 @@ impl Follower {
         // hole.
         let snapshot = self.connection.unchecked_transaction()?;
         let mut changes = Vec::new();
-        let mut statement = snapshot.prepare_cached(CHANGES_SINCE)?;
-        let mut rows = statement.query(params![self.cursor, BATCH])?;
-        while let Some(row) = rows.next()? {
-            let seq: i64 = row.get(0)?;
-            if seq != self.cursor + 1 {
+        for made in changes_since(&snapshot, self.cursor, BATCH)? {
+            if made.seq != self.cursor + 1 {
                 return Ok(None);
             }
-            self.cursor = seq;
-            changes.push(Change {
-                product_id: row.get(1)?,
-                version: row.get::<_, i64>(2)?.unsigned_abs(),
-            });
+            self.cursor = made.seq;
+            changes.push(made.change);
         }
         let complete = !changes.is_empty() || newest(&snapshot)? == self.cursor;
         Ok(complete.then_some(changes))
@@ -188,15 +181,6 @@ impl Follower {
         )?;
         Ok(())
     }
-}
-
-/// The highest number ever given to an outbox row.
-fn newest(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row(
-        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'catalog_outbox'",
-        [],
-        |row| row.get(0),
-    )
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, named_params, params};
 
+use super::children::Saying;
 use crate::products::input::{InventoryPolicy, VariantInput};
 use crate::products::store::PutError;
 
@@ -20,6 +21,7 @@ pub(super) fn put(
     connection: &Connection,
     product_id: i64,
     is_new: bool,
+    saying: Saying,
     variants: &[VariantInput],
 ) -> Result<(), PutError> {
     let mut existing = if is_new {
@@ -43,6 +45,9 @@ pub(super) fn put(
             variant,
             image_id,
         };
+        if let (Some(id), Saying::Everything) = (id, saying) {
+            row.clear_unsaid(id)?;
+        }
         let written = match id {
             Some(id) => row.update(id),
             None => row.insert(),
@@ -192,6 +197,25 @@ impl VariantRow<'_> {
                 variant.reserved,
                 variant.low_stock_at
             ])?;
+        Ok(())
+    }
+
+    /// Takes away what [`VariantRow::update`] would keep.
+    fn clear_unsaid(&self, id: i64) -> rusqlite::Result<()> {
+        for (is_said, clear) in [
+            (
+                self.variant.sku.is_some(),
+                "UPDATE variant SET sku = NULL WHERE id = ?1 AND sku IS NOT NULL",
+            ),
+            (
+                self.variant.image.is_some(),
+                "UPDATE variant SET image_id = NULL WHERE id = ?1 AND image_id IS NOT NULL",
+            ),
+        ] {
+            if !is_said {
+                self.connection.prepare_cached(clear)?.execute([id])?;
+            }
+        }
         Ok(())
     }
 

@@ -5,11 +5,16 @@ use std::collections::HashSet;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, named_params, params};
 
-use super::children;
+use super::children::{self, Saying};
+use super::{answers, edit, stock};
+use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RatingInput, RelationInput, Status};
+use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
-    CatalogTransaction, PutError, Settled, StoreError, UnresolvedRelation,
+    CatalogTransaction, KeptAnswer, PutError, RequestKey, Settled, StoreError, StoredProduct,
+    UnresolvedRelation,
 };
+use crate::products::validate::Invalid;
 
 const INSERT_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/insert_product.sql");
 const UPDATE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/update_product.sql");
@@ -32,11 +37,13 @@ const SCRATCH: &str = "
 
 /// Writes into one transaction.
 pub(super) struct Writer<'c> {
-    connection: &'c Connection,
+    pub(super) connection: &'c Connection,
     /// RFC 3339 with milliseconds; one for the whole transaction.
     now: String,
     /// Every product put, in order, one more time for each time it was put.
     put: Vec<i64>,
+    /// Products that were written otherwise.
+    pub(super) written: Vec<i64>,
     /// How many of them were there at the last settlement.
     put_settled: usize,
     existing_since_settled: u64,
@@ -56,14 +63,21 @@ impl<'c> Writer<'c> {
             connection,
             now,
             put: Vec::new(),
+            written: Vec::new(),
             put_settled: 0,
             existing_since_settled: 0,
             settled: Settled::default(),
         })
     }
 
-    fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
         self.connection.prepare_cached(sql)
+    }
+
+    /// Products whose stock may be another.
+    pub(super) fn touched(mut self) -> Vec<i64> {
+        self.put.append(&mut self.written);
+        self.put
     }
 
     fn put_product(&mut self, product: &ProductInput) -> Result<(), PutError> {
@@ -79,13 +93,19 @@ impl<'c> Writer<'c> {
             }
             None => self.insert(product)?,
         };
-        children::put(self.connection, id, existing.is_none(), product)?;
+        children::put(
+            self.connection,
+            id,
+            existing.is_none(),
+            Saying::Something,
+            product,
+        )?;
         self.note_relations(id, product.relations.as_deref())?;
         self.put.push(id);
         Ok(())
     }
 
-    fn insert(&self, product: &ProductInput) -> Result<i64, PutError> {
+    pub(super) fn insert(&self, product: &ProductInput) -> Result<i64, PutError> {
         if product.title.is_none() {
             return Err(PutError::Conflict {
                 field: "title".to_owned(),
@@ -119,7 +139,7 @@ impl<'c> Writer<'c> {
         Ok(self.connection.last_insert_rowid())
     }
 
-    fn update(&self, id: i64, product: &ProductInput) -> rusqlite::Result<()> {
+    pub(super) fn update(&self, id: i64, product: &ProductInput) -> rusqlite::Result<()> {
         let said = SaidOfProduct::new(product, &self.now);
         let mut parameters = said.parameters();
         parameters.extend(named_params! { ":id": id });
@@ -127,7 +147,11 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
-    fn note_relations(&self, id: i64, relations: Option<&[RelationInput]>) -> rusqlite::Result<()> {
+    pub(super) fn note_relations(
+        &self,
+        id: i64,
+        relations: Option<&[RelationInput]>,
+    ) -> rusqlite::Result<()> {
         let Some(relations) = relations else {
             return Ok(());
         };
@@ -222,6 +246,56 @@ impl CatalogTransaction for Writer<'_> {
         settle_changes(self.connection)?;
         self.settled.deleted += deleted as u64;
         Ok(())
+    }
+
+    fn put_each(&mut self, products: &[ProductInput]) -> Result<PutOutcomes, StoreError> {
+        self.put_every(products)
+    }
+
+    fn change_stock(
+        &mut self,
+        sku: &str,
+        change: &StockChange,
+    ) -> Result<Result<Stock, StockRefusal>, StoreError> {
+        let changed = stock::change(self.connection, sku, change)?;
+        if let Ok(stock) = &changed {
+            self.written.push(stock.product_id);
+        }
+        Ok(changed)
+    }
+
+    fn find(&mut self, id: i64) -> Result<Option<StoredProduct>, StoreError> {
+        Ok(edit::find(self.connection, id)?)
+    }
+
+    fn conflicts(
+        &mut self,
+        id: Option<i64>,
+        product: &ProductInput,
+    ) -> Result<Vec<Invalid>, StoreError> {
+        Ok(edit::conflicts(self.connection, id, product)?)
+    }
+
+    fn create(&mut self, product: &ProductInput) -> Result<i64, PutError> {
+        self.create_whole(product)
+    }
+
+    fn replace(&mut self, id: i64, product: &ProductInput) -> Result<(), PutError> {
+        self.replace_whole(id, product)
+    }
+
+    fn delete(&mut self, id: i64) -> Result<(), StoreError> {
+        self.prepare("UPDATE product SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL")?
+            .execute(params![id, self.now])?;
+        Ok(())
+    }
+
+    fn recall(&mut self, key: &RequestKey) -> Result<Option<KeptAnswer>, StoreError> {
+        answers::recall(self.connection, key)
+    }
+
+    fn remember(&mut self, key: &RequestKey, answer: &KeptAnswer) -> Result<(), StoreError> {
+        answers::remember(self.connection, key, answer)
     }
 
     fn settle(&mut self) -> Result<Settled, StoreError> {

@@ -67,6 +67,16 @@ fn each_rule_of_a_product_is_reported_where_it_is_broken() {
     for (document, pointer, reason) in [
         (json!({"id": 0}), "/id", "1 or more"),
         (json!({"version": -1}), "/version", "1 or more"),
+        (
+            json!({"version": i64::MAX}),
+            "/version",
+            "larger than 9007199254740991",
+        ),
+        (
+            json!({"rating": {"sum": 1, "count": 2}}),
+            "/rating/sum",
+            "from 2 to 10",
+        ),
         (json!({"title": " \u{a0}"}), "/title", "blank"),
         (
             json!({"title": "é".repeat(256)}),
@@ -111,7 +121,7 @@ fn each_rule_of_a_product_is_reported_where_it_is_broken() {
         (
             json!({"rating": {"sum": 6, "count": 1}}),
             "/rating/sum",
-            "from 0 to 5",
+            "from 1 to 5",
         ),
         (
             json!({"rating": {"sum": 0, "count": -1}}),

@@ -10,7 +10,8 @@ use crate::products::money::MAX_MINOR;
 /// Longest barcode, in characters; a GTIN has 14.
 const MAX_BARCODE: usize = 64;
 /// Largest quantity in stock.
-const MAX_QUANTITY: i64 = 1_000_000_000;
+/// Most units of a stock, one way or the other.
+pub const MAX_QUANTITY: i64 = 1_000_000_000;
 /// Largest weight, 1,000 tonnes.
 const MAX_WEIGHT_G: i64 = 1_000_000_000;
 const CONDITIONS: [&str; 4] = ["new", "refurbished", "used", ""];

@@ -1,5 +1,6 @@
 //! Reads pages from the store.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
@@ -7,7 +8,7 @@ use futures_util::future::{BoxFuture, try_join_all};
 
 use super::body;
 use super::page::{PageKey, PageView};
-use crate::cache::{Clock, Load, LoadError, Loaded, ReadThrough, SystemClock};
+use crate::cache::{Absence, Clock, Load, LoadError, Loaded, ReadThrough, SystemClock};
 use crate::products::cursor::{CursorKey, Page, PageRequest, Position};
 use crate::products::document::Document;
 use crate::products::listing::{ListError, Listing};
@@ -77,6 +78,9 @@ pub(in crate::products) struct PageLoader {
     pub(in crate::products) store: Arc<dyn CatalogStore>,
     pub(in crate::products) documents: ReadThrough<i64, Document>,
     pub(in crate::products) cursors: Arc<Cursors>,
+    /// Rises with each change of stock of this process, and is the version of pages: one whose reading began
+    /// before the change of its stock is older than that.
+    pub(in crate::products) stock_changes: Arc<AtomicU64>,
 }
 
 /// A body and the cursor of the next page.
@@ -87,10 +91,11 @@ impl Load<PageKey, PageView> for PageLoader {
         let loader = self.clone();
         async move {
             let since = SystemClock.now();
+            let version = loader.stock_changes.load(Ordering::Acquire);
             let read = loader.read(&key).await?;
-            let value = read.map(|(body, next)| PageView::new(&key, since, &body, next));
-            // A page has no versions: what was read last is kept.
-            Ok(Loaded { value, version: 0 })
+            let view = read.map(|(body, next)| PageView::new(&key, since, &body, next));
+            let value = view.ok_or(Absence::Unknown);
+            Ok(Loaded { value, version })
         }
         .boxed()
     }
@@ -169,7 +174,10 @@ impl PageLoader {
     ) -> Result<Vec<Option<Document>>, LoadError> {
         let ids: Vec<i64> = ids.into_iter().collect();
         let answers = try_join_all(ids.iter().map(|id| self.documents.read(id))).await?;
-        Ok(answers.into_iter().map(|answer| answer.value).collect())
+        Ok(answers
+            .into_iter()
+            .map(|answer| answer.value.ok())
+            .collect())
     }
 }
 

@@ -1,10 +1,8 @@
 //! The document of a product.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::values::{
-    Problem, Read, clearable, integer, list, map, nullable_integer, object, text, timestamp,
-};
+use super::values::Reader;
 use super::variant;
 use crate::products::import::decimal::Decimal;
 use crate::products::input::{
@@ -37,176 +35,207 @@ const KEYS: &[&str] = &[
     "updated_at",
 ];
 
-/// Reads a whole document.
-pub(super) fn product(document: Value) -> Read<ProductInput> {
+/// Reads a whole document. Where problems are noted, what is wrong is left out or empty.
+pub(super) fn product(reader: &mut Reader<'_>, document: Value) -> ProductInput {
     let mut product = ProductInput::default();
     let mut handle = None;
     let mut variants = None;
-    object(document, KEYS, |key, value| {
+    let mut options_are_wrong = false;
+    reader.object(document, KEYS, |reader, key, value| {
         match key {
-            "id" => product.id = Some(integer(&value)?),
-            "handle" => handle = Some(text(value)?),
-            "title" => product.title = Some(text(value)?),
-            "description_html" => product.description_html = Some(clearable(value)?),
-            "vendor" => product.vendor = Some(clearable(value)?),
-            "product_type" => product.product_type = Some(clearable(value)?),
-            "category" => product.category = Some(clearable(value)?),
-            "tags" => product.tags = Some(list(value, text)?),
-            "status" => product.status = Some(status(value)?),
+            "id" => product.id = reader.integer(&value),
+            // One that is wrong is not missing.
+            "handle" => handle = Some(reader.text(value).unwrap_or_default()),
+            "title" => product.title = reader.text(value),
+            "description_html" => product.description_html = reader.clearable(value),
+            "vendor" => product.vendor = reader.clearable(value),
+            "product_type" => product.product_type = reader.clearable(value),
+            "category" => product.category = reader.clearable(value),
+            "tags" => product.tags = reader.list(value, text),
+            "status" => product.status = status(reader, value),
             "published_at" if value.is_null() => product.published = Some(false),
-            "published_at" => product.published_at = Some(timestamp(value)?),
-            "options" => product.options = Some(list(value, option)?),
+            "published_at" => product.published_at = reader.timestamp(value),
+            "options" => {
+                let before = reader.noted();
+                product.options = reader.list(value, option);
+                options_are_wrong = reader.noted() > before;
+            }
             "price" | "availability" => {}
-            "rating" => product.rating = Some(rating(value)?),
-            "images" => product.images = Some(list(value, image)?),
-            "variants" => variants = Some(list(value, variant::draft)?),
-            "attributes" if value.is_null() => product.attributes = Some(serde_json::Map::new()),
-            "attributes" => product.attributes = Some(map(value)?),
-            "seo" => seo(value, &mut product)?,
-            "relations" => product.relations = Some(list(value, relation)?),
-            "reviews" => product.reviews = Some(list(value, review)?),
-            "version" => product.version = Some(integer(&value)?),
-            "created_at" => product.created_at = Some(timestamp(value)?),
-            "updated_at" => product.updated_at = Some(timestamp(value)?),
-            _ => return Ok(false),
+            "rating" => product.rating = rating(reader, value),
+            "images" => product.images = reader.list(value, image),
+            "variants" => variants = reader.list(value, variant::draft),
+            "attributes" if value.is_null() => product.attributes = Some(Map::new()),
+            "attributes" => product.attributes = reader.map(value),
+            "seo" => seo(reader, value, &mut product),
+            "relations" => product.relations = reader.list(value, relation),
+            "reviews" => product.reviews = reader.list(value, review),
+            "version" => product.version = reader.integer(&value),
+            "created_at" => product.created_at = reader.timestamp(value),
+            "updated_at" => product.updated_at = reader.timestamp(value),
+            _ => return false,
         }
-        Ok(true)
-    })?;
-    product.handle = handle
-        .ok_or_else(|| Problem::missing("handle", "it says which product the line is about"))?;
+        true
+    });
+    let handle = reader.require("handle", handle, "it says which product this is about");
+    product.handle = handle.unwrap_or_default();
     if let Some(drafts) = variants {
-        if product.options.is_none() {
+        if options_are_wrong {
+            // What the variants choose from is not known: nothing can be said about their choice.
+            product.options = None;
+        } else if product.options.is_none() {
             product.options = variant::options_of(&drafts);
         }
-        let options = product.options.as_deref();
-        let finished = drafts.into_iter().enumerate().map(|(index, draft)| {
-            draft
-                .finish(options)
-                .map_err(|problem| problem.at(index).under("variants"))
-        });
-        product.variants = Some(finished.collect::<Read<_>>()?);
+        let options = product.options.as_deref().unwrap_or_default();
+        let options = (!options_are_wrong).then_some(options);
+        let mut reader = reader.under("variants");
+        let finished = drafts
+            .into_iter()
+            .enumerate()
+            .map(|(index, draft)| draft.finish(&mut reader.element(index), options));
+        product.variants = Some(finished.collect());
     }
-    Ok(product)
+    product
 }
 
-fn status(value: Value) -> Read<Status> {
-    let word = text(value)?;
-    Status::parse(&word).ok_or_else(|| {
-        Problem::new(
-            &Value::String(word),
-            "must be `draft`, `active` or `archived`",
-        )
-    })
+fn text(reader: &mut Reader<'_>, value: Value) -> String {
+    reader.text(value).unwrap_or_default()
 }
 
-fn option(value: Value) -> Read<ProductOption> {
+fn status(reader: &mut Reader<'_>, value: Value) -> Option<Status> {
+    let word = reader.text(value)?;
+    let status = Status::parse(&word);
+    if status.is_none() {
+        let reason = "must be `draft`, `active` or `archived`";
+        reader.refuse(&Value::String(word), reason);
+    }
+    status
+}
+
+fn option(reader: &mut Reader<'_>, value: Value) -> ProductOption {
     let mut name = None;
     let mut values = None;
-    object(value, &["name", "values"], |key, value| {
+    reader.object(value, &["name", "values"], |reader, key, value| {
         match key {
-            "name" => name = Some(text(value)?),
-            "values" => values = Some(list(value, text)?),
-            _ => return Ok(false),
+            "name" => name = Some(text(reader, value)),
+            "values" => values = Some(reader.list(value, text).unwrap_or_default()),
+            _ => return false,
         }
-        Ok(true)
-    })?;
-    Ok(ProductOption {
-        name: name.ok_or_else(|| Problem::missing("name", "an option needs one"))?,
-        values: values
-            .ok_or_else(|| Problem::missing("values", "an option needs a list of them"))?,
-    })
+        true
+    });
+    ProductOption {
+        name: reader
+            .require("name", name, "an option needs one")
+            .unwrap_or_default(),
+        values: reader
+            .require("values", values, "an option needs a list of them")
+            .unwrap_or_default(),
+    }
 }
 
-fn rating(value: Value) -> Read<RatingInput> {
+fn rating(reader: &mut Reader<'_>, value: Value) -> Option<RatingInput> {
     if value.is_null() {
-        return Ok(RatingInput { sum: 0, count: 0 });
+        return Some(RatingInput { sum: 0, count: 0 });
     }
     let (mut sum, mut average, mut count) = (None, None, None);
     let whole = value.clone();
-    object(value, &["sum", "average", "count"], |key, value| {
+    let before = reader.noted();
+    reader.object(value, &["sum", "average", "count"], |reader, key, value| {
         match key {
-            "sum" => sum = Some(integer(&value)?),
+            "sum" => sum = reader.integer(&value),
             "average" if value.is_null() => {}
             "average" => average = Some(value),
-            "count" => count = Some(integer(&value)?),
-            _ => return Ok(false),
+            "count" => count = reader.integer(&value),
+            _ => return false,
         }
-        Ok(true)
-    })?;
-    let count =
-        count.ok_or_else(|| Problem::missing("count", "write how many ratings there are"))?;
+        true
+    });
+    if reader.noted() > before {
+        return None;
+    }
+    let count = reader.require("count", count, "write how many ratings there are")?;
     let sum = match (sum, average) {
         (Some(sum), None) => sum,
-        (None, Some(average)) => sum_of(&average, count)?,
+        (None, Some(average)) => sum_of(&mut reader.under("average"), &average, count)?,
         (None, None) if count == 0 => 0,
         _ => {
-            return Err(Problem::new(
-                &whole,
-                "needs `sum` or `average`, and not both",
-            ));
+            reader.refuse(&whole, "needs `sum` or `average`, and not both");
+            return None;
         }
     };
-    Ok(RatingInput { sum, count })
+    Some(RatingInput { sum, count })
 }
 
-fn sum_of(average: &Value, count: i64) -> Read<i64> {
+fn sum_of(reader: &mut Reader<'_>, average: &Value, count: i64) -> Option<i64> {
     let decimal = average
         .as_number()
         .and_then(|number| Decimal::parse(&number.to_string()));
     let sum = decimal.and_then(|decimal| decimal.times(u64::try_from(count).ok()?, 0));
-    sum.ok_or_else(|| Problem::new(average, "must be a number from 0 to 5").under("average"))
+    if sum.is_none() {
+        reader.refuse(average, "must be a number from 0 to 5");
+    }
+    sum
 }
 
-fn image(value: Value) -> Read<ImageInput> {
+fn image(reader: &mut Reader<'_>, value: Value) -> ImageInput {
     let mut image = ImageInput::default();
     let mut url = None;
-    object(value, &["url", "alt", "width", "height"], |key, value| {
-        match key {
-            "url" => url = Some(text(value)?),
-            "alt" => image.alt = clearable(value)?,
-            "width" => image.width = nullable_integer(&value)?,
-            "height" => image.height = nullable_integer(&value)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    })?;
-    image.url = url.ok_or_else(|| Problem::missing("url", "an image needs one"))?;
-    Ok(image)
+    reader.object(
+        value,
+        &["url", "alt", "width", "height"],
+        |reader, key, value| {
+            match key {
+                "url" => url = Some(text(reader, value)),
+                "alt" => image.alt = reader.clearable(value).unwrap_or_default(),
+                "width" => image.width = reader.nullable_integer(&value).flatten(),
+                "height" => image.height = reader.nullable_integer(&value).flatten(),
+                _ => return false,
+            }
+            true
+        },
+    );
+    image.url = reader
+        .require("url", url, "an image needs one")
+        .unwrap_or_default();
+    image
 }
 
-fn seo(value: Value, product: &mut ProductInput) -> Read<()> {
+fn seo(reader: &mut Reader<'_>, value: Value, product: &mut ProductInput) {
     if value.is_null() {
         product.seo_title = Some(String::new());
         product.seo_description = Some(String::new());
-        return Ok(());
+        return;
     }
-    object(value, &["title", "description"], |key, value| {
+    reader.object(value, &["title", "description"], |reader, key, value| {
         match key {
-            "title" => product.seo_title = Some(clearable(value)?),
-            "description" => product.seo_description = Some(clearable(value)?),
-            _ => return Ok(false),
+            "title" => product.seo_title = reader.clearable(value),
+            "description" => product.seo_description = reader.clearable(value),
+            _ => return false,
         }
-        Ok(true)
-    })
+        true
+    });
 }
 
-fn relation(value: Value) -> Read<RelationInput> {
+fn relation(reader: &mut Reader<'_>, value: Value) -> RelationInput {
     let (mut handle, mut kind) = (None, None);
-    object(value, &["handle", "kind"], |key, value| {
+    reader.object(value, &["handle", "kind"], |reader, key, value| {
         match key {
-            "handle" => handle = Some(text(value)?),
-            "kind" => kind = Some(text(value)?),
-            _ => return Ok(false),
+            "handle" => handle = Some(text(reader, value)),
+            "kind" => kind = Some(text(reader, value)),
+            _ => return false,
         }
-        Ok(true)
-    })?;
-    Ok(RelationInput {
-        handle: handle.ok_or_else(|| Problem::missing("handle", "name the related product"))?,
-        kind: kind.ok_or_else(|| Problem::missing("kind", "write one such as `related`"))?,
-    })
+        true
+    });
+    RelationInput {
+        handle: reader
+            .require("handle", handle, "name the related product")
+            .unwrap_or_default(),
+        kind: reader
+            .require("kind", kind, "write one such as `related`")
+            .unwrap_or_default(),
+    }
 }
 
-fn review(value: Value) -> Read<ReviewInput> {
+fn review(reader: &mut Reader<'_>, value: Value) -> ReviewInput {
     const KEYS: &[&str] = &["rating", "title", "body", "author", "status", "created_at"];
     let mut review = ReviewInput {
         rating: 0,
@@ -217,18 +246,20 @@ fn review(value: Value) -> Read<ReviewInput> {
         created_at: None,
     };
     let mut rating = None;
-    object(value, KEYS, |key, value| {
+    reader.object(value, KEYS, |reader, key, value| {
         match key {
-            "rating" => rating = Some(integer(&value)?),
-            "title" => review.title = clearable(value)?,
-            "body" => review.body = clearable(value)?,
-            "author" => review.author = clearable(value)?,
-            "status" => review.status = text(value)?,
-            "created_at" => review.created_at = Some(timestamp(value)?),
-            _ => return Ok(false),
+            "rating" => rating = Some(reader.integer(&value).unwrap_or_default()),
+            "title" => review.title = reader.clearable(value).unwrap_or_default(),
+            "body" => review.body = reader.clearable(value).unwrap_or_default(),
+            "author" => review.author = reader.clearable(value).unwrap_or_default(),
+            "status" => review.status = text(reader, value),
+            "created_at" => review.created_at = reader.timestamp(value),
+            _ => return false,
         }
-        Ok(true)
-    })?;
-    review.rating = rating.ok_or_else(|| Problem::missing("rating", "write 1 to 5 stars"))?;
-    Ok(review)
+        true
+    });
+    review.rating = reader
+        .require("rating", rating, "write 1 to 5 stars")
+        .unwrap_or_default();
+    review
 }

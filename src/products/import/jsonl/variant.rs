@@ -8,9 +8,7 @@
 use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
-use super::values::{
-    Problem, Read, amount, boolean, clearable, integer, map, nullable_integer, object, text,
-};
+use super::values::Reader;
 use crate::products::input::{InventoryPolicy, Price, ProductOption, VariantInput};
 use crate::products::money::Currency;
 
@@ -37,43 +35,50 @@ const KEYS: &[&str] = &[
 pub(super) struct Draft {
     variant: VariantInput,
     options: Option<Map<String, Value>>,
+    /// Also where it cannot be read.
+    has_price: bool,
     compare_at: Option<Option<Price>>,
     cost: Option<Option<Price>>,
 }
 
-pub(super) fn draft(value: Value) -> Read<Draft> {
+pub(super) fn draft(reader: &mut Reader<'_>, value: Value) -> Draft {
     let mut variant = VariantInput::default();
+    let mut has_price = false;
     let (mut options, mut compare_at, mut cost) = (None, None, None);
-    object(value, KEYS, |key, value| {
+    reader.object(value, KEYS, |reader, key, value| {
         match key {
-            "id" => variant.id = Some(integer(&value)?),
+            "id" => variant.id = reader.integer(&value),
             "sku" | "image" if value.is_null() => {}
-            "sku" => variant.sku = Some(text(value)?),
-            "barcode" => variant.barcode = Some(clearable(value)?),
-            "mpn" => variant.mpn = Some(clearable(value)?),
-            "condition" => variant.condition = Some(clearable(value)?),
+            "sku" => variant.sku = reader.text(value),
+            "barcode" => variant.barcode = reader.clearable(value),
+            "mpn" => variant.mpn = reader.clearable(value),
+            "condition" => variant.condition = reader.clearable(value),
             "options" if value.is_null() => options = Some(Map::new()),
-            "options" => options = Some(map(value)?),
-            "price" => variant.price = Some(price(value)?),
-            "compare_at_price" => compare_at = Some(nullable_price(value)?),
-            "cost" => cost = Some(nullable_price(value)?),
+            "options" => options = reader.map(value),
+            "price" => {
+                has_price = true;
+                variant.price = price(reader, value);
+            }
+            "compare_at_price" => compare_at = nullable_price(reader, value),
+            "cost" => cost = nullable_price(reader, value),
             "availability" => {}
-            "weight_g" => variant.weight_g = Some(nullable_integer(&value)?),
-            "requires_shipping" => variant.requires_shipping = Some(boolean(&value)?),
-            "taxable" => variant.taxable = Some(boolean(&value)?),
-            "tax_code" => variant.tax_code = Some(clearable(value)?),
-            "inventory" => inventory(value, &mut variant)?,
-            "image" => variant.image = Some(index(&value)?),
-            _ => return Ok(false),
+            "weight_g" => variant.weight_g = reader.nullable_integer(&value),
+            "requires_shipping" => variant.requires_shipping = reader.boolean(&value),
+            "taxable" => variant.taxable = reader.boolean(&value),
+            "tax_code" => variant.tax_code = reader.clearable(value),
+            "inventory" => inventory(reader, value, &mut variant),
+            "image" => variant.image = index(reader, &value),
+            _ => return false,
         }
-        Ok(true)
-    })?;
-    Ok(Draft {
+        true
+    });
+    Draft {
         variant,
         options,
+        has_price,
         compare_at,
         cost,
-    })
+    }
 }
 
 /// The options that the variants themselves name, in the order of the first one, where the document has
@@ -95,109 +100,128 @@ pub(super) fn options_of(drafts: &[Draft]) -> Option<Vec<ProductOption>> {
 }
 
 impl Draft {
-    /// Puts the option values into the order of the product's options, and the amounts into the currency
-    /// of the price.
-    pub(super) fn finish(self, options: Option<&[ProductOption]>) -> Read<VariantInput> {
+    /// Puts the option values into the order of the product's options, where these are known, and the
+    /// amounts into the currency of the price.
+    pub(super) fn finish(
+        self,
+        reader: &mut Reader<'_>,
+        options: Option<&[ProductOption]>,
+    ) -> VariantInput {
         let mut variant = self.variant;
-        variant.option_values = option_values(self.options, options.unwrap_or_default())
-            .map_err(|problem| problem.under("options"))?;
-        let in_currency = |amount: Option<Option<Price>>, key: &str| {
+        if let Some(options) = options {
+            variant.option_values =
+                option_values(&mut reader.under("options"), self.options, options);
+        }
+        let currency = variant.price.map(|price| price.currency);
+        let mut in_currency = |key: &str, amount: Option<Option<Price>>| {
             let Some(Some(amount)) = amount else {
-                return Ok(amount.map(|_| None));
+                return amount.map(|_| None);
             };
-            let currency = variant.price.map(|price| price.currency);
-            if currency == Some(amount.currency) {
-                return Ok(Some(Some(amount.minor)));
-            }
             let reason = match currency {
+                Some(currency) if currency == amount.currency => return Some(Some(amount.minor)),
                 Some(currency) => format!("must be in {currency}, the currency of `price`"),
+                None if self.has_price => return None,
                 None => "needs a `price` beside it, in the same currency".to_owned(),
             };
             let given = Value::from(amount.currency.code());
-            Err(Problem::new(&given, reason).under("currency").under(key))
+            reader.under(key).under("currency").refuse(&given, reason);
+            None
         };
-        let compare_at = in_currency(self.compare_at, "compare_at_price")?;
-        let cost = in_currency(self.cost, "cost")?;
-        variant.compare_at_minor = compare_at;
-        variant.cost_minor = cost;
-        Ok(variant)
+        variant.compare_at_minor = in_currency("compare_at_price", self.compare_at);
+        variant.cost_minor = in_currency("cost", self.cost);
+        variant
     }
 }
 
 fn option_values(
+    reader: &mut Reader<'_>,
     given: Option<Map<String, Value>>,
     options: &[ProductOption],
-) -> Read<Vec<String>> {
+) -> Vec<String> {
     let mut given = given.unwrap_or_default();
     let mut values = Vec::with_capacity(options.len());
     for option in options {
-        let value = given.shift_remove(&option.name).ok_or_else(|| {
-            Problem::missing(&option.name, "a variant has a value for each option")
-        })?;
-        values.push(text(value).map_err(|problem| problem.under(&option.name))?);
+        let value = given.shift_remove(&option.name);
+        let reason = "a variant has a value for each option";
+        let value = reader.require(&option.name, value, reason);
+        let value = value.and_then(|value| reader.under(&option.name).text(value));
+        values.push(value.unwrap_or_default());
     }
-    match given.into_iter().next() {
-        Some((name, value)) => {
-            let reason = "the product has no such option; add it to its `options`";
-            Err(Problem::new(&value, reason).under(&name))
-        }
-        None => Ok(values),
+    for (name, value) in given {
+        let reason = "the product has no such option; add it to its `options`";
+        reader.under(&name).refuse(&value, reason);
     }
+    values
 }
 
-fn nullable_price(value: Value) -> Read<Option<Price>> {
+fn nullable_price(reader: &mut Reader<'_>, value: Value) -> Option<Option<Price>> {
     if value.is_null() {
-        Ok(None)
+        Some(None)
     } else {
-        price(value).map(Some)
+        price(reader, value).map(Some)
     }
 }
 
-fn price(value: Value) -> Read<Price> {
+fn price(reader: &mut Reader<'_>, value: Value) -> Option<Price> {
     let (mut minor, mut currency) = (None, None);
-    object(value, &["amount_minor", "currency"], |key, value| {
+    let keys = ["amount_minor", "currency"];
+    reader.object(value, &keys, |reader, key, value| {
         match key {
-            "amount_minor" => minor = Some(amount(&value)?),
-            "currency" => currency = Some(iso_4217(value)?),
-            _ => return Ok(false),
+            "amount_minor" => minor = Some(reader.amount(&value)),
+            "currency" => currency = Some(iso_4217(reader, value)),
+            _ => return false,
         }
-        Ok(true)
-    })?;
-    Ok(Price {
-        minor: minor.ok_or_else(|| Problem::missing("amount_minor", "a price needs one"))?,
-        currency: currency.ok_or_else(|| Problem::missing("currency", "write it like USD"))?,
+        true
+    });
+    let minor = reader.require("amount_minor", minor, "a price needs one");
+    let currency = reader.require("currency", currency, "write it like USD");
+    Some(Price {
+        minor: minor??,
+        currency: currency??,
     })
 }
 
-fn iso_4217(value: Value) -> Read<Currency> {
-    let code = text(value)?;
-    Currency::parse(&code).map_err(|error| Problem::new(&Value::String(code), error.to_string()))
+fn iso_4217(reader: &mut Reader<'_>, value: Value) -> Option<Currency> {
+    let code = reader.text(value)?;
+    match Currency::parse(&code) {
+        Ok(currency) => Some(currency),
+        Err(error) => {
+            reader.refuse(&Value::String(code), error.to_string());
+            None
+        }
+    }
 }
 
-fn index(value: &Value) -> Read<usize> {
+fn index(reader: &mut Reader<'_>, value: &Value) -> Option<usize> {
     let index = value.as_u64().and_then(|index| usize::try_from(index).ok());
-    index.ok_or_else(|| Problem::new(value, "must be the number of one of `images`, from 0"))
+    if index.is_none() {
+        reader.refuse(value, "must be the number of one of `images`, from 0");
+    }
+    index
 }
 
-fn inventory(value: Value, variant: &mut VariantInput) -> Read<()> {
+fn inventory(reader: &mut Reader<'_>, value: Value, variant: &mut VariantInput) {
     const KEYS: &[&str] = &["tracked", "policy", "on_hand", "reserved", "low_stock_at"];
-    object(value, KEYS, |key, value| {
+    reader.object(value, KEYS, |reader, key, value| {
         match key {
-            "tracked" => variant.inventory_tracked = Some(boolean(&value)?),
-            "policy" => variant.inventory_policy = Some(policy(value)?),
-            "on_hand" => variant.on_hand = Some(integer(&value)?),
-            "reserved" => variant.reserved = Some(integer(&value)?),
-            "low_stock_at" => variant.low_stock_at = Some(integer(&value)?),
-            _ => return Ok(false),
+            "tracked" => variant.inventory_tracked = reader.boolean(&value),
+            "policy" => variant.inventory_policy = policy(reader, value),
+            "on_hand" => variant.on_hand = reader.integer(&value),
+            "reserved" => variant.reserved = reader.integer(&value),
+            "low_stock_at" => variant.low_stock_at = reader.integer(&value),
+            _ => return false,
         }
-        Ok(true)
-    })
+        true
+    });
 }
 
-fn policy(value: Value) -> Read<InventoryPolicy> {
-    let word = text(value)?;
-    [InventoryPolicy::Deny, InventoryPolicy::Continue]
+fn policy(reader: &mut Reader<'_>, value: Value) -> Option<InventoryPolicy> {
+    let word = reader.text(value)?;
+    let policy = [InventoryPolicy::Deny, InventoryPolicy::Continue]
         .into_iter()
-        .find(|policy| policy.as_str() == word)
-        .ok_or_else(|| Problem::new(&Value::String(word), "must be `deny` or `continue`"))
+        .find(|policy| policy.as_str() == word);
+    if policy.is_none() {
+        reader.refuse(&Value::String(word), "must be `deny` or `continue`");
+    }
+    policy
 }

@@ -76,6 +76,7 @@ impl Shop {
         documents[0]
             .clone()?
             .document
+            .ok()
             .map(|document| document.to_vec())
     }
 }

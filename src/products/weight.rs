@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::products::input::ProductInput;
+use super::input::ProductInput;
 
 /// A text or number with all that surrounds it: allocations, empty fields, an entry of a map.
 const NODE: usize = 128;

@@ -1,0 +1,6 @@
+-- A few of those whose day is over: more than one for each that is added, so that they do not pile up.
+DELETE FROM idempotency_key WHERE id IN (
+    SELECT id FROM idempotency_key
+    WHERE created_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')
+    ORDER BY created_at
+    LIMIT 4)

@@ -1,0 +1,6 @@
+SELECT
+    id, handle, title, description_html, vendor, product_type, category, tags, status, published_at,
+    options, seo_title, seo_description, attributes, rating_sum, rating_count, version, created_at,
+    updated_at, deleted_at IS NOT NULL AS is_deleted
+FROM product
+WHERE id = ?1

@@ -1,0 +1,86 @@
+//! Writing many products in one transaction, and telling what became of each.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::write::Writer;
+use crate::products::bulk::{PutOutcomes, PutProduct, PutStatus, conflict};
+use crate::products::input::ProductInput;
+use crate::products::store::{CatalogTransaction, Settled, StoreError};
+
+impl Writer<'_> {
+    /// See [`CatalogTransaction::put_each`].
+    pub(super) fn put_every(
+        &mut self,
+        products: &[ProductInput],
+    ) -> Result<PutOutcomes, StoreError> {
+        let mut outcomes = Vec::with_capacity(products.len());
+        let mut rest = products;
+        while !rest.is_empty() {
+            let (run, after) = rest.split_at(distinct(rest));
+            put_distinct(self, run, &mut outcomes)?;
+            rest = after;
+        }
+        Ok(outcomes)
+    }
+}
+
+/// How many of the first products have handles of their own. One that comes again is another version, which
+/// takes a settlement between the two.
+fn distinct(products: &[ProductInput]) -> usize {
+    let mut handles = HashSet::new();
+    let comes_again = products
+        .iter()
+        .position(|product| !handles.insert(product.handle.as_str()));
+    comes_again.unwrap_or(products.len())
+}
+
+fn put_distinct(
+    writer: &mut Writer<'_>,
+    products: &[ProductInput],
+    outcomes: &mut PutOutcomes,
+) -> Result<(), StoreError> {
+    let connection = writer.connection;
+    let mut put = Vec::with_capacity(products.len());
+    for product in products {
+        let before = id_and_version(connection, &product.handle)?;
+        put.push(writer.put(product).map(|()| before));
+    }
+    let Settled { unresolved, .. } = writer.settle()?;
+    for (product, put) in products.iter().zip(put) {
+        outcomes.push(match put {
+            Err(error) => Err(conflict(error)?),
+            Ok(before) => {
+                let after = id_and_version(connection, &product.handle)?;
+                let (id, version) = after.ok_or_else(|| vanished(&product.handle))?;
+                let status = match before {
+                    None => PutStatus::Created,
+                    Some((_, old)) if old == version => PutStatus::Unchanged,
+                    Some(_) => PutStatus::Updated,
+                };
+                let its_own = unresolved
+                    .iter()
+                    .filter(|relation| relation.handle == product.handle);
+                Ok(PutProduct {
+                    id,
+                    version: version.unsigned_abs(),
+                    status,
+                    unresolved: its_own.cloned().collect(),
+                })
+            }
+        });
+    }
+    Ok(())
+}
+
+fn id_and_version(connection: &Connection, handle: &str) -> rusqlite::Result<Option<(i64, i64)>> {
+    connection
+        .prepare_cached("SELECT id, version FROM product WHERE handle = ?1")?
+        .query_row([handle], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
+fn vanished(handle: &str) -> StoreError {
+    StoreError(format!("product {handle:?} was put and is not there"))
+}
