@@ -5,7 +5,7 @@
 //! so that memory does not grow with the body.
 
 mod batches;
-mod results;
+pub(super) mod results;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -34,7 +34,7 @@ use crate::tokens::Scope;
 pub(super) const JSON_LINES: &str = "application/x-ndjson";
 
 /// The filters of lists, and those that make sense for a whole catalogue only.
-const PARAMETERS: [&str; 11] = [
+pub(super) const PARAMETERS: [&str; 11] = [
     "category",
     "vendor",
     "product_type",

@@ -16,8 +16,11 @@ mod products;
 mod recommendations;
 mod reviews;
 mod schemas;
+mod security;
+mod streams;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use utoipa::openapi::{ComponentsBuilder, OpenApi, OpenApiBuilder, Paths};
 
@@ -37,6 +40,8 @@ fn document() -> OpenApi {
     let components = parameters::add_to(components);
     let components = products::add_to(components);
     let components = headers::add_to(components);
+    let components = security::add_to(components);
+    let components = errors::add_to(components);
     OpenApiBuilder::new()
         .info(overview::info())
         .servers(Some(overview::servers()))
@@ -53,6 +58,7 @@ fn paths() -> Paths {
         recommendations::paths(),
         reviews::paths(),
         availability::paths(),
+        streams::paths(),
         health::paths(),
         documentation::paths(),
     ];
@@ -60,5 +66,6 @@ fn paths() -> Paths {
     for group in groups {
         paths.merge(group);
     }
+    writes::add_to(&mut paths);
     paths
 }

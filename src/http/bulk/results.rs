@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::problem::Located;
 use crate::products::bulk::{PutProduct, PutStatus};
@@ -13,13 +14,21 @@ use crate::products::validate::Invalid;
 #[derive(Default)]
 pub(super) struct Results(Vec<u8>);
 
-/// Members in the order promised. `id` and `version` are null where nothing was written.
-#[derive(Serialize)]
-struct ResultLine<'a> {
+/// What became of a line. Members in the order promised.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BulkResult)]
+pub(in crate::http) struct ResultLine<'a> {
+    /// From 1.
+    #[schema(minimum = 1)]
     line: u64,
+    /// `created`, `updated`, `unchanged`, `invalid` or `conflict`.
     status: &'static str,
+    /// Null where nothing was written, as is the version.
+    #[schema(required = true)]
     id: Option<i64>,
+    #[schema(required = true)]
     version: Option<u64>,
+    /// Of a line that was written: relations that were left out, since there are no such products.
     errors: Vec<Located<'a>>,
 }
 

@@ -2,7 +2,9 @@
 
 use utoipa::openapi::{Paths, Ref};
 
-use super::errors::{bad_id, bad_path, invalid_query, no_product, not_acceptable, unavailable};
+use super::errors::{
+    bad_id, bad_path, gone, invalid_query, no_product, not_acceptable, unavailable,
+};
 use super::operation::{Body, PAGE, Read, get};
 use super::overview::STOCK;
 use super::parameters::product_id;
@@ -25,6 +27,7 @@ pub(super) fn paths() -> Paths {
             bad_path(),
             invalid_query(),
             no_product("id 99999"),
+            gone("id 456"),
             not_acceptable(),
             unavailable(),
         ],

@@ -6,7 +6,17 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ComponentsBuilder, Header, Ref, ResponseBuilder};
 
 /// Name, what it says, an example.
-const HEADERS: [(&str, &str, &str); 16] = [
+const HEADERS: [(&str, &str, &str); 21] = [
+    (
+        "Accept",
+        "The media type that a body has to have.",
+        "application/json",
+    ),
+    (
+        "Accept-Patch",
+        "The media type that a change has to have (RFC 5789).",
+        "application/merge-patch+json",
+    ),
     (
         "Age",
         "Seconds since it was read from the store. With what `Cache-Control` allows it never gets older than \
@@ -53,6 +63,11 @@ const HEADERS: [(&str, &str, &str); 16] = [
         "\"1-ac48d5edd464ed4d\"",
     ),
     (
+        "Idempotent-Replayed",
+        "`true` where the request was done before, and is answered as it was then.",
+        "true",
+    ),
+    (
         "Last-Modified",
         "When the product last changed. `If-Modified-Since` may be answered with 304, too; `ETag` says it more \
          exactly.",
@@ -68,6 +83,7 @@ const HEADERS: [(&str, &str, &str); 16] = [
         "Whom the page leads to is not told of it.",
         "no-referrer",
     ),
+    ("Location", "The address of the product.", "/products/1001"),
     ("Retry-After", "Seconds after which to try again.", "1"),
     (
         "Surrogate-Key",
@@ -78,6 +94,11 @@ const HEADERS: [(&str, &str, &str); 16] = [
         "Vary",
         "What the answer depends on besides the address.",
         "accept-encoding",
+    ),
+    (
+        "WWW-Authenticate",
+        "What kind of token is needed, and what is wrong with the one that came (RFC 6750).",
+        "Bearer realm=\"doorbuster\"",
     ),
     (
         "X-Content-Type-Options",

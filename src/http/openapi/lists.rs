@@ -48,7 +48,7 @@ pub(super) fn paths() -> Paths {
 }
 
 /// What is to be said of a parameter; the tests miss those of which nothing is said.
-fn parameter(name: &str) -> Option<Parameter> {
+pub(super) fn parameter(name: &str) -> Option<Parameter> {
     let text = || string().min_length(Some(1));
     let parameter = match name {
         "ids" => comma_separated(query(

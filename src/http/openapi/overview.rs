@@ -11,6 +11,7 @@ use super::errors;
 pub(super) const PRODUCTS: &str = "Products";
 pub(super) const REVIEWS: &str = "Reviews";
 pub(super) const STOCK: &str = "Stock";
+pub(super) const WRITES: &str = "Writes";
 pub(super) const OPERATION: &str = "Operation";
 
 const INTRODUCTION: &str = include_str!("overview.md");
@@ -48,6 +49,10 @@ pub(super) fn tags() -> Vec<Tag> {
         ),
         tag(REVIEWS, "What customers say."),
         tag(STOCK, "Exact numbers, for those who are about to sell."),
+        tag(
+            WRITES,
+            "For those with a token: products one by one, and all at once.",
+        ),
         tag(
             OPERATION,
             "Whether the server is well, and this description.",

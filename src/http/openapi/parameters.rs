@@ -93,6 +93,16 @@ pub(super) fn limit() -> ParameterBuilder {
     query("limit", "Items of a page at most.", schema)
 }
 
+/// No older version than this.
+pub(super) fn min_version() -> ParameterBuilder {
+    query(
+        "min_version",
+        "No version below this one, as a write answered it: to read what one has written through another server. \
+         503 where it is not there yet.",
+        integer(0, i64::MAX),
+    )
+}
+
 /// Where a page begins.
 pub(super) fn cursor() -> ParameterBuilder {
     query(

@@ -4,10 +4,13 @@ use utoipa::openapi::path::{OperationBuilder, Parameter};
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder};
 use utoipa::openapi::{ComponentsBuilder, Paths, Ref};
 
-use super::errors::{bad_id, bad_path, invalid_query, no_product, not_acceptable, unavailable};
+use super::errors::{
+    bad_id, bad_path, gone, invalid_query, no_product, not_acceptable, unavailable,
+    version_not_reached,
+};
 use super::operation::{Body, Exchange, Read, get};
 use super::overview::PRODUCTS;
-use super::parameters::{comma_separated, path, product_id, query, string};
+use super::parameters::{comma_separated, min_version, path, product_id, query, string};
 use crate::http::problem::ApiError;
 use crate::http::products::detail_query::{PARAMETERS, PARTS};
 use crate::products::fields;
@@ -136,7 +139,9 @@ fn errors(named: &str) -> Vec<ApiError> {
         bad_path(),
         invalid_query(),
         no_product(named),
+        gone(named),
         not_acceptable(),
+        version_not_reached(),
         unavailable(),
     ]
 }
@@ -185,6 +190,7 @@ fn parameter(name: &str) -> Option<Parameter> {
                 .items(string().enum_values(Some(PARTS)))
                 .min_items(Some(1)),
         ),
+        "min_version" => return Some(min_version().build()),
         _ => return None,
     };
     Some(comma_separated(parameter).build())

@@ -9,17 +9,21 @@
 mod page;
 mod product;
 mod recommendation;
+mod record;
 mod stock;
 mod words;
 
 use utoipa::ToSchema;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{ComponentsBuilder, RefOr, Schema};
 
+use crate::http::bulk::results::ResultLine;
 use crate::http::problem::Problem;
 
 pub(super) use page::{ProductBatch, ProductPage, ReviewPage};
 pub(super) use product::Product;
 pub(super) use recommendation::{JsonLd, ProductPart, Recommendations};
+pub(super) use record::{ProductPatch, ProductRecord};
 pub(super) use stock::Stock;
 pub(in crate::http) use words::ProblemCode;
 pub(super) use words::{Availability, CurrencyCode, ListOrder, Policy};
@@ -34,6 +38,8 @@ pub(super) struct Health {
 /// Adds all of them.
 pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     let mut all = Vec::new();
+    add_closed::<ProductRecord>(&mut all);
+    // After it: what both have is open to those who read.
     add::<Product>(&mut all);
     add::<ProductPart>(&mut all);
     add::<JsonLd>(&mut all);
@@ -44,8 +50,24 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add::<Stock>(&mut all);
     add::<Health>(&mut all);
     add::<ListOrder>(&mut all);
+    add::<ProductPatch>(&mut all);
+    add::<ResultLine<'_>>(&mut all);
     add::<Problem<'_>>(&mut all);
     components.schemas_from_iter(all)
+}
+
+/// Adds a schema and those that it refers to, whose objects have no other members than those described.
+fn add_closed<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+    let mut closed = Vec::new();
+    add::<T>(&mut closed);
+    for (_, schema) in &mut closed {
+        if let RefOr::T(Schema::Object(object)) = schema
+            && !object.properties.is_empty()
+        {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
+    all.append(&mut closed);
 }
 
 /// Adds a schema and those that it refers to.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{errors, json};
 use crate::http::lists::filters;
 use crate::http::products::detail_query;
-use crate::http::{recommendations, reviews};
+use crate::http::{export, recommendations, reviews};
 
 const METHODS: [&str; 8] = [
     "get", "head", "post", "put", "patch", "delete", "options", "trace",
@@ -116,7 +116,7 @@ fn every_problem_is_described_and_every_described_problem_is_there() {
         }
     }
     in_source.extend(crate::http::problem::FOREIGN_CODES.map(str::to_owned));
-    let described: BTreeSet<_> = errors::codes().collect();
+    let described: BTreeSet<_> = errors::codes().into_iter().collect();
     assert_eq!(in_source, described);
 
     let document = document();
@@ -125,7 +125,8 @@ fn every_problem_is_described_and_every_described_problem_is_there() {
         for response in operation["responses"].as_object().unwrap().values() {
             visit(response, &mut |name, value| {
                 if name == "code" {
-                    shown.extend(value.as_str());
+                    let codes = value["enum"].as_array().into_iter().flatten();
+                    shown.extend(codes.filter_map(Value::as_str));
                 }
             });
         }
@@ -166,6 +167,7 @@ fn every_parameter_of_a_query_is_described() {
             &recommendations::PARAMETERS,
         ),
         ("/products/{id}/availability", &[]),
+        ("/products:export", &export::PARAMETERS),
     ] {
         let parameters = parameters(&document, &document["paths"][path]["get"]);
         let in_query = parameters

@@ -22,7 +22,7 @@ pub(in crate::http) enum MediaType {
 }
 
 impl MediaType {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(in crate::http) fn as_str(self) -> &'static str {
         match self {
             Self::Json => "application/json",
             Self::MergePatch => "application/merge-patch+json",

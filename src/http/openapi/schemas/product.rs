@@ -67,7 +67,7 @@ pub(in crate::http) struct Product {
 
 /// Such as the size, and the sizes there are.
 #[derive(ToSchema)]
-struct ProductOption {
+pub(super) struct ProductOption {
     name: String,
     #[schema(min_items = 1)]
     values: Vec<String>,
