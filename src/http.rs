@@ -7,6 +7,7 @@ mod batch;
 mod bind_error;
 mod body;
 mod conditional;
+mod demo;
 mod digits;
 mod edge;
 mod health;

@@ -20,3 +20,4 @@ mod real_sets;
 mod requests;
 mod signals;
 mod start_up;
+mod storefront;

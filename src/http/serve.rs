@@ -8,7 +8,9 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
 use super::edge::{EdgeHeaders, EdgeWindows};
-use super::{BindError, Readiness, availability, health, lists, products, request_id, reviews};
+use super::{
+    BindError, Readiness, availability, demo, health, lists, products, request_id, reviews,
+};
 use crate::products::catalog::Catalog;
 
 /// How long a connection may stay open without a request.
@@ -29,6 +31,8 @@ pub struct Options {
     pub edge: Option<EdgeWindows>,
     /// Whether each request is logged.
     pub access_log: bool,
+    /// Whether the demo shop's page is there.
+    pub demo_page: bool,
 }
 
 /// Bound listeners. They answer once their servers are awaited.
@@ -54,6 +58,7 @@ pub fn bind(
     let readiness = web::Data::new(readiness.clone());
     let access_log = options.access_log;
     let edge = options.edge;
+    let demo_page = options.demo_page;
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let mut public = HttpServer::new(move || {
@@ -67,6 +72,11 @@ pub fn bind(
             .configure(availability::routes)
             .configure(reviews::routes)
             .configure(health::routes)
+            .configure(move |config| {
+                if demo_page {
+                    demo::routes(config);
+                }
+            })
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| request_id::wrap(request, service, access_log))
     })
