@@ -63,6 +63,15 @@ pub fn open_sqlite(path: &Path) -> Result<SqliteCatalog, SqliteError> {
     Ok(SqliteCatalog::new(database))
 }
 
+/// What is decided where the program is started, beside its configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// Whether each request is logged.
+    pub access_log: bool,
+    /// Whether the demo shop's page is there.
+    pub demo_page: bool,
+}
+
 /// Where a running program listens.
 #[derive(Debug, Clone)]
 pub struct Addresses {
@@ -78,7 +87,7 @@ pub struct Addresses {
 pub fn serve<S: AsyncFnMut() -> &'static str>(
     config: &Config,
     store: SqliteCatalog,
-    access_log: bool,
+    start: Start,
     started: impl FnOnce(&Addresses),
     listen_for_stop: impl FnOnce() -> io::Result<S>,
 ) -> Result<(), AppError> {
@@ -109,7 +118,8 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
             body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
             patience: config.limits.write_wait,
         },
-        access_log,
+        access_log: start.access_log,
+        demo_page: start.demo_page,
     };
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;

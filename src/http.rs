@@ -13,6 +13,7 @@ mod categories;
 mod conditional;
 mod connections;
 mod cors;
+mod demo;
 mod digits;
 mod docs;
 mod edge;

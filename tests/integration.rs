@@ -33,6 +33,7 @@ mod search;
 mod signals;
 mod start_up;
 mod stock;
+mod storefront;
 mod tokens;
 mod views;
 mod write_once;

@@ -28,7 +28,7 @@ const DEMO_PRODUCTS: usize = 1_000;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = help::long(EXAMPLES))]
 pub struct Args {
-    /// Fill an empty catalogue with 1,000 invented products first
+    /// Fill an empty catalogue with 1,000 invented products first, and show a shop of them at /demo
     #[arg(long)]
     pub demo: bool,
     /// Where to listen.
@@ -46,7 +46,12 @@ pub fn run(args: &Args, config: &Config, _out: &mut dyn Write) -> anyhow::Result
         .telemetry
         .access_log
         .is_on(Console::stderr().is_terminal);
-    app::serve(config, store, access_log, announce, stop_signals)?;
+    let start = app::Start {
+        access_log,
+        demo_page: args.demo,
+    };
+    let announce = |addresses: &Addresses| announce(addresses, args.demo);
+    app::serve(config, store, start, announce, stop_signals)?;
     tracing::info!("stopped");
     Ok(Exit::Done)
 }
@@ -82,9 +87,16 @@ fn fill(store: &dyn CatalogStore) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn announce(addresses: &Addresses) {
+fn announce(addresses: &Addresses, demo_page: bool) {
     for address in &addresses.public {
-        tracing::info!("listening on http://{address}, try: curl -i http://{address}/products/456");
+        let page = if demo_page {
+            format!(", or see the shop at http://{address}/demo")
+        } else {
+            String::new()
+        };
+        tracing::info!(
+            "listening on http://{address}, try: curl -i http://{address}/products/456{page}"
+        );
     }
     if let Some(address) = addresses.admin {
         tracing::info!("listening for operators on http://{address}");

@@ -15,8 +15,8 @@ use super::public_server::PublicServer;
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
-    BindError, Readiness, availability, bulk, categories, docs, export, health, lists, products,
-    recommendations, request_id, reviews, search, stock,
+    BindError, Readiness, availability, bulk, categories, demo, docs, export, health, lists,
+    products, recommendations, request_id, reviews, search, stock,
 };
 use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
@@ -47,6 +47,8 @@ pub struct Options {
     pub writes: WriteLimits,
     /// Whether each request is logged.
     pub access_log: bool,
+    /// Whether the demo shop's page is there.
+    pub demo_page: bool,
 }
 
 /// Bound listeners. They answer once their servers are awaited.
@@ -76,6 +78,7 @@ pub fn bind(
     let access_log = options.access_log;
     let (edge, writes) = (options.edge, options.writes);
     let in_flight = web::Data::new(InFlight::default());
+    let demo_page = options.demo_page;
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let cors_origins = options.cors_origins.clone();
@@ -102,6 +105,11 @@ pub fn bind(
             .configure(search::routes)
             .configure(categories::routes)
             .configure(health::routes)
+            .configure(move |config| {
+                if demo_page {
+                    demo::routes(config);
+                }
+            })
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| {
                 request_id::wrap(request, service, access_log, cors.as_ref())

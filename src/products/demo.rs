@@ -7,6 +7,7 @@
 
 mod calendar;
 mod identity;
+mod picture;
 mod prices;
 mod prose;
 mod random;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 
 use self::calendar::Dates;
 use self::identity::Identity;
+pub use self::picture::picture;
 use self::prices::Pricing;
 use self::random::{Concern, Random};
 use self::relations::Shelf;

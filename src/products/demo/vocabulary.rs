@@ -19,6 +19,8 @@ pub(super) struct Department {
     pub(super) code: String,
     /// Name of the attribute that holds a style's phrase.
     pub(super) style_attribute: String,
+    /// What its pictures show: an SVG path in a square of 100.
+    pub(super) shape: String,
     /// Invented brands; a series belongs to one of them.
     pub(super) brands: Vec<String>,
     /// First words of titles.
