@@ -36,6 +36,7 @@ mod request_id;
 mod reviews;
 mod serve;
 mod status_header;
+mod stock;
 mod streams;
 mod writes;
 

@@ -113,7 +113,7 @@ fn each_line_is_told_what_became_of_it() {
         (
             refused(4),
             "invalid",
-            vec!["/variants/0/price/amount_minor"],
+            vec!["/variants/0/price/amount_minor", "/handle", "/title"],
         ),
         (refused(5), "invalid", vec![""]),
         (refused(6), "invalid", vec![""]),
@@ -353,7 +353,7 @@ fn what_cannot_be_begun_is_told_by_the_status() {
     let allowed = bearer("catalog:write");
     let refused = ask("PUT", &allowed);
     refused.problem(405, "method-not-allowed");
-    assert_eq!(refused.header("allow"), Some("POST"));
+    assert_eq!(refused.header("allow"), Some("POST, OPTIONS"));
     let coded = format!("{allowed}content-encoding: gzip\r\n");
     ask("POST", &coded).problem(415, "unsupported-coding");
 }

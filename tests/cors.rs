@@ -50,7 +50,10 @@ fn unless_told_the_server_lets_no_other_page_read() {
     let reply = server
         .request("OPTIONS", "/products/1", &preflight)
         .with(204);
-    assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(
+        reply.header("allow"),
+        Some("GET, HEAD, PUT, PATCH, DELETE, OPTIONS")
+    );
     assert_eq!(allowed(&reply), None);
 }
 
@@ -162,7 +165,10 @@ fn a_preflight_is_answered_whatever_it_asks_for() {
         let reply = server
             .request("OPTIONS", "/products/1", &[("origin", origin)])
             .with(204);
-        assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"));
+        assert_eq!(
+            reply.header("allow"),
+            Some("GET, HEAD, PUT, PATCH, DELETE, OPTIONS")
+        );
         assert_eq!(reply.header("access-control-allow-methods"), None);
     }
 }

@@ -31,6 +31,7 @@ mod real_sets;
 mod requests;
 mod signals;
 mod start_up;
+mod stock;
 mod tokens;
 mod views;
 mod write_once;

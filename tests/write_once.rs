@@ -179,6 +179,8 @@ fn where_another_process_writes_for_long_writes_are_told_so_and_reads_go_on() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
     let server = shop.serve_with(&[], &[("DOORBUSTER_LIMITS_WRITE_WAIT", "300ms")]);
     let writer = Writer::new(&shop, &server);
+    // So that the first use of the token has been written down, which waits as long as it takes.
+    writer.patch("/products/1", &json!({})).with(200);
     let outsider = shop.database();
     outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
     let begun = Instant::now();

@@ -234,7 +234,7 @@ fn a_version_that_is_asked_for_is_never_answered_older() {
             "/products/by-handle/lamp",
             "/products/by-sku/lamp-1",
         ] {
-            let path = format!("{path}?utm_source=mail&min_version={version}");
+            let path = format!("{path}?min_version={version}");
             assert_eq!(there.document(&path)["version"], version);
         }
     }

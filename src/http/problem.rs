@@ -139,19 +139,32 @@ pub(super) struct Problem<'a> {
     code: &'a str,
     /// Under which the log has the request; also in `X-Request-Id`.
     request_id: &'a str,
-    /// Everything that is wrong with a document, each with its place; the first thousand.
+    /// All that is wrong with a document that was sent, where that is the problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<Located<'a>>,
+    /// Units that can be sold, where more were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    available: Option<i64>,
+}
+
+/// What a problem may say beyond the members that all have (RFC 9457 §3.2).
+#[derive(Default)]
+struct Extension<'a> {
+    /// What is wrong with the document that was sent.
+    errors: &'a [Invalid],
+    /// Units that can be sold.
+    available: Option<i64>,
 }
 
 /// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
 #[derive(Serialize, ToSchema)]
-#[schema(as = Located)]
+#[schema(as = DocumentError)]
 pub(super) struct Located<'a> {
     /// Where in the document (RFC 6901); empty for the whole.
     pointer: &'a str,
-    /// What stands there, if anything does.
+    /// What stands there.
     #[serde(skip_serializing_if = "str::is_empty")]
     #[schema(required = false)]
     value: &'a str,
@@ -306,17 +319,20 @@ impl ApiError {
         }
     }
 
-    fn errors(&self) -> &[Invalid] {
+    fn extension(&self) -> Extension<'_> {
         match self {
-            Self::Write(problem) => problem.errors(),
-            _ => &[],
+            Self::Write(problem) => Extension {
+                errors: problem.errors(),
+                available: problem.available(),
+            },
+            _ => Extension::default(),
         }
     }
 
     /// The response, with everything but the caching of the route it came from.
     pub(super) fn response(&self, request_id: &str) -> HttpResponse {
         let row = self.row();
-        let mut response = render(&row, self.errors(), request_id);
+        let mut response = render(&row, &self.extension(), request_id);
         let headers = response.headers_mut();
         match self {
             Self::NoProduct {
@@ -408,10 +424,10 @@ pub(super) fn foreign(status: StatusCode, request_id: &str) -> HttpResponse {
         title,
         detail: detail.to_owned(),
     };
-    render(&row, &[], request_id)
+    render(&row, &Extension::default(), request_id)
 }
 
-fn render(row: &Row, errors: &[Invalid], request_id: &str) -> HttpResponse {
+fn render(row: &Row, extension: &Extension<'_>, request_id: &str) -> HttpResponse {
     let problem = Problem {
         r#type: format!("urn:doorbuster:problem:{}", row.code),
         title: row.title,
@@ -419,7 +435,13 @@ fn render(row: &Row, errors: &[Invalid], request_id: &str) -> HttpResponse {
         detail: &shortened(&row.detail),
         code: row.code,
         request_id,
-        errors: errors.iter().take(MAX_ERRORS).map(Located::from).collect(),
+        errors: extension
+            .errors
+            .iter()
+            .take(MAX_ERRORS)
+            .map(Located::from)
+            .collect(),
+        available: extension.available,
     };
     // Strings and one number: this cannot fail, and an empty body would still carry the status.
     let body = serde_json::to_vec(&problem).unwrap_or_default();

@@ -16,7 +16,7 @@ use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, availability, bulk, docs, export, health, lists, products,
-    recommendations, request_id, reviews,
+    recommendations, request_id, reviews, stock,
 };
 use crate::config::CorsOrigin;
 use crate::products::catalog::Catalog;
@@ -98,6 +98,7 @@ pub fn bind(
             .configure(export::routes)
             .configure(bulk::routes)
             .configure(docs::routes)
+            .configure(stock::routes)
             .configure(health::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| {

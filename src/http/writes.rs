@@ -18,7 +18,7 @@ use super::conditional::{EntityTags, IfMatch};
 use super::problem::ApiError;
 use super::products::parse_id;
 use crate::products::catalog::Catalog;
-use crate::products::edit::{Edit, EditError, Edited, Representation, edit};
+use crate::products::edit::{Edit, EditError, Edited, Representation, edit as perform_edit};
 use crate::products::store::{
     CatalogTransaction, Decision, KeptAnswer, RequestKey, StoreError, WriteError,
 };
@@ -45,9 +45,9 @@ pub(super) async fn create(
     payload: web::Payload,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = Asked::read(&request, payload, MediaType::Json).await?;
+    let asked = Asked::read(&request, payload, MediaType::Json, Scope::CatalogWrite).await?;
     let document = asked.json()?;
-    asked.perform(&catalog, Edit::Create(document)).await
+    asked.edit(&catalog, Edit::Create(document)).await
 }
 
 /// `PUT /products/{id}`.
@@ -56,9 +56,9 @@ pub(super) async fn replace(
     payload: web::Payload,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = Asked::read(&request, payload, MediaType::Json).await?;
+    let asked = Asked::read(&request, payload, MediaType::Json, Scope::CatalogWrite).await?;
     let edit = Edit::Replace(id(&request)?, asked.json()?);
-    asked.perform(&catalog, edit).await
+    asked.edit(&catalog, edit).await
 }
 
 /// `PATCH /products/{id}`.
@@ -67,9 +67,15 @@ pub(super) async fn patch(
     payload: web::Payload,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = Asked::read(&request, payload, MediaType::MergePatch).await?;
+    let asked = Asked::read(
+        &request,
+        payload,
+        MediaType::MergePatch,
+        Scope::CatalogWrite,
+    )
+    .await?;
     let edit = Edit::Patch(id(&request)?, asked.json()?);
-    asked.perform(&catalog, edit).await
+    asked.edit(&catalog, edit).await
 }
 
 /// `DELETE /products/{id}`.
@@ -77,9 +83,9 @@ pub(super) async fn delete(
     request: HttpRequest,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = Asked::without_body(&request).await?;
+    let asked = Asked::without_body(&request, Scope::CatalogWrite).await?;
     let edit = Edit::Delete(id(&request)?);
-    asked.perform(&catalog, edit).await
+    asked.edit(&catalog, edit).await
 }
 
 fn id(request: &HttpRequest) -> Result<i64, ApiError> {
@@ -87,7 +93,7 @@ fn id(request: &HttpRequest) -> Result<i64, ApiError> {
 }
 
 /// A request whose bearer may write.
-struct Asked<'r> {
+pub(super) struct Asked<'r> {
     request: &'r HttpRequest,
     token_id: String,
     body: web::Bytes,
@@ -95,19 +101,20 @@ struct Asked<'r> {
 
 impl<'r> Asked<'r> {
     /// The body is not looked at before the token.
-    async fn read(
+    pub(super) async fn read(
         request: &'r HttpRequest,
         payload: web::Payload,
         media_type: MediaType,
+        scope: Scope,
     ) -> Result<Self, ApiError> {
-        let mut asked = Self::without_body(request).await?;
+        let mut asked = Self::without_body(request, scope).await?;
         media_type.check(request.headers())?;
         asked.body = body::read(request.headers(), payload, limits(request)?.body).await?;
         Ok(asked)
     }
 
-    async fn without_body(request: &'r HttpRequest) -> Result<Self, ApiError> {
-        let principal = authorize(request, Scope::CatalogWrite).await?;
+    async fn without_body(request: &'r HttpRequest, scope: Scope) -> Result<Self, ApiError> {
+        let principal = authorize(request, scope).await?;
         Ok(Self {
             request,
             token_id: principal.token.to_string(),
@@ -115,26 +122,50 @@ impl<'r> Asked<'r> {
         })
     }
 
-    fn json(&self) -> Result<Value, ApiError> {
+    pub(super) fn json(&self) -> Result<Value, ApiError> {
         body::parse(&self.body)
     }
 
-    async fn perform(self, catalog: &Catalog, edit: Edit) -> Result<HttpResponse, ApiError> {
-        let headers = self.request.headers();
-        let key = idempotency::key(headers, &self.token_id)?;
+    async fn edit(self, catalog: &Catalog, edit: Edit) -> Result<HttpResponse, ApiError> {
+        let condition = IfMatch::of(self.request.headers());
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            let status = match edit {
+                Edit::Create(_) => StatusCode::CREATED,
+                Edit::Replace(..) | Edit::Patch(..) => StatusCode::OK,
+                Edit::Delete(_) => StatusCode::NO_CONTENT,
+            };
+            let holds = move |version: u64, representation: &Representation| {
+                let fingerprint = representation.document.fingerprint();
+                let condition = condition.as_ref();
+                condition.is_none_or(|condition| condition.holds_for(version, fingerprint))
+            };
+            match perform_edit(transaction, edit, &holds) {
+                Ok(edited) => Ok(Ok(done(status, &edited))),
+                Err(EditError::Store(error)) => Err(error),
+                Err(refused) => Ok(Err(WriteProblem::Refused(refused))),
+            }
+        };
+        self.perform(catalog, work).await
+    }
+
+    /// Does `work` in a transaction and answers what it says, once for each `Idempotency-Key`. What it refuses
+    /// leaves nothing.
+    pub(super) async fn perform(
+        self,
+        catalog: &Catalog,
+        work: impl FnOnce(&mut dyn CatalogTransaction) -> Worked + Send + 'static,
+    ) -> Result<HttpResponse, ApiError> {
+        let key = idempotency::key(self.request.headers(), &self.token_id)?;
         let in_flight = self.request.app_data::<web::Data<InFlight>>();
         let _only_one = match (&key, in_flight) {
             (Some(key), Some(in_flight)) => Some(in_flight.enter(key)?),
             _ => None,
         };
-        let write = Write {
-            key,
-            fingerprint: idempotency::fingerprint(self.request, &self.body),
-            condition: IfMatch::of(headers),
-            edit,
-        };
+        let fingerprint = idempotency::fingerprint(self.request, &self.body);
         let deadline = Instant::now() + limits(self.request)?.patience;
-        let answer = catalog.write(deadline, move |transaction| write.perform(transaction));
+        let answer = catalog.write(deadline, move |transaction| {
+            once(transaction, key.as_ref(), fingerprint, work)
+        });
         let Answer { kept, is_replayed } = answer.await??;
         let mut response = respond(kept)?;
         if is_replayed {
@@ -142,7 +173,7 @@ impl<'r> Asked<'r> {
             response.headers_mut().insert(IDEMPOTENT_REPLAYED, yes);
         } else {
             let (method, path) = (self.request.method(), self.request.path());
-            tracing::info!(token = self.token_id, %method, path, "a product was written");
+            tracing::info!(token = self.token_id, %method, path, "written");
         }
         Ok(response)
     }
@@ -154,13 +185,15 @@ pub(super) fn limits(request: &HttpRequest) -> Result<WriteLimits, ApiError> {
     limits.ok_or_else(|| ApiError::Unavailable("no limits of writes here".to_owned()))
 }
 
-/// What goes to the writer thread.
-struct Write {
-    key: Option<RequestKey>,
-    fingerprint: [u8; 32],
-    condition: Option<IfMatch>,
-    edit: Edit,
+/// What to answer to a write that was done.
+pub(super) struct Done {
+    pub(super) status: StatusCode,
+    pub(super) headers: Vec<(HeaderName, String)>,
+    pub(super) body: Vec<u8>,
 }
+
+/// Done, or why not; or the store failed.
+pub(super) type Worked = Result<Result<Done, WriteProblem>, StoreError>;
 
 struct Answer {
     kept: KeptAnswer,
@@ -169,56 +202,57 @@ struct Answer {
 
 type Performed = (Decision, Result<Answer, WriteProblem>);
 
-impl Write {
-    /// Answers as before where it was done before; else does it, and keeps the answer in the same
-    /// transaction. What was refused left nothing, and may be asked again under the same key.
-    fn perform(self, transaction: &mut dyn CatalogTransaction) -> Result<Performed, StoreError> {
-        if let Some(key) = &self.key
-            && let Some(kept) = transaction.recall(key)?
-        {
-            let answer = if kept.request == self.fingerprint {
-                Ok(Answer {
-                    kept,
-                    is_replayed: true,
-                })
-            } else {
-                Err(WriteProblem::KeyReused)
-            };
-            return Ok((Decision::Rollback, answer));
-        }
-        let status = match self.edit {
-            Edit::Create(_) => StatusCode::CREATED,
-            Edit::Replace(..) | Edit::Patch(..) => StatusCode::OK,
-            Edit::Delete(_) => StatusCode::NO_CONTENT,
+/// Answers as before where it was done before; else does it, and keeps the answer in the same transaction. What was
+/// refused left nothing, and may be asked again under the same key.
+fn once(
+    transaction: &mut dyn CatalogTransaction,
+    key: Option<&RequestKey>,
+    fingerprint: [u8; 32],
+    work: impl FnOnce(&mut dyn CatalogTransaction) -> Worked,
+) -> Result<Performed, StoreError> {
+    if let Some(key) = key
+        && let Some(kept) = transaction.recall(key)?
+    {
+        let answer = if kept.request == fingerprint {
+            Ok(Answer {
+                kept,
+                is_replayed: true,
+            })
+        } else {
+            Err(WriteProblem::KeyReused)
         };
-        let condition = self.condition;
-        let holds = move |version: u64, representation: &Representation| {
-            let fingerprint = representation.document.fingerprint();
-            let condition = condition.as_ref();
-            condition.is_none_or(|condition| condition.holds_for(version, fingerprint))
-        };
-        let edited = match edit(transaction, self.edit, &holds) {
-            Ok(edited) => edited,
-            Err(EditError::Store(error)) => return Err(error),
-            Err(refused) => return Ok((Decision::Rollback, Err(WriteProblem::Refused(refused)))),
-        };
-        let kept = kept(status, self.fingerprint, &edited);
-        if let Some(key) = &self.key {
-            transaction.remember(key, &kept)?;
-        }
-        let answer = Answer {
-            kept,
-            is_replayed: false,
-        };
-        Ok((Decision::Commit, Ok(answer)))
+        return Ok((Decision::Rollback, answer));
     }
+    let Done {
+        status,
+        headers,
+        body,
+    } = match work(transaction)? {
+        Ok(done) => done,
+        Err(refused) => return Ok((Decision::Rollback, Err(refused))),
+    };
+    let headers = headers.into_iter();
+    let kept = KeptAnswer {
+        request: fingerprint,
+        status: status.as_u16(),
+        headers: headers
+            .map(|(name, value)| (name.as_str().to_owned(), value))
+            .collect(),
+        body,
+    };
+    if let Some(key) = key {
+        transaction.remember(key, &kept)?;
+    }
+    let answer = Answer {
+        kept,
+        is_replayed: false,
+    };
+    Ok((Decision::Commit, Ok(answer)))
 }
 
-fn kept(status: StatusCode, request: [u8; 32], edited: &Edited) -> KeptAnswer {
+fn done(status: StatusCode, edited: &Edited) -> Done {
     let mut headers = Vec::new();
-    let mut add = |name: HeaderName, value: &str| {
-        headers.push((name.as_str().to_owned(), value.to_owned()));
-    };
+    let mut add = |name: HeaderName, value: &str| headers.push((name, value.to_owned()));
     let path = format!("/products/{}", edited.id);
     let mut body = Vec::new();
     if status == StatusCode::CREATED {
@@ -237,9 +271,8 @@ fn kept(status: StatusCode, request: [u8; 32], edited: &Edited) -> KeptAnswer {
             add(CONTENT_LOCATION, &path);
         }
     }
-    KeptAnswer {
-        request,
-        status: status.as_u16(),
+    Done {
+        status,
         headers,
         body,
     }

@@ -1,5 +1,7 @@
 //! The exact stock of a variant, and what may be done to it.
 
+mod document;
+
 use super::input::InventoryPolicy;
 use super::validate::MAX_QUANTITY;
 

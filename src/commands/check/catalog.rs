@@ -80,7 +80,7 @@ mod tests {
         assert!(
             status(&path)
                 .unwrap()
-                .contains("V1__catalogue, V2__listing, V3__access, V5__popular pending")
+                .contains("V1__catalogue, V2__listing, V3__access, V4__stock, V5__popular pending")
         );
         Sqlite::open(&path).unwrap().migrate().unwrap();
         assert_eq!(status(&path).unwrap(), "schema version 5, current");

@@ -212,8 +212,10 @@ async fn a_write_waits_for_another_process_until_its_deadline() {
     let (database, _folder) = counter();
     let outsider = open(database.path(), Access::ReadWrite).unwrap();
     outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begun = Instant::now();
     let late = database.write_by(soon(50), increment).await;
     assert!(matches!(late, Err(SqliteError::Busy)), "{late:?}");
+    assert!(begun.elapsed() < Duration::from_secs(15));
     // Reads go on meanwhile.
     assert_eq!(database.point_read(value).unwrap(), 0);
     let waiting = tokio::spawn({

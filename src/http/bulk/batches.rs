@@ -130,6 +130,7 @@ impl Lines {
     /// What is left, once nothing more comes.
     fn last(&mut self) -> Option<Line> {
         let text = self.buffer.split().freeze();
+        self.searched = 0;
         (!text.is_empty() || self.dropped > 0).then(|| self.line(text))
     }
 
@@ -164,6 +165,7 @@ mod tests {
             found.extend(std::iter::from_fn(|| lines.next()));
         }
         found.extend(lines.last());
+        assert_eq!((lines.next(), lines.last()), (None, None));
         found
     }
 

@@ -6,7 +6,8 @@ use actix_web::http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, RETRY_
 use super::body::MediaType;
 use crate::http::problem::{ApiError, RETRY_SECONDS, Row};
 use crate::products::edit::EditError;
-use crate::products::validate::Invalid;
+use crate::products::stock::StockRefusal;
+use crate::products::validate::{Invalid, MAX_QUANTITY};
 
 /// RFC 5789 §3.1.
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -32,6 +33,10 @@ pub(in crate::http) enum WriteProblem {
     KeyInFlight,
     /// Too many other writes.
     Busy,
+    /// The document is not one of a stock: everything that is wrong with it.
+    InvalidStock(Vec<Invalid>),
+    /// The stock of the variant with this sku does not allow it.
+    Stock { sku: String, refusal: StockRefusal },
     /// The product, or the catalogue, does not allow it.
     Refused(EditError),
 }
@@ -108,6 +113,13 @@ impl WriteProblem {
                 "The catalogue is busy with other writes",
                 format!("Nothing was written; try again in {RETRY_SECONDS} s."),
             ),
+            Self::InvalidStock(errors) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-stock",
+                "Not a valid change of stock",
+                count_of(errors),
+            ),
+            Self::Stock { sku, refusal } => return stock(sku, *refusal),
             Self::Refused(error) => return refused(error),
         };
         Row {
@@ -138,9 +150,69 @@ impl WriteProblem {
     /// What is wrong with the document, each with its place.
     pub(in crate::http) fn errors(&self) -> &[Invalid] {
         match self {
-            Self::Refused(EditError::Invalid(errors) | EditError::Conflict(errors)) => errors,
+            Self::Refused(EditError::Invalid(errors) | EditError::Conflict(errors))
+            | Self::InvalidStock(errors) => errors,
             _ => &[],
         }
+    }
+
+    /// The units that can be sold, where it were too few.
+    pub(in crate::http) fn available(&self) -> Option<i64> {
+        match self {
+            Self::Stock {
+                refusal: StockRefusal::Insufficient { available },
+                ..
+            } => Some(*available),
+            _ => None,
+        }
+    }
+}
+
+fn count_of(errors: &[Invalid]) -> String {
+    match errors.len() {
+        1 => "One thing is wrong with the document; see errors.".to_owned(),
+        count => format!("{count} things are wrong with the document; see errors."),
+    }
+}
+
+fn stock(sku: &str, refusal: StockRefusal) -> Row {
+    let (status, code, title, detail) = match refusal {
+        StockRefusal::NoVariant => (
+            StatusCode::NOT_FOUND,
+            "variant-not-found",
+            "No such variant",
+            format!("There is no variant with sku {sku:?}."),
+        ),
+        StockRefusal::NotTracked => (
+            StatusCode::CONFLICT,
+            "stock-not-tracked",
+            "The stock is not tracked",
+            format!(
+                "The stock of {sku:?} is not tracked, so it has no number; set inventory.tracked of \
+                 the variant first."
+            ),
+        ),
+        StockRefusal::Insufficient { available } => (
+            StatusCode::CONFLICT,
+            "insufficient-stock",
+            "Not enough in stock",
+            format!("Of {sku:?} {available} can be sold; ask for fewer, or wait for a delivery."),
+        ),
+        StockRefusal::OutOfRange { on_hand } => (
+            StatusCode::CONFLICT,
+            "stock-out-of-range",
+            "No such number of units",
+            format!(
+                "Of {sku:?} there are {on_hand}; the sum may not be beyond {MAX_QUANTITY}, below or \
+                 above zero."
+            ),
+        ),
+    };
+    Row {
+        status,
+        code,
+        title,
+        detail,
     }
 }
 
@@ -171,10 +243,7 @@ fn refused(error: &EditError) -> Row {
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid-product",
             "Not a valid product",
-            match errors.len() {
-                1 => "One thing is wrong with the document; see errors.".to_owned(),
-                count => format!("{count} things are wrong with the document; see errors."),
-            },
+            count_of(errors),
         ),
         EditError::Conflict(_) => (
             StatusCode::CONFLICT,
