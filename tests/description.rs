@@ -357,3 +357,36 @@ fn bulk_writes_and_exports_are_as_described() {
         &server.get("/products:export").with(401),
     );
 }
+
+#[test]
+fn changes_of_stock_are_as_described() {
+    let mut lamp = product("lamp", "Lamp");
+    lamp["variants"][0]["sku"] = json!("lamp");
+    let shop = Shop::with(&[lamp]);
+    let server = shop.serve();
+    let till = Writer::bearing(&server, &shop.token("stock:write"));
+    let document = strict(described());
+    for (method, path) in [
+        ("put", "/variants/{sku}/stock"),
+        ("post", "/variants/{sku}/stock-adjustments"),
+    ] {
+        let operation = &document["paths"][path][method];
+        let body = &operation["requestBody"]["content"]["application/json"]["examples"]["demo"];
+        let write = |sku: &str, body: &Value| {
+            let target = path.replace("{sku}", sku);
+            till.write(&method.to_uppercase(), &target, &[], body)
+        };
+        for (sku, body, status) in [
+            ("lamp", &body["value"], 200),
+            ("lamp", &json!({}), 422),
+            ("none", &body["value"], 404),
+        ] {
+            conforms_to(&document, method, path, &write(sku, body).with(status));
+        }
+    }
+    let path = "/variants/{sku}/stock-adjustments";
+    let all = json!({ "delta": -1_000_000, "reason": "sale" });
+    let target = "/variants/lamp/stock-adjustments";
+    let refused = till.write("POST", target, &[], &all).with(409);
+    conforms_to(&document, "post", path, &refused);
+}

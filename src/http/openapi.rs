@@ -17,6 +17,7 @@ mod recommendations;
 mod reviews;
 mod schemas;
 mod security;
+mod stock;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ fn paths() -> Paths {
         recommendations::paths(),
         reviews::paths(),
         availability::paths(),
+        stock::paths(),
         streams::paths(),
         health::paths(),
         documentation::paths(),

@@ -141,11 +141,13 @@ pub(super) struct Problem<'a> {
     code: &'a str,
     /// Under which the log has the request; also in `X-Request-Id`.
     request_id: &'a str,
-    /// Everything that is wrong with a document, each with its place; the first thousand.
+    /// All that is wrong with a document that was sent, where that is the problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<Located<'a>>,
+    /// Units that can be sold, where more were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     available: Option<i64>,
 }
 
@@ -160,11 +162,11 @@ struct Extension<'a> {
 
 /// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
 #[derive(Serialize, ToSchema)]
-#[schema(as = Located)]
+#[schema(as = DocumentError)]
 pub(super) struct Located<'a> {
     /// Where in the document (RFC 6901); empty for the whole.
     pointer: &'a str,
-    /// What stands there, if anything does.
+    /// What stands there.
     #[serde(skip_serializing_if = "str::is_empty")]
     #[schema(required = false)]
     value: &'a str,

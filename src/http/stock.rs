@@ -6,6 +6,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::problem::ApiError;
 use super::writes::{Asked, Done, MediaType, WriteProblem};
@@ -72,24 +73,27 @@ async fn change(
     asked.perform(catalog, work).await
 }
 
-/// Members in the order promised.
-#[derive(Serialize)]
-struct Body<'a> {
+/// The stock of a variant after a change. Members in the order promised.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangedStock)]
+pub(super) struct ChangedStock<'a> {
     sku: &'a str,
     product_id: i64,
     variant_id: i64,
+    /// `deny` or `continue`.
     policy: &'static str,
     on_hand: i64,
     reserved: i64,
+    /// `on_hand` less `reserved`.
     available: i64,
     low_stock_at: i64,
-    /// Of the product.
+    /// Of the product: a new one where what a customer sees has changed.
     version: u64,
 }
 
 fn done(sku: &str, stock: &Stock) -> Done {
     let quantities = stock.quantities;
-    let body = Body {
+    let body = ChangedStock {
         sku,
         product_id: stock.product_id,
         variant_id: stock.variant_id,

@@ -87,7 +87,8 @@ pub fn fold(word: &str) -> String {
             _ => folded.push(letter),
         }
     }
-    shorten(folded)
+    // What was left out may have kept marks from their order.
+    shorten(DecomposingNormalizer::new_nfkd().normalize(&folded).into_owned())
 }
 
 fn shorten(mut word: String) -> String {

@@ -1,162 +1,21 @@
 //! Errors, described by what the program itself answers to them.
 
+mod examples;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use actix_web::body::MessageBody;
-use actix_web::http::Method;
 use actix_web::http::header::HeaderName;
 use serde_json::Value;
 use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::path::{Operation, OperationBuilder};
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{ComponentsBuilder, ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use super::headers::with_headers;
-use crate::cache::Status;
-use crate::http::authorization::AuthorizationError;
 use crate::http::problem::{ApiError, FOREIGN_CODES, PROBLEM_JSON};
-use crate::http::writes::{MediaType, WriteProblem};
-use crate::products::edit::EditError;
-use crate::products::validate::Invalid;
-use crate::tokens::Scope;
-
-pub(super) fn bad_id() -> ApiError {
-    ApiError::BadId("0456".to_owned())
-}
-
-pub(super) fn invalid_query() -> ApiError {
-    let detail = "\"limt\" is not a query parameter here; did you mean limit?";
-    ApiError::InvalidQuery(detail.to_owned())
-}
-
-/// Of a product that the cache was asked for.
-pub(super) fn no_product(named: &str) -> ApiError {
-    ApiError::NoProduct {
-        named: named.to_owned(),
-        is_gone: false,
-        cache: Some(Status::Hit { ttl: 4_000 }),
-    }
-}
-
-/// Of a product that was deleted.
-pub(super) fn gone(named: &str) -> ApiError {
-    ApiError::NoProduct {
-        named: named.to_owned(),
-        is_gone: true,
-        cache: Some(Status::Hit { ttl: 4_000 }),
-    }
-}
-
-pub(super) fn version_not_reached() -> ApiError {
-    ApiError::VersionNotReached { version: 1 }
-}
-
-/// What a request without the right token is told.
-pub(super) fn unauthorized(scope: Scope) -> Vec<ApiError> {
-    let all = [
-        AuthorizationError::Missing,
-        AuthorizationError::Invalid("the token was revoked"),
-        AuthorizationError::Insufficient(scope),
-        AuthorizationError::Several,
-    ];
-    all.into_iter().map(ApiError::Authorization).collect()
-}
-
-/// What a write of one product may be told, whatever is in it.
-pub(super) fn of_writes() -> Vec<ApiError> {
-    let mut errors = unauthorized(Scope::CatalogWrite);
-    errors.extend([
-        WriteProblem::InvalidKey.into(),
-        WriteProblem::KeyInFlight.into(),
-        WriteProblem::KeyReused.into(),
-        WriteProblem::Busy.into(),
-        unavailable(),
-    ]);
-    errors
-}
-
-/// What a write may be told of its body.
-pub(super) fn of_bodies(expected: MediaType) -> Vec<ApiError> {
-    let invalid = vec![Invalid {
-        pointer: "/variants/0/price/amount_minor".to_owned(),
-        value: "-1".to_owned(),
-        reason: "a price cannot be negative".to_owned(),
-    }];
-    let conflicts = vec![Invalid {
-        pointer: "/variants/0/sku".to_owned(),
-        value: "APP-00456-01".to_owned(),
-        reason: "belongs to product 456".to_owned(),
-    }];
-    let given = "text/plain".to_owned();
-    let json = "line 1, column 9: expected `,` or `}`".to_owned();
-    vec![
-        WriteProblem::MediaType { given, expected }.into(),
-        WriteProblem::Coding("gzip".to_owned()).into(),
-        WriteProblem::TooLarge { limit: 4 << 20 }.into(),
-        WriteProblem::Cut.into(),
-        WriteProblem::NoJson(json).into(),
-        WriteProblem::Refused(EditError::Invalid(invalid)).into(),
-        WriteProblem::Refused(EditError::Conflict(conflicts)).into(),
-    ]
-}
-
-/// What a write of a product may be told of the product that there is.
-pub(super) fn of_the_product() -> Vec<ApiError> {
-    let mut errors = vec![bad_id(), bad_path()];
-    let refused = [
-        EditError::NotFound,
-        EditError::Deleted,
-        EditError::Precondition { version: 2 },
-    ];
-    errors.extend(refused.map(|error| WriteProblem::Refused(error).into()));
-    errors
-}
-
-pub(super) fn not_acceptable() -> ApiError {
-    ApiError::NotAcceptable {
-        header: "Accept-Encoding",
-        offered: "br, zstd, gzip, identity",
-    }
-}
-
-pub(super) fn bad_path() -> ApiError {
-    ApiError::BadPath("/products/by-sku/100%".to_owned())
-}
-
-pub(super) fn unavailable() -> ApiError {
-    ApiError::Unavailable(String::new())
-}
-
-pub(super) fn not_ready() -> ApiError {
-    ApiError::NotReady("The server is about to stop.")
-}
-
-/// An error of each kind.
-fn every() -> Vec<ApiError> {
-    let mut every = of_reads();
-    every.extend(of_writes());
-    every.extend(of_bodies(MediaType::Json));
-    every
-}
-
-fn of_reads() -> Vec<ApiError> {
-    vec![
-        bad_id(),
-        invalid_query(),
-        no_product("id 99999"),
-        gone("id 456"),
-        ApiError::NoRoute("/product".to_owned()),
-        bad_path(),
-        ApiError::TargetTooLong,
-        ApiError::read_only(&Method::DELETE),
-        not_acceptable(),
-        ApiError::ConditionFailed,
-        ApiError::Busy,
-        version_not_reached(),
-        unavailable(),
-        not_ready(),
-    ]
-}
+pub(super) use examples::*;
 
 /// What a client meets.
 struct Problem {
@@ -238,6 +97,19 @@ pub(super) fn table() -> String {
          | 500 | `{internal_error}` | A bug; the log has it under the request id |"
     );
     table
+}
+
+/// Adds the responses for these errors.
+pub(super) fn add(
+    operation: OperationBuilder,
+    errors: impl IntoIterator<Item = ApiError>,
+) -> Operation {
+    let responses = responses(errors).into_iter();
+    responses
+        .fold(operation, |operation, (status, response)| {
+            operation.response(status, response)
+        })
+        .build()
 }
 
 /// The responses for these errors, one for each status, with an example of each code.

@@ -19,12 +19,13 @@ use utoipa::openapi::{ComponentsBuilder, RefOr, Schema};
 
 use crate::http::bulk::results::ResultLine;
 use crate::http::problem::Problem;
+use crate::http::stock::ChangedStock;
 
 pub(super) use page::{ProductBatch, ProductPage, ReviewPage};
 pub(super) use product::Product;
 pub(super) use recommendation::{JsonLd, ProductPart, Recommendations};
 pub(super) use record::{ProductPatch, ProductRecord};
-pub(super) use stock::Stock;
+pub(super) use stock::{Stock, StockAdjustment, StockCount};
 pub(in crate::http) use words::ProblemCode;
 pub(super) use words::{Availability, CurrencyCode, ListOrder, Policy};
 
@@ -39,6 +40,8 @@ pub(super) struct Health {
 pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     let mut all = Vec::new();
     add_closed::<ProductRecord>(&mut all);
+    add_closed::<StockCount>(&mut all);
+    add_closed::<StockAdjustment>(&mut all);
     // After it: what both have is open to those who read.
     add::<Product>(&mut all);
     add::<ProductPart>(&mut all);
@@ -51,6 +54,7 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add::<Health>(&mut all);
     add::<ListOrder>(&mut all);
     add::<ProductPatch>(&mut all);
+    add::<ChangedStock<'_>>(&mut all);
     add::<ResultLine<'_>>(&mut all);
     add::<Problem<'_>>(&mut all);
     components.schemas_from_iter(all)

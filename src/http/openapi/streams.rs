@@ -58,7 +58,7 @@ fn bulk() -> Operation {
             "200",
             with_headers(response, ["Cache-Control", "X-Request-Id"]).build(),
         );
-    with_errors(operation, refused)
+    errors::add(operation, refused)
 }
 
 fn export() -> Operation {
@@ -87,7 +87,7 @@ fn export() -> Operation {
         .response("200", with_headers(response, headers).build());
     let parameters = PARAMETERS.into_iter().filter_map(parameter);
     let operation = parameters.fold(operation, OperationBuilder::parameter);
-    with_errors(operation, refused)
+    errors::add(operation, refused)
 }
 
 /// The filters of the lists, and two more.
@@ -111,14 +111,5 @@ fn lines(example: &str) -> Content {
     ContentBuilder::new()
         .schema(Some(string()))
         .example(Some(example.into()))
-        .build()
-}
-
-fn with_errors(operation: OperationBuilder, errors: Vec<ApiError>) -> Operation {
-    let responses = errors::responses(errors).into_iter();
-    responses
-        .fold(operation, |operation, (status, response)| {
-            operation.response(status, response)
-        })
         .build()
 }

@@ -13,8 +13,12 @@ use super::headers::with_headers;
 use super::overview::WRITES;
 use super::parameters::{product_id, string};
 use super::{errors, security};
+use crate::http::problem::ApiError;
 use crate::http::writes::MediaType;
 use crate::tokens::Scope;
+
+const NEW: &str = include_str!("examples/new.json");
+const SCOPE: Scope = Scope::CatalogWrite;
 
 pub(super) fn paths() -> Paths {
     let mut paths = Paths::new();
@@ -27,50 +31,45 @@ pub(super) fn paths() -> Paths {
 }
 
 fn create() -> Operation {
-    let operation = write("createProduct", "Create a product").description(Some(
+    let operation = write("createProduct", WRITES, "Create a product", SCOPE).description(Some(
         "Makes a product, or brings back a deleted one that has its handle. The answer is what a `GET` gives \
          from now on; `version` goes with `min_version` to other servers.",
     ));
-    let operation = with_body(
-        operation,
-        MediaType::Json,
-        include_str!("examples/new.json"),
-    );
+    let operation = with_body(operation, MediaType::Json, "ProductRecord", NEW);
     with_errors(
         operation.response("201", written("Created", &["Location"])),
-        errors::of_bodies(MediaType::Json),
+        errors::of_bodies(MediaType::Json)
+            .into_iter()
+            .chain(errors::of_documents()),
     )
 }
 
 fn replace() -> Operation {
-    let operation = write("replaceProduct", "Replace a product").description(Some(
+    let operation = write("replaceProduct", WRITES, "Replace a product", SCOPE).description(Some(
         "Makes it as the document says. What that does not say is as for a new product, but for stock, rating \
          and reviews, which stay as they are.",
     ));
-    let operation = with_body(
-        operation,
-        MediaType::Json,
-        include_str!("examples/new.json"),
-    );
+    let operation = with_body(operation, MediaType::Json, "ProductRecord", NEW);
     of_a_product(operation, Some(MediaType::Json))
 }
 
 fn patch() -> Operation {
-    let operation = write("patchProduct", "Change parts of a product")
+    let operation = write("patchProduct", WRITES, "Change parts of a product", SCOPE)
         .description(Some("Merges the changes into the document (RFC 7396)."));
     let patch = include_str!("examples/patch.json");
-    let operation = with_body(operation, MediaType::MergePatch, patch);
+    let operation = with_body(operation, MediaType::MergePatch, "ProductPatch", patch);
     of_a_product(operation, Some(MediaType::MergePatch))
 }
 
 fn delete() -> Operation {
-    let operation = write("deleteProduct", "Delete a product").description(Some(
+    let operation = write("deleteProduct", WRITES, "Delete a product", SCOPE).description(Some(
         "It is gone for those who read: 410. Creating a product with its handle brings it back.",
     ));
     of_a_product(operation, None)
 }
 
-fn write(id: &str, summary: &str) -> OperationBuilder {
+/// A write that may be asked again.
+pub(super) fn write(id: &str, tag: &str, summary: &str, scope: Scope) -> OperationBuilder {
     let key = ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
@@ -82,23 +81,21 @@ fn write(id: &str, summary: &str) -> OperationBuilder {
         .schema(Some(string().pattern(Some("^[!#-~]{1,255}$"))));
     OperationBuilder::new()
         .operation_id(Some(id))
-        .tag(WRITES)
+        .tag(tag)
         .summary(Some(summary))
-        .security(security::requirement(&[Scope::CatalogWrite]))
+        .security(security::requirement(&[scope]))
         .parameter(key)
 }
 
-fn with_body(
+/// A body that has to be there.
+pub(super) fn with_body(
     operation: OperationBuilder,
     media_type: MediaType,
+    schema: &str,
     example: &'static str,
 ) -> OperationBuilder {
-    let schema = match media_type {
-        MediaType::Json => "ProductRecord",
-        MediaType::MergePatch => "ProductPatch",
-    };
     let example = ExampleBuilder::new()
-        .summary("A product of the demo shop")
+        .summary("A body")
         // Where a file is no JSON, the tests miss the example.
         .value(serde_json::from_str::<Value>(example).ok());
     let content = ContentBuilder::new()
@@ -130,7 +127,10 @@ fn of_a_product(operation: OperationBuilder, body: Option<MediaType>) -> Operati
         operation.response("204", with_headers(response, headers).build())
     };
     let mut errors = errors::of_the_product();
-    errors.extend(body.into_iter().flat_map(errors::of_bodies));
+    if let Some(media_type) = body {
+        errors.extend(errors::of_bodies(media_type));
+        errors.extend(errors::of_documents());
+    }
     with_errors(operation, errors)
 }
 
@@ -158,16 +158,10 @@ fn written(description: &str, more: &[&str]) -> Response {
 
 fn with_errors(
     operation: OperationBuilder,
-    errors: Vec<crate::http::problem::ApiError>,
+    errors: impl IntoIterator<Item = ApiError>,
 ) -> Operation {
-    let all = errors::of_writes().into_iter().chain(errors);
-    let responses = errors::responses(all);
-    let operation = responses
-        .into_iter()
-        .fold(operation, |operation, (status, response)| {
-            operation.response(status, response)
-        });
-    operation.build()
+    let all = errors::of_writes(SCOPE).into_iter().chain(errors);
+    errors::add(operation, all)
 }
 
 /// Adds the operations to paths that others read.

@@ -56,8 +56,9 @@ fn min_version(query: &Query<'_>) -> Result<u64, ApiError> {
         return Ok(0);
     };
     let digits = given.bytes().all(|byte| byte.is_ascii_digit());
-    let version = digits.then(|| given.parse().ok()).flatten();
-    version.ok_or_else(|| {
+    // The store counts in 64 bits with a sign: nobody should wait for a version beyond.
+    let version = digits.then(|| given.parse::<i64>().ok()).flatten();
+    version.map(i64::cast_unsigned).ok_or_else(|| {
         let reason = format!("{given:?} is not the version of a product; it is a whole number");
         invalid("min_version", reason)
     })
