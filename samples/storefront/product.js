@@ -17,9 +17,9 @@ export async function product(id, signal) {
         purchase(product, signal),
         richText(product.description_html),
         facts(product.attributes))),
-    product.recommendations.items.length
+    product.recommendations.length
       ? el("section", { className: "wide", id: "recommendations" }, el("h2", {}, "You may also like"),
-        el("div", { className: "grid" }, product.recommendations.items.slice(0, 6).map((item) => tile(item)))) : null,
+        el("div", { className: "grid" }, product.recommendations.slice(0, 6).map((item) => tile(item)))) : null,
     reviews(product),
   ].filter(Boolean);
 }
