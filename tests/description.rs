@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Reply, Server, Shop, Writer, doorbuster, product, run};
+use crate::search::await_any_index;
 
 fn described() -> Value {
     let mut command = doorbuster();
@@ -92,6 +93,7 @@ fn matches(document: &Value, schema: &Value, reply: &Reply) {
 fn demo() -> (Shop, Server) {
     let shop = Shop::empty();
     let server = shop.serve_with(&["--demo"], &[]);
+    await_any_index(&server);
     (shop, server)
 }
 
@@ -199,6 +201,10 @@ fn answers_are_as_described() {
             404,
         ),
         ("/products", "/products?sort=popular&limit=3", 200),
+        ("/search", "/search?q=tee&sort=rating&limit=100", 200),
+        ("/search", "/search?q=hemp+tea&rating_min=4.5", 200),
+        ("/search", "/search?rating_min=6", 400),
+        ("/categories", "/categories", 200),
         ("/healthz", "/healthz", 200),
         ("/readyz", "/readyz", 200),
         ("/openapi.json", "/openapi.json", 200),

@@ -18,6 +18,14 @@ fn await_index(server: &Server, count: u64) {
     });
 }
 
+/// Asks until the index of a catalogue with products is complete.
+pub(crate) fn await_any_index(server: &Server) {
+    within(PATIENCE, "the index is complete", || {
+        let page = server.document("/search?limit=1");
+        (page["incomplete"] == false && page["next"].is_string()).then_some(())
+    });
+}
+
 /// The page for words, spaces and all.
 fn search(server: &Server, query: &str) -> Value {
     let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();

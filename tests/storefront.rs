@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::harness::{Server, Shop};
+use crate::search::await_any_index;
 
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 900;
@@ -98,6 +99,8 @@ fn count(page: &str, needle: &str) -> usize {
 fn a_shop_can_be_built_from_the_api_alone() {
     let shop = Shop::empty();
     let server = shop.serve_with(&["--demo"], &[]);
+
+    await_any_index(&server);
 
     let start = look_at(&server, "");
     assert_eq!(count(&start, "class=\"tile\""), 24);

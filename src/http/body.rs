@@ -19,6 +19,31 @@ pub(super) fn in_parts((head, tail): (Bytes, Option<Bytes>)) -> BoxBody {
     })
 }
 
+/// The same body, which keeps something until it is sent.
+pub(super) fn holding<T: Unpin + 'static>(body: BoxBody, held: T) -> BoxBody {
+    BoxBody::new(Holding { body, _held: held })
+}
+
+struct Holding<T> {
+    body: BoxBody,
+    _held: T,
+}
+
+impl<T: Unpin> MessageBody for Holding<T> {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}
+
 struct TwoParts {
     length: u64,
     head: Option<Bytes>,

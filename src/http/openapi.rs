@@ -16,6 +16,7 @@ mod products;
 mod recommendations;
 mod reviews;
 mod schemas;
+mod search;
 mod security;
 mod stock;
 mod streams;
@@ -56,6 +57,7 @@ fn paths() -> Paths {
     let groups = [
         products::paths(),
         lists::paths(),
+        search::paths(),
         recommendations::paths(),
         reviews::paths(),
         availability::paths(),

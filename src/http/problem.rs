@@ -141,7 +141,7 @@ pub(super) struct Problem<'a> {
     code: &'a str,
     /// Under which the log has the request; also in `X-Request-Id`.
     request_id: &'a str,
-    /// All that is wrong with a document that was sent, where that is the problem.
+    /// Everything that is wrong with a document, each with its place; the first thousand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<Located<'a>>,
@@ -162,11 +162,11 @@ struct Extension<'a> {
 
 /// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
 #[derive(Serialize, ToSchema)]
-#[schema(as = DocumentError)]
+#[schema(as = Located)]
 pub(super) struct Located<'a> {
     /// Where in the document (RFC 6901); empty for the whole.
     pointer: &'a str,
-    /// What stands there.
+    /// What stands there, if anything does.
     #[serde(skip_serializing_if = "str::is_empty")]
     #[schema(required = false)]
     value: &'a str,
@@ -210,7 +210,6 @@ impl ApiError {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "a table")]
     fn row(&self) -> Row {
         let (status, code, title, detail) = match self {
             Self::BadId(given) => (

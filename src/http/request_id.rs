@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -16,6 +16,7 @@ use actix_web::{Error, HttpRequest};
 use futures_util::poll;
 use tracing::Instrument;
 
+use super::body;
 use super::connections::Connection;
 use super::cors::Cors;
 use super::digits::hexadecimal;
@@ -92,7 +93,6 @@ where
     };
     let cors = cors.cloned();
     async move {
-        let _in_flight = in_flight;
         let response = match response {
             Ok(response) => finished(response, &id).await?,
             Err(response) => response,
@@ -109,6 +109,11 @@ where
         if let Some(started) = started {
             log(&response, &id, started);
         }
+        if response.response().body().size() == BodySize::Stream {
+            // It is being answered until the end of the stream.
+            return Ok(response.map_body(|_, body| body::holding(body, in_flight)));
+        }
+        drop(in_flight);
         Ok(response)
     }
 }

@@ -12,7 +12,7 @@ use crate::products::catalog::Catalog;
 use crate::products::search::{SearchError, SearchPage, SearchQuery, SearchSort};
 
 /// Every parameter of `/search`.
-const PARAMETERS: [&str; 13] = [
+pub(super) const PARAMETERS: [&str; 13] = [
     "q",
     "category",
     "vendor",

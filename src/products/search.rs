@@ -36,7 +36,7 @@ use engine::{Engine, EngineError};
 pub use facets::{FacetValue, Facets, PriceFacet, RatingFacet};
 use indexer::Indexer;
 pub use page::{FieldHighlight, SearchItem, SearchPage, Total};
-pub use query::{QueryError, SearchQuery, SearchSort};
+pub use query::{MAX_CHARACTERS, QueryError, SearchQuery, SearchSort};
 
 /// Most threads that search.
 const MAX_THREADS: usize = 4;

@@ -88,7 +88,11 @@ pub fn fold(word: &str) -> String {
         }
     }
     // What was left out may have kept marks from their order.
-    shorten(DecomposingNormalizer::new_nfkd().normalize(&folded).into_owned())
+    shorten(
+        DecomposingNormalizer::new_nfkd()
+            .normalize(&folded)
+            .into_owned(),
+    )
 }
 
 fn shorten(mut word: String) -> String {

@@ -9,6 +9,7 @@ use super::errors;
 
 /// Groups of operations.
 pub(super) const PRODUCTS: &str = "Products";
+pub(super) const SEARCH: &str = "Search";
 pub(super) const REVIEWS: &str = "Reviews";
 pub(super) const STOCK: &str = "Stock";
 pub(super) const WRITES: &str = "Writes";
@@ -46,6 +47,10 @@ pub(super) fn tags() -> Vec<Tag> {
         tag(
             PRODUCTS,
             "Products one by one, several at once, and in lists.",
+        ),
+        tag(
+            SEARCH,
+            "Products by words, with counts to filter by, and the tree of categories.",
         ),
         tag(REVIEWS, "What customers say."),
         tag(STOCK, "Exact numbers, for those who are about to sell."),

@@ -10,6 +10,7 @@ mod page;
 mod product;
 mod recommendation;
 mod record;
+mod search;
 mod stock;
 mod words;
 
@@ -25,6 +26,7 @@ pub(super) use page::{ProductBatch, ProductPage, ReviewPage};
 pub(super) use product::Product;
 pub(super) use recommendation::{JsonLd, ProductPart, Recommendations};
 pub(super) use record::{ProductPatch, ProductRecord};
+pub(super) use search::{Categories, SearchPage};
 pub(super) use stock::{Stock, StockAdjustment, StockCount};
 pub(in crate::http) use words::ProblemCode;
 pub(super) use words::{Availability, CurrencyCode, ListOrder, Policy};
@@ -49,6 +51,8 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add::<Recommendations>(&mut all);
     add::<ProductPage>(&mut all);
     add::<ProductBatch>(&mut all);
+    add::<SearchPage>(&mut all);
+    add::<Categories>(&mut all);
     add::<ReviewPage>(&mut all);
     add::<Stock>(&mut all);
     add::<Health>(&mut all);

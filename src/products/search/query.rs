@@ -6,7 +6,7 @@ use crate::products::listing::{Listing, Sort};
 use crate::search::interpretation::Question;
 
 /// Longest text, in characters.
-const MAX_CHARACTERS: usize = 200;
+pub const MAX_CHARACTERS: usize = 200;
 /// Most words.
 const MAX_WORDS: usize = 12;
 

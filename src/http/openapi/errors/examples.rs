@@ -174,6 +174,7 @@ fn of_reads() -> Vec<ApiError> {
         not_acceptable(),
         ApiError::ConditionFailed,
         ApiError::Busy,
+        ApiError::SearchBusy,
         version_not_reached(),
         unavailable(),
         not_ready(),
