@@ -33,7 +33,7 @@ pub enum FieldsError {
     /// More than [`MAX_NAMES`].
     #[error("{0} names are more than {MAX_NAMES}; name fewer, or the object they are in")]
     TooMany(usize),
-    /// More than [`MAX_DEPTH`] parts.
+    /// More than `MAX_DEPTH` parts.
     #[error("{0:?} goes deeper than {MAX_DEPTH} levels; name the object it is in")]
     TooDeep(String),
     /// No product has it.
