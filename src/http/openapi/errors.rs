@@ -112,10 +112,11 @@ pub(super) fn add(
         .build()
 }
 
-/// The responses for these errors, one for each status, with an example of each code.
+/// The responses for these errors and that which any target may get, one for each status, with an example of each
+/// code.
 pub(super) fn responses(errors: impl IntoIterator<Item = ApiError>) -> Vec<(String, Response)> {
     let mut by_status = BTreeMap::<_, Vec<_>>::new();
-    for error in errors {
+    for error in errors.into_iter().chain([ApiError::TargetTooLong]) {
         let problem = Problem::of(&error);
         by_status.entry(problem.status).or_default().push(problem);
     }

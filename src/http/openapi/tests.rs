@@ -150,10 +150,9 @@ fn every_problem_is_described_and_every_described_problem_is_there() {
             });
         }
     }
-    // Of no operation: no path, one that is too long, no such method, a request that is none, a bug.
+    // Of no operation: no path, no such method, a request that is none, a bug.
     let of_none = [
         "route-not-found",
-        "target-too-long",
         "method-not-allowed",
         "bad-request",
         "internal-error",
