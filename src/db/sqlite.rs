@@ -148,6 +148,17 @@ impl Sqlite {
             .await?
     }
 
+    /// Copies what is committed from the log into the database file, on a pool thread: for a connection that
+    /// commits much and would otherwise do it while others wait for the end of its COMMIT.
+    pub fn checkpoint_soon(&self) {
+        self.shared.readers.run_soon(|connection| {
+            // What was not copied now is by the next checkpoint.
+            if let Err(error) = connection.query_row("PRAGMA wal_checkpoint", [], |_| Ok(())) {
+                tracing::debug!("no checkpoint: {error}");
+            }
+        });
+    }
+
     /// Writes on the writer thread. What `write` did is kept when it returns `Ok`, and undone otherwise; the
     /// answer comes after the COMMIT. Others that wait may be part of the same transaction, so it is not for
     /// `write` to end it. Dropping the future does not stop the work.

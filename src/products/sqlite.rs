@@ -12,6 +12,7 @@ mod pages;
 mod read_back;
 mod recommendations;
 mod reviews;
+mod said;
 mod stock;
 mod tail;
 #[cfg(test)]
@@ -268,13 +269,18 @@ impl CatalogStore for SqliteCatalog {
         work: &mut dyn FnMut(&mut dyn CatalogTransaction) -> Result<Decision, StoreError>,
     ) -> Result<(), StoreError> {
         let mut connection = open(self.database.path(), Access::ReadWrite)?;
+        // The next transaction need not wait until this one is copied out of the log.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let decision = {
             let mut writer = Writer::new(&transaction)?;
             work(&mut writer)?
         };
         match decision {
-            Decision::Commit => transaction.commit()?,
+            Decision::Commit => {
+                transaction.commit()?;
+                self.database.checkpoint_soon();
+            }
             Decision::Rollback => transaction.rollback()?,
         }
         Ok(())

@@ -112,6 +112,12 @@ impl Pool {
         answered
     }
 
+    /// Runs `task` on a pool thread when its turn comes, unless too many wait.
+    pub(super) fn run_soon(&self, task: impl FnOnce(&mut Connection) + Send + 'static) {
+        // What nobody waits for may be left out.
+        let _ = self.queue(Box::new(task));
+    }
+
     fn queue(&self, work: Work) -> Result<(), NoAnswer> {
         if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.most_waiting {
             self.waiting.fetch_sub(1, Ordering::AcqRel);
