@@ -24,6 +24,7 @@ pub mod search;
 pub mod sqlite;
 pub mod stock;
 pub mod store;
+mod surrogate_keys;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod validate;

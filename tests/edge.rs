@@ -61,3 +61,20 @@ fn an_error_and_a_server_without_a_cache_allow_nothing() {
         assert_eq!(reply.header("surrogate-key"), Some("product-1"));
     }
 }
+
+#[test]
+fn an_edge_can_drop_all_of_a_vendor_or_a_category() {
+    let mut lamp = product("lamp", "Lamp");
+    lamp["vendor"] = "Acme & Sons".into();
+    lamp["category"] = "Home > Lamps".into();
+    let shop = Shop::with(&[lamp]);
+    let server = shop.serve();
+    let keys = "product-1 vendor-acme-sons category-home category-home/lamps";
+    for path in PATHS {
+        // Whatever of the product is shown.
+        for query in ["", "?fields=id", "?include=reviews"] {
+            let reply = server.get(&format!("{path}{query}")).with(200);
+            assert_eq!(reply.header("surrogate-key"), Some(keys), "{path}{query}");
+        }
+    }
+}

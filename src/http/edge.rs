@@ -1,10 +1,11 @@
 //! What a shared cache in front of the program is told, apart from browsers: how long it may keep a product
-//! (RFC 9213), and the key by which it can be told to drop it.
+//! (RFC 9213), and the keys by which it can be told to drop it.
 
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AGE, HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
 
 use crate::cache::Status;
 
@@ -63,18 +64,17 @@ pub(super) fn allow_to_keep(request: &HttpRequest, status: Status, headers: &mut
     }
 }
 
-/// Adds the key, `product-<id>`. A response that is not modified leaves the edge the key it has.
-pub(super) fn name_key(id: i64, headers: &mut HeaderMap) {
-    const PREFIX: &[u8] = b"product-";
+/// Adds the keys, `product-<id>` and `others`, each of which has a space before it. A response that is not modified
+/// leaves the edge the keys it has.
+pub(super) fn name_keys(id: i64, others: &str, headers: &mut HeaderMap) {
+    const PREFIX: &str = "product-";
     /// The longest number has 19 digits and a sign.
-    const MAX: usize = PREFIX.len() + 20;
-    let mut decimal = itoa::Buffer::new();
-    let digits = decimal.format(id).as_bytes();
-    let length = PREFIX.len() + digits.len();
-    let mut text = [0; MAX];
-    text[..PREFIX.len()].copy_from_slice(PREFIX);
-    text[PREFIX.len()..length].copy_from_slice(digits);
-    if let Ok(value) = HeaderValue::from_bytes(&text[..length]) {
+    const DIGITS: usize = 20;
+    let mut text = String::with_capacity(PREFIX.len() + DIGITS + others.len());
+    text.push_str(PREFIX);
+    text.push_str(itoa::Buffer::new().format(id));
+    text.push_str(others);
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
         headers.insert(SURROGATE_KEY, value);
     }
 }
@@ -101,10 +101,12 @@ mod tests {
     #[test]
     fn every_id_makes_a_key() {
         for id in [1, 456, i64::MAX, i64::MIN] {
-            let mut headers = HeaderMap::new();
-            name_key(id, &mut headers);
-            let key = headers.get("surrogate-key").unwrap();
-            assert_eq!(key.to_str().unwrap(), format!("product-{id}"));
+            for others in ["", " vendor-acme category-home"] {
+                let mut headers = HeaderMap::new();
+                name_keys(id, others, &mut headers);
+                let keys = headers.get("surrogate-key").unwrap();
+                assert_eq!(keys.to_str().unwrap(), format!("product-{id}{others}"));
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 
 pub(super) mod detail_query;
 
+use std::borrow::Cow;
+
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LOCATION, HeaderMap, HeaderValue, VARY};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -145,12 +147,12 @@ async fn product(
         // In a box, so that a request without it does not carry its size around.
         Box::pin(await_version(catalog, id, asked.min_version)).await?;
     }
-    let (mut response, status) = match asked.form {
+    let (mut response, status, keys) = match asked.form {
         None => plain(request, catalog, id, no_product).await?,
         Some(form) => detail(request, catalog, id, form, no_product).await?,
     };
     if response.status() == StatusCode::OK {
-        edge::name_key(id, response.headers_mut());
+        edge::name_keys(id, &keys, response.headers_mut());
     }
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
@@ -173,11 +175,12 @@ async fn plain(
     catalog: &Catalog,
     id: i64,
     no_product: impl Fn(Absence, Status) -> ApiError,
-) -> Result<(HttpResponse, Status), ApiError> {
+) -> Result<(HttpResponse, Status, Cow<'static, str>), ApiError> {
     let answer = catalog.product(id).await?;
     let document = answer
         .value
         .map_err(|absence| no_product(absence, answer.status))?;
+    let keys = document.surrogate_keys();
     let outgoing = Outgoing {
         modified: document.last_modified(),
         document,
@@ -187,7 +190,7 @@ async fn plain(
     };
     let mut response = respond(request, catalog, outgoing).await?;
     allow_to_keep(request, answer.status, response.headers_mut());
-    Ok((response, answer.status))
+    Ok((response, answer.status, keys))
 }
 
 /// What is made of the document.
@@ -197,7 +200,7 @@ async fn detail(
     id: i64,
     form: Form,
     no_product: impl Fn(Absence, Status) -> ApiError,
-) -> Result<(HttpResponse, Status), ApiError> {
+) -> Result<(HttpResponse, Status, Cow<'static, str>), ApiError> {
     let content_type = match form {
         Form::JsonLd => MediaType::JsonLd.token(),
         Form::Json { .. } => MediaType::Json.token(),
@@ -207,6 +210,7 @@ async fn detail(
         Err(DetailError::NoProduct(absence, status)) => return Err(no_product(absence, status)),
         Err(DetailError::Load(error)) => return Err(error.into()),
     };
+    let keys = detail.document.surrogate_keys();
     let outgoing = Outgoing {
         document: detail.document,
         version: detail.version,
@@ -226,7 +230,7 @@ async fn detail(
             page::allow_to_keep(PageClass::List, age, headers);
         }
     }
-    Ok((response, status))
+    Ok((response, status, keys))
 }
 
 /// An edge as long as this process itself. A browser may keep it, and asks each time whether it still holds,

@@ -1,6 +1,7 @@
 //! A product document as L1 keeps it: the bytes that go out, in every coding built so far, and their
 //! fingerprint.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::coding::{Bodies, Coding};
 pub use super::modified::Seconds;
 use super::modified::last_modified;
+use super::surrogate_keys::{kept_keys, make_keys};
 use crate::cache::{PackedBytes, Weigh};
 
 /// The finished JSON of a product. Clones share the bytes.
@@ -18,6 +20,8 @@ pub struct Document {
     body: PackedBytes,
     fingerprint: u64,
     last_modified: Option<Seconds>,
+    /// Kept apart, or to be made anew.
+    keys: Option<&'static str>,
     /// Costs a document without any no more than the pointer.
     compressed: Option<Arc<Bodies>>,
 }
@@ -29,6 +33,7 @@ impl Document {
             body: PackedBytes::new(body),
             fingerprint: xxh3_64(body),
             last_modified: last_modified(body, SystemTime::now()),
+            keys: kept_keys(body),
             compressed: None,
         }
     }
@@ -65,6 +70,23 @@ impl Document {
         Self {
             compressed: Some(Arc::new(bodies)),
             ..self.clone()
+        }
+    }
+
+    /// The same document, to be dropped by caches in front together with the product that it was made of.
+    pub(super) fn with_keys_of(self, product: &Self) -> Self {
+        Self {
+            keys: product.keys,
+            ..self
+        }
+    }
+
+    /// What else a cache in front can drop the product by: its vendor and its categories, each with a space before
+    /// it. Empty where it has none.
+    pub fn surrogate_keys(&self) -> Cow<'static, str> {
+        match self.keys {
+            Some(keys) => Cow::Borrowed(keys),
+            None => Cow::Owned(make_keys(&self.to_vec())),
         }
     }
 
@@ -130,7 +152,10 @@ mod tests {
 
     #[test]
     fn without_a_compressed_body_it_grows_by_a_pointer() {
-        let without = size_of::<PackedBytes>() + size_of::<u64>() + size_of::<Option<Seconds>>();
+        let without = size_of::<PackedBytes>()
+            + size_of::<u64>()
+            + size_of::<Option<Seconds>>()
+            + size_of::<Option<&str>>();
         let without = without.next_multiple_of(align_of::<Document>());
         assert_eq!(size_of::<Document>(), without + size_of::<usize>());
     }

@@ -87,8 +87,9 @@ const HEADERS: [(&str, &str, &str); 21] = [
     ("Retry-After", "Seconds after which to try again.", "1"),
     (
         "Surrogate-Key",
-        "The key by which a shared cache in front is told to drop the answer.",
-        "product-456",
+        "The keys by which a shared cache in front is told to drop the answer: of the product, its vendor, and each \
+         category above it.",
+        "product-456 vendor-acme category-home category-home/lamps",
     ),
     (
         "Vary",

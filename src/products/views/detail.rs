@@ -90,7 +90,7 @@ impl Source {
             Form::Json { fields, .. } => self.json(fields.as_ref()).ok_or(NotOurs)?,
         };
         Ok(Detail {
-            document: Document::new(&body),
+            document: Document::new(&body).with_keys_of(&self.product),
             key_weight: form.weight(),
         })
     }
