@@ -180,7 +180,9 @@ fn paths(titles: &[(String, String)], count: usize) -> Vec<String> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("q", &query);
         match random.below(10) {
-            0 => form.append_pair("category", category.split(" > ").next().unwrap_or_default()),
+            0 if !category.is_empty() => {
+                form.append_pair("category", category.split(" > ").next().unwrap_or_default())
+            }
             1 => form.append_pair("availability", "in_stock,low_stock"),
             2 => form.append_pair("sort", "price"),
             3 => form.append_pair("rating_min", "4"),

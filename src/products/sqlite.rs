@@ -41,6 +41,9 @@ use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
 pub use tail::{Tail, TailEvent};
 use write::Writer;
 
+/// Pages of 8 KiB: 128 MiB.
+const LONG_LOG: u32 = 16 * 1024;
+
 const READ_DOCUMENT: &str = include_str!("../../sql/sqlite/queries/read_document.sql");
 const ID_BY_HANDLE: &str = include_str!("../../sql/sqlite/queries/id_by_handle.sql");
 const STOCK: &str = include_str!("../../sql/sqlite/queries/stock.sql");
@@ -269,8 +272,9 @@ impl CatalogStore for SqliteCatalog {
         work: &mut dyn FnMut(&mut dyn CatalogTransaction) -> Result<Decision, StoreError>,
     ) -> Result<(), StoreError> {
         let mut connection = open(self.database.path(), Access::ReadWrite)?;
-        // The next transaction need not wait until this one is copied out of the log.
-        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        // The next transaction need not wait until this one is copied out of the log, unless the log gets long:
+        // it can only begin anew when nobody writes to it.
+        connection.pragma_update(None, "wal_autocheckpoint", LONG_LOG)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let decision = {
             let mut writer = Writer::new(&transaction)?;
