@@ -5,7 +5,9 @@
 mod chunked;
 mod log;
 mod program;
+mod proxy;
 mod raw;
+mod redis;
 mod reply;
 mod server;
 mod shop;
@@ -17,7 +19,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use program::{Ended, Program, run};
+pub(crate) use proxy::Proxy;
 pub(crate) use raw::Raw;
+pub(crate) use redis::Redis;
 pub(crate) use reply::Reply;
 pub(crate) use server::Server;
 pub(crate) use shop::{Shop, lines, product};

@@ -1,0 +1,6 @@
+//! The second tier with a real Redis: nodes of a cluster, in this process, over one store.
+
+mod cluster;
+mod guards;
+mod outages;
+mod storm;
