@@ -11,6 +11,7 @@ pub mod l2;
 mod load;
 mod packed;
 mod read_through;
+mod refresh_ahead;
 mod tiered;
 
 pub use batch::{BatchOptions, Batcher};

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::FutureExt;
 use futures_util::poll;
@@ -15,6 +15,7 @@ use super::clock::{Clock, Millis};
 use super::flight::{Flights, Pilot, Role};
 use super::l1::{Absence, Epoch, Freshness, L1, Lookup, Weigh};
 use super::load::{Intent, Load, LoadError, Loaded, Origin};
+use super::refresh_ahead::RefreshAhead;
 
 /// An answer and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,7 @@ struct Shared<K, V> {
     clock: Box<dyn Clock>,
     background: Handle,
     deadline: Duration,
+    ahead: RefreshAhead,
 }
 
 impl<K, V> ReadThrough<K, V>
@@ -97,15 +99,16 @@ where
                 clock: Box::new(clock),
                 background,
                 deadline,
+                ahead: RefreshAhead::default(),
             }),
         }
     }
 
-    /// Answers from L1 alone. A stale answer starts a refresh.
+    /// Answers from L1 alone. A stale answer starts a refresh, and one that soon will be may do so, too.
     fn cached(&self, key: &K) -> Option<Answer<V>> {
         let l1 = self.shared.l1.as_ref()?;
         let lookup = l1.get(key, self.shared.clock.now())?;
-        if lookup.freshness == Freshness::Stale {
+        if lookup.freshness == Freshness::Stale || self.shared.ahead.is_due(lookup.ttl) {
             self.refresh(key);
         }
         let Lookup {
@@ -272,9 +275,10 @@ where
         if let Poll::Ready(loaded) = poll!(&mut load) {
             return loaded;
         }
-        tokio::time::timeout(self.deadline, load)
-            .await
-            .unwrap_or(Err(LoadError::DeadlineExceeded(self.deadline)))
+        let started = Instant::now();
+        let loaded = tokio::time::timeout(self.deadline, load).await;
+        self.ahead.measured(started.elapsed());
+        loaded.unwrap_or(Err(LoadError::DeadlineExceeded(self.deadline)))
     }
 
     async fn bypass(&self, key: &K, intent: Intent) -> Result<Answer<V>, LoadError> {

@@ -355,3 +355,26 @@ async fn without_a_tier_every_read_loads() {
     }
     assert_eq!(f.store.loads(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_shortly_before_its_end_is_refreshed_ahead() {
+    let mut f = fixture();
+    let cache = f.cache.clone();
+    let first = tokio::spawn(async move { cache.read(&1).await });
+    f.started.recv().await.unwrap();
+    // So the loads take no less than a tenth of the time that values are fresh.
+    f.cache.shared.ahead.measured(Duration::from_millis(100));
+    f.store.permit(10);
+    first.await.unwrap().unwrap();
+    f.clock.0.store(100, Ordering::SeqCst);
+    assert!(f.cache.read(&1).now_or_never().is_some());
+    f.clock.0.store(880, Ordering::SeqCst);
+    let mut reads = 0;
+    while f.store.loads() < 2 {
+        reads += 1;
+        assert!(reads < 1_000, "no refresh in so many reads");
+        let hit = f.cache.read(&1).now_or_never().expect("nothing to await");
+        assert!(matches!(hit.unwrap().status, Status::Hit { ttl: 1.. }));
+        tokio::task::yield_now().await;
+    }
+}
