@@ -9,6 +9,10 @@ use crate::cache::{L2, L2Options};
 use crate::config::{Config, RedisTopology, RedisUrl};
 use crate::products::document::Document;
 
+/// How long fences are kept in Redis: much longer than a load takes or a copy of the store may be behind, and not so long
+/// that those of an import fill its memory.
+const FENCE: Duration = Duration::from_mins(1);
+
 /// Begins to connect to Redis, if one is configured.
 pub(super) fn connect(config: &Config, background: Handle) -> Option<L2<i64, Document>> {
     let redis = &config.redis;
@@ -20,6 +24,7 @@ pub(super) fn connect(config: &Config, background: Handle) -> Option<L2<i64, Doc
         timeout: redis.timeout,
         connect_timeout: redis.connect_timeout,
         keep: millis(cache.fresh + cache.stale),
+        fence: millis(FENCE + cache.hard_timeout),
         negative: millis(cache.negative),
         load_deadline: cache.hard_timeout,
     };

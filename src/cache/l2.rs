@@ -6,8 +6,10 @@
 //! value loaded before cannot come in after. [`Trust`](trust::Trust) is the node's: without the certainty that every
 //! invalidation it knows of arrived, it does not read.
 
+mod ask;
 mod breaker;
 mod counters;
+mod fill;
 mod keyspace;
 mod link;
 mod listener;
@@ -32,11 +34,13 @@ use tokio::task::JoinHandle;
 use super::batch::{BatchOptions, Batcher};
 use super::clock::Millis;
 use super::load::{Intent, Lease, LoadError, Loaded};
+use ask::Ask;
+pub(super) use ask::Asked;
 pub use counters::L2Counts;
+use fill::Fill;
 pub use link::L2Error;
 pub use server::Server;
-pub(super) use tier::Asked;
-use tier::{Ask, Fill, Tier};
+use tier::Tier;
 
 /// A key as Redis and other nodes see it.
 pub trait L2Key: Hash + Eq + Clone + Send + Sync + 'static {
@@ -75,8 +79,11 @@ pub struct L2Options {
     pub timeout: Duration,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
-    /// How long a value is kept, ± 10 %, and at least how long a fence.
+    /// How long a value is kept, ± 10 %.
     pub keep: Millis,
+    /// How long a fence is kept: longer than any load can take, and any copy of the store may be behind. Values come
+    /// from loads alone, so it need not be longer.
+    pub fence: Millis,
     /// How long "there is nothing" is believed.
     pub negative: Millis,
     /// How long a load may take.

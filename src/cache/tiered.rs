@@ -133,32 +133,36 @@ impl<K: L2Key, V: L2Value> Tiered<K, V> {
         lease: Lease,
         fence: u64,
     ) -> Result<Loaded<V>, LoadError> {
-        let mut loaded = self.store.get(key.clone(), intent).await;
-        let is_behind = loaded
-            .as_ref()
-            .is_ok_and(|loaded| loaded.version < fence && intent == Intent::Any);
-        if is_behind {
-            loaded = self.store.get(key.clone(), Intent::Fresh).await;
+        let mut held = Held {
+            l2: &self.l2,
+            key: &key,
+            lease: Some(lease),
+        };
+        let mut loaded = self.store.get(key.clone(), intent).await?;
+        if loaded.version < fence && intent == Intent::Any {
+            loaded = self.store.get(key.clone(), Intent::Fresh).await?;
         }
-        match loaded {
-            // At first hand no more than this is told, whatever the fence says: of a catalogue that was put back,
-            // perhaps. It is the truth, but not for others as long as the fence stands.
-            Ok(loaded) if loaded.version < fence => {
-                self.l2.settle(&key, lease, None);
-                Ok(Loaded {
-                    origin: Origin::StorePastL2,
-                    ..loaded
-                })
-            }
-            Ok(loaded) => Ok(Loaded {
-                origin: Origin::StorePastL2,
-                lease: Some(lease),
-                ..loaded
-            }),
-            Err(error) => {
-                self.l2.settle(&key, lease, None);
-                Err(error)
-            }
+        loaded.origin = Origin::StorePastL2;
+        // Where at first hand no more than this is told, whatever the fence says, it is of a catalogue that was put
+        // back, perhaps. It is the truth, but not for others as long as the fence stands.
+        if loaded.version >= fence {
+            loaded.lease = held.lease.take();
+        }
+        Ok(loaded)
+    }
+}
+
+/// A lease that is ended where the load fails or is given up: others need not wait for it to expire.
+struct Held<'l, K: L2Key, V: L2Value> {
+    l2: &'l L2<K, V>,
+    key: &'l K,
+    lease: Option<Lease>,
+}
+
+impl<K: L2Key, V: L2Value> Drop for Held<'_, K, V> {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease {
+            self.l2.settle(self.key, lease, None);
         }
     }
 }

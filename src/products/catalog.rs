@@ -17,14 +17,13 @@ use super::cursor::PageRequest;
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, Listing};
-use super::loader::{DocumentLoader, VersionJournal};
+use super::loader::{DocumentLoader, DocumentWatcher, VersionJournal};
 use super::search::{Search, SearchError, SearchPage, SearchQuery};
 use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
 use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
     Source, reviews_scope,
 };
-use crate::cache::l2::Watcher;
 use crate::cache::{
     Absence, Answer, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough, Status,
     SystemClock, Tiered,
@@ -463,20 +462,5 @@ fn page_options(bytes: u64) -> L1Options {
         negative: NOTHING,
         fence_lifetime: NOTHING,
         fences_fills: false,
-    }
-}
-
-/// Hears of versions that other nodes made.
-struct DocumentWatcher {
-    documents: ReadThrough<i64, Document>,
-}
-
-impl Watcher<i64> for DocumentWatcher {
-    fn invalidated(&self, id: &i64, version: u64) {
-        self.documents.invalidate(id, version);
-    }
-
-    fn missed(&self) {
-        self.documents.question_everything();
     }
 }

@@ -1,4 +1,5 @@
-//! The way from the caches to the store: documents one by one or in batches, and the journal of versions.
+//! The ends of the caches: the way to the store, one by one or in batches, the journal of versions, and what other
+//! nodes say.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +9,8 @@ use futures_util::future::BoxFuture;
 
 use super::document::Document;
 use super::store::{CatalogStore, OutboxMark, StoreError, StoredDocument};
-use crate::cache::l2::{Journal, JournalPage, L2Value, Mark};
-use crate::cache::{Absence, Intent, Load, LoadError, LoadMany, Loaded};
+use crate::cache::l2::{Journal, JournalPage, L2Value, Mark, Watcher};
+use crate::cache::{Absence, Intent, Load, LoadError, LoadMany, Loaded, ReadThrough};
 
 /// Documents of a store. Clones share it.
 #[derive(Clone)]
@@ -93,6 +94,21 @@ impl Journal<i64> for VersionJournal {
             }))
         }
         .boxed()
+    }
+}
+
+/// Hears of versions that other nodes made.
+pub(super) struct DocumentWatcher {
+    pub(super) documents: ReadThrough<i64, Document>,
+}
+
+impl Watcher<i64> for DocumentWatcher {
+    fn invalidated(&self, id: &i64, version: u64) {
+        self.documents.invalidate(id, version);
+    }
+
+    fn missed(&self) {
+        self.documents.question_everything();
     }
 }
 

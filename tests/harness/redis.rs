@@ -1,6 +1,7 @@
 //! A Redis of one's own.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -26,20 +27,30 @@ impl Redis {
 
     /// With more arguments of `redis-server`.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        // Somebody else may take the port between the two steps.
+        Self::start_from(tempfile::tempdir().unwrap(), None, arguments)
+    }
+
+    /// In a folder that has a configuration file, perhaps.
+    pub(crate) fn start_from(folder: TempDir, file: Option<&Path>, arguments: &[&str]) -> Self {
+        let mut arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        if let Some(file) = file {
+            arguments.insert(0, file.to_str().unwrap().to_owned());
+        }
+        let mut port = free_port();
+        let mut redis = Self {
+            child: spawn(port, &folder, &arguments),
+            folder,
+            port,
+            arguments,
+        };
+        // Somebody else may have taken the port meanwhile.
         for _ in 0..10 {
-            let port = free_port();
-            let mut child = spawn(port, &folder, &arguments);
-            if is_up(&mut child, port) {
-                return Self {
-                    folder,
-                    port,
-                    arguments,
-                    child,
-                };
+            if is_up(&mut redis.child, port) {
+                return redis;
             }
+            port = free_port();
+            redis.port = port;
+            redis.child = spawn(port, &redis.folder, &redis.arguments);
         }
         panic!("redis-server does not start; see scripts/setup");
     }
@@ -73,10 +84,14 @@ impl Redis {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Kills it and starts another one in its place, with what it kept on disk.
-    pub(crate) fn restart(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Kills it and starts another one in its place, with what it kept on disk.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
         within(PATIENCE, "the same port again", || {
             self.child = spawn(self.port, &self.folder, &self.arguments);
             is_up(&mut self.child, self.port).then_some(())
@@ -99,9 +114,22 @@ pub(crate) fn free_port() -> u16 {
 }
 
 fn spawn(port: u16, folder: &TempDir, arguments: &[String]) -> Child {
+    // A configuration file is named first.
+    let (file, arguments) = match arguments.split_first() {
+        Some((file, rest)) if !file.starts_with("--") => (Some(file), rest),
+        _ => (None, arguments),
+    };
+    let is_sentinel = arguments.iter().any(|it| it == "--sentinel");
+    let keeps_nothing: &[&str] = if is_sentinel {
+        &[]
+    } else {
+        &["--save", "", "--appendonly", "no"]
+    };
     Command::new("redis-server")
+        .args(file)
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-        .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+        .args(["--daemonize", "no"])
+        .args(keeps_nothing)
         .arg("--dir")
         .arg(folder.path())
         .args(arguments)
