@@ -30,6 +30,7 @@ fn main() -> anyhow::Result<()> {
             stale: 600_000,
             negative: 5_000,
             fence_lifetime: 4_000,
+            fences_fills: false,
         },
         0,
     );

@@ -1,6 +1,8 @@
 //! The running program: store, cache, outbox tail and listeners, built in one place for `serve` and for
 //! tests.
 
+mod second_tier;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -19,6 +21,7 @@ use crate::products::search::Search;
 use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
 use crate::products::store::CatalogStore;
 use crate::tokens::Tokens;
+pub use second_tier::redis_status;
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;
@@ -99,9 +102,11 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         config.server.data_dir.join(SEARCH_FOLDER),
         background.handle().clone(),
     )?;
-    let cache = cache_options(&config.cache);
-    let catalog = Catalog::new(store, cache, background.handle().clone()).with_search(search);
+    let cache = cache_options(&config.cache, config.redis.url.is_some());
+    let l2 = second_tier::connect(config, background.handle().clone());
+    let catalog = Catalog::new(store, cache, l2, background.handle().clone()).with_search(search);
     let tail = follow(&database, catalog.clone())?;
+    catalog.start_l2();
     let tokens = Tokens::new(database);
     let readiness = Readiness::default();
     let options = Options {
@@ -166,7 +171,7 @@ fn background() -> io::Result<Runtime> {
 /// Feeds what was committed, here or by another process, to the cache.
 fn follow(database: &Sqlite, catalog: Catalog) -> Result<Tail, SqliteError> {
     Tail::start(database, move |event| match event {
-        TailEvent::Changes(changes) => catalog.invalidate(&changes),
+        TailEvent::Changes(changes) => catalog.follow(&changes),
         TailEvent::Gap => {
             tracing::warn!("the outbox has a gap: every cached product is loaded again");
             catalog.doubt_everything();
@@ -182,7 +187,8 @@ fn edge_windows(config: &CacheConfig) -> Option<EdgeWindows> {
     })
 }
 
-fn cache_options(config: &CacheConfig) -> CacheOptions {
+/// Where Redis answers some loads and the store others, what was let in is a fence: see [`L1Options`].
+fn cache_options(config: &CacheConfig, fences_fills: bool) -> CacheOptions {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let l1 = L1Options {
         bytes: config.l1_bytes.0,
@@ -191,6 +197,7 @@ fn cache_options(config: &CacheConfig) -> CacheOptions {
         stale: millis(config.stale),
         negative: millis(config.negative),
         fence_lifetime: millis(config.hard_timeout * FENCE_LIFETIMES),
+        fences_fills,
     };
     CacheOptions {
         l1: (config.l1_bytes.0 > 0).then_some(l1),

@@ -1,17 +1,26 @@
 //! Tiers in front of a store. Knows nothing of products: keys and values are the caller's, a value comes
 //! with a version, and the rule is that no version is ever followed by an older one.
 
+mod batch;
 mod clock;
 mod derived;
 mod fence;
 mod flight;
 mod l1;
+pub mod l2;
+mod load;
 mod packed;
 mod read_through;
+mod refresh_ahead;
+mod tiered;
 
+pub use batch::{BatchOptions, Batcher};
 pub use clock::{Clock, Millis, SystemClock};
 pub use derived::Derived;
 pub use flight::{Flights, Outcome, Pilot, Role};
-pub use l1::{Absence, Freshness, L1, L1Options, Lifetime, Lookup, Refused, Weigh};
+pub use l1::{Absence, Epoch, Freshness, L1, L1Options, Lifetime, Lookup, Refused, Weigh};
+pub use l2::{L2, L2Options};
+pub use load::{Intent, Lease, Load, LoadError, LoadMany, Loaded, Origin};
 pub use packed::PackedBytes;
-pub use read_through::{Answer, Load, LoadError, Loaded, ReadThrough, Status};
+pub use read_through::{Answer, ReadThrough, Status};
+pub use tiered::{Batched, Tiered};

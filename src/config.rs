@@ -13,6 +13,8 @@ mod error;
 mod file;
 mod limits;
 mod reader;
+mod redis;
+mod redis_url;
 mod secret;
 mod server;
 mod setting;
@@ -29,6 +31,7 @@ pub use catalog::{CatalogConfig, CatalogUrl};
 pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::LimitsConfig;
+pub use redis::{RedisConfig, RedisTopology, RedisUrl};
 pub use secret::mask_password;
 pub use server::ServerConfig;
 pub use setting::{Setting, Source};
@@ -50,6 +53,8 @@ pub struct Config {
     pub catalog: CatalogConfig,
     /// `[cache]`
     pub cache: CacheConfig,
+    /// `[redis]`
+    pub redis: RedisConfig,
     /// `[limits]`
     pub limits: LimitsConfig,
     /// `[telemetry]`
@@ -64,6 +69,7 @@ impl Config {
         let server = ServerConfig::read(&mut reader);
         let catalog = CatalogConfig::read(&mut reader, &server.data_dir);
         let cache = CacheConfig::read(&mut reader);
+        let redis = RedisConfig::read(&mut reader);
         let limits = LimitsConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
@@ -71,6 +77,7 @@ impl Config {
             server,
             catalog,
             cache,
+            redis,
             limits,
             telemetry,
             settings,

@@ -16,6 +16,7 @@ pub mod input;
 pub mod json_ld;
 mod json_text;
 pub mod listing;
+mod loader;
 pub mod merge_patch;
 mod modified;
 pub mod money;

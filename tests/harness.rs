@@ -5,7 +5,10 @@
 mod chunked;
 mod log;
 mod program;
+mod proxy;
 mod raw;
+mod redis;
+mod redis_group;
 mod reply;
 mod server;
 mod shop;
@@ -17,7 +20,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use program::{Ended, Program, run};
+pub(crate) use proxy::Proxy;
 pub(crate) use raw::Raw;
+pub(crate) use redis::{Redis, free_port};
+pub(crate) use redis_group::{Cluster, SERVICE, Sentinels, certificate};
 pub(crate) use reply::Reply;
 pub(crate) use server::Server;
 pub(crate) use shop::{Shop, lines, product};

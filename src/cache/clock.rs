@@ -5,6 +5,12 @@ use rustix::time::{ClockId, clock_gettime};
 /// Milliseconds since an arbitrary start.
 pub type Millis = u64;
 
+/// `span` ± 10 %, as the dice fall, so that what began together does not end together.
+pub(super) fn jittered(span: Millis, dice: u64) -> Millis {
+    let tenth = span / 10;
+    span - tenth + dice % (2 * tenth + 1)
+}
+
 /// A monotonic clock.
 pub trait Clock: Send + Sync + 'static {
     /// Now.

@@ -60,6 +60,15 @@ impl<K: Hash + Eq + Clone> Fences<K> {
         }
         shard
     }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.young.clear();
+            shard.old.clear();
+        }
+    }
 }
 
 impl<K: Hash + Eq + Clone> Shard<K> {

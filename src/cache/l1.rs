@@ -1,12 +1,12 @@
 //! The first tier: values in this process's memory, ready to be sent.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::clock::Millis;
+use super::clock::{Millis, jittered};
 use super::fence::Fences;
 
 /// What `quick_cache` and the allocator add to a value, measured over a million entries
@@ -63,6 +63,9 @@ pub struct L1Options {
     pub negative: Millis,
     /// How long fences live; longer than any load can take.
     pub fence_lifetime: Millis,
+    /// Whether what was let in is a fence as well, so that nothing older follows when it has been evicted. Needed where
+    /// loads are answered from several places, and one of them may be behind another.
+    pub fences_fills: bool,
 }
 
 /// How an entry stands.
@@ -104,12 +107,24 @@ pub struct Refused {
     pub fence: u64,
 }
 
+/// When something was loaded, counted in doubts and questions about everything kept: doubts in the upper half,
+/// questions in the lower one. So one number, compared once, tells that there were none since.
+pub type Epoch = u64;
+
+const ONE_QUESTION: Epoch = 1;
+const ONE_DOUBT: Epoch = 1 << 32;
+
+/// True where nothing was put in doubt between the two.
+fn without_doubt(one: Epoch, other: Epoch) -> bool {
+    one / ONE_DOUBT == other / ONE_DOUBT
+}
+
 #[derive(Debug, Clone)]
 struct Entry<V> {
     value: V,
     version: u64,
     fresh_until: Millis,
-    epoch: u32,
+    epoch: Epoch,
 }
 
 #[derive(Debug, Clone)]
@@ -135,8 +150,8 @@ pub struct L1<K, V> {
     values: Cache<K, Entry<V>, ByBytes>,
     absences: Cache<K, Entry<Absence>, ByBytes>,
     fences: Fences<K>,
-    /// Entries of older epochs are in doubt and not served.
-    epoch: AtomicU32,
+    /// Entries from before a doubt are not served, those from before a question are stale.
+    epoch: AtomicU64,
     /// Spreads lifetimes.
     hasher: RandomState,
 }
@@ -148,7 +163,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             values: bounded(options.bytes, 2_000),
             absences: bounded(options.negative_bytes, 0),
             fences: Fences::new(options.fence_lifetime, now),
-            epoch: AtomicU32::new(0),
+            epoch: AtomicU64::new(0),
             hasher: RandomState::new(),
             options,
         }
@@ -157,20 +172,22 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
     /// Looks a key up. `None` where nothing is known, or nothing that may still be served.
     pub fn get(&self, key: &K, now: Millis) -> Option<Lookup<V>> {
         let epoch = self.epoch();
-        if let Some(entry) = self.values.get(key).filter(|entry| entry.epoch == epoch) {
+        let entry = self.values.get(key);
+        if let Some(entry) = entry.filter(|entry| without_doubt(entry.epoch, epoch)) {
             let end = match entry.value.lifetime() {
                 Some(lifetime) => lifetime.end(),
                 None => entry.fresh_until.saturating_add(self.options.stale),
             };
-            let freshness = if now < entry.fresh_until {
-                Freshness::Fresh
+            let left = entry.fresh_until.cast_signed() - now.cast_signed();
+            let (freshness, ttl) = if now < entry.fresh_until && entry.epoch == epoch {
+                (Freshness::Fresh, left)
             } else if now < end {
-                Freshness::Stale
+                (Freshness::Stale, left.min(-1))
             } else {
                 return None;
             };
             return Some(Lookup {
-                ttl: entry.fresh_until.cast_signed() - now.cast_signed(),
+                ttl,
                 value: Ok(entry.value),
                 version: entry.version,
                 freshness,
@@ -187,24 +204,28 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
     }
 
     /// The present epoch; note it before a load starts and hand it to [`L1::fill`].
-    pub fn epoch(&self) -> u32 {
+    pub fn epoch(&self) -> Epoch {
         self.epoch.load(Ordering::Acquire)
     }
 
     /// Keeps what a load found, and returns the milliseconds it will be fresh for. Refused where the
-    /// fence or a newer entry forbids it, or where `epoch`, noted before the load began, has passed.
+    /// fence or a newer entry forbids it, or where everything was put in doubt after `epoch`, noted before the load
+    /// began.
     pub fn fill(
         &self,
         key: &K,
         value: Result<V, Absence>,
         version: u64,
-        epoch: u32,
+        epoch: Epoch,
         now: Millis,
     ) -> Result<Millis, Refused> {
-        let shard = self.fences.lock(key, now);
+        let mut shard = self.fences.lock(key, now);
         let fence = shard.get(key).max(self.kept_version(key).unwrap_or(0));
-        if version < fence || epoch != self.epoch() {
+        if version < fence || !without_doubt(epoch, self.epoch()) {
             return Err(Refused { fence });
+        }
+        if self.options.fences_fills && version > fence {
+            shard.raise(key, version);
         }
         let fresh_until = match value.as_ref().map(Weigh::lifetime) {
             Err(_) => now.saturating_add(self.options.negative),
@@ -277,9 +298,18 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
         version >= self.fences.lock(key, now).get(key)
     }
 
-    /// Puts everything cached in doubt: nothing is served before it is loaded again.
+    /// Puts everything cached in doubt: nothing is served before it is loaded again, be it of an older version: the
+    /// store may have been put back from a backup.
     pub fn doubt_everything(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        // Before the epoch: what is invalidated from then on is for loads that begin then.
+        self.fences.clear();
+        self.epoch.fetch_add(ONE_DOUBT, Ordering::AcqRel);
+    }
+
+    /// Questions everything cached: values are served as stale ones until they are loaded again, and what there is
+    /// not is looked for again. Words about them may have been missed.
+    pub fn question_everything(&self) {
+        self.epoch.fetch_add(ONE_QUESTION, Ordering::AcqRel);
     }
 
     /// Number of values kept.
@@ -298,14 +328,12 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
         let epoch = self.epoch();
         let value = self.values.peek(key).map(|e| (e.version, e.epoch));
         let kept = value.or_else(|| self.absences.peek(key).map(|e| (e.version, e.epoch)));
-        kept.filter(|(_, of)| *of == epoch)
+        kept.filter(|(_, of)| without_doubt(*of, epoch))
             .map(|(version, _)| version)
     }
 
-    /// `span` ± 10 %.
     fn jittered(&self, span: Millis, key: &K, now: Millis) -> Millis {
-        let tenth = span / 10;
-        span - tenth + self.hasher.hash_one((key, now)) % (2 * tenth + 1)
+        jittered(span, self.hasher.hash_one((key, now)))
     }
 }
 

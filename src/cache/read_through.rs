@@ -5,48 +5,17 @@ use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::FutureExt;
 use futures_util::poll;
 use tokio::runtime::Handle;
 
 use super::clock::{Clock, Millis};
 use super::flight::{Flights, Pilot, Role};
-use super::l1::{Absence, Freshness, L1, Lookup, Weigh};
-
-/// What a store has for a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded<V> {
-    /// The value, or why there is none to show.
-    pub value: Result<V, Absence>,
-    /// Version of the value, or of its absence; 0 where the store never heard of the key.
-    pub version: u64,
-}
-
-/// The way to the store.
-pub trait Load<K, V>: Send + Sync + 'static {
-    /// Starts a load. A store that answers within microseconds should be ready at the first poll, which
-    /// happens on the caller's thread; anything else is polled on background threads from then on.
-    fn load(&self, key: K) -> BoxFuture<'static, Result<Loaded<V>, LoadError>>;
-}
-
-/// Why there is no answer. The text is for operators.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LoadError {
-    /// The store said no.
-    #[error("{0}")]
-    Failed(String),
-    /// The store said nothing in time.
-    #[error("no answer from the store within {0:?}")]
-    DeadlineExceeded(Duration),
-    /// The store keeps answering with versions already known to be replaced.
-    #[error("the store is behind its own invalidations")]
-    Outdated,
-    /// The load ended without an outcome.
-    #[error("the load was aborted")]
-    Aborted,
-}
+use super::l1::{Absence, Epoch, Freshness, L1, Lookup, Weigh};
+use super::load::{Intent, Load, LoadError, Loaded, Origin};
+use super::refresh_ahead::RefreshAhead;
 
 /// An answer and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,15 +36,20 @@ pub enum Status {
         /// Left until it turns stale.
         ttl: i64,
     },
-    /// Loaded from the store.
+    /// Loaded.
     Miss {
         /// Time to live of what was stored.
         ttl: Millis,
         /// True for a caller who waited for another caller's load.
         collapsed: bool,
+        /// Who had it.
+        origin: Origin,
     },
-    /// Caching is switched off.
-    Bypass,
+    /// L1 is switched off.
+    Bypass {
+        /// Who had it.
+        origin: Origin,
+    },
 }
 
 /// L1 in front of a store. Clones share everything.
@@ -100,6 +74,7 @@ struct Shared<K, V> {
     clock: Box<dyn Clock>,
     background: Handle,
     deadline: Duration,
+    ahead: RefreshAhead,
 }
 
 impl<K, V> ReadThrough<K, V>
@@ -124,15 +99,16 @@ where
                 clock: Box::new(clock),
                 background,
                 deadline,
+                ahead: RefreshAhead::default(),
             }),
         }
     }
 
-    /// Answers from L1 alone. A stale answer starts a refresh.
+    /// Answers from L1 alone. A stale answer starts a refresh, and one that soon will be may do so, too.
     fn cached(&self, key: &K) -> Option<Answer<V>> {
         let l1 = self.shared.l1.as_ref()?;
         let lookup = l1.get(key, self.shared.clock.now())?;
-        if lookup.freshness == Freshness::Stale {
+        if lookup.freshness == Freshness::Stale || self.shared.ahead.is_due(lookup.ttl) {
             self.refresh(key);
         }
         let Lookup {
@@ -154,15 +130,18 @@ where
         if let Some(answer) = self.cached(key) {
             return Ok(answer);
         }
-        self.read_past_l1(key).await
+        match &self.shared.l1 {
+            Some(l1) => self.load(l1, key, Intent::Any).await,
+            None => self.shared.bypass(key, Intent::Any).await,
+        }
     }
 
-    /// Answers from the store, whatever L1 has, which then has what was found. For a caller who knows of a
+    /// Answers from the store itself, whatever the tiers have, which then have what was found. For a caller who knows of a
     /// newer version than L1 does.
     pub async fn read_past_l1(&self, key: &K) -> Result<Answer<V>, LoadError> {
         match &self.shared.l1 {
-            Some(l1) => self.load(l1, key).await,
-            None => self.shared.bypass(key).await,
+            Some(l1) => self.load(l1, key, Intent::Fresh).await,
+            None => self.shared.bypass(key, Intent::Fresh).await,
         }
     }
 
@@ -197,13 +176,20 @@ where
         }
     }
 
-    async fn load(&self, l1: &L1<K, V>, key: &K) -> Result<Answer<V>, LoadError> {
+    /// Questions everything cached: see [`L1::question_everything`].
+    pub fn question_everything(&self) {
+        if let Some(l1) = &self.shared.l1 {
+            l1.question_everything();
+        }
+    }
+
+    async fn load(&self, l1: &L1<K, V>, key: &K, intent: Intent) -> Result<Answer<V>, LoadError> {
         loop {
             let epoch = l1.epoch();
             let outcome = match self.shared.flights.join(key) {
                 Role::Leader(pilot) => {
                     let outcome = pilot.outcome();
-                    self.fly(key, pilot);
+                    self.fly(key, intent, pilot);
                     let landed = outcome.wait().await.unwrap_or(Err(LoadError::Aborted))?;
                     return Ok(landed.answer);
                 }
@@ -221,18 +207,18 @@ where
 
     fn refresh(&self, key: &K) {
         if let Role::Leader(pilot) = self.shared.flights.join(key) {
-            let flight = flight(Arc::clone(&self.shared), key.clone(), pilot);
+            let flight = flight(Arc::clone(&self.shared), key.clone(), Intent::Any, pilot);
             self.shared.background.spawn(flight);
         }
     }
 
     /// Polls the flight once here, which is all an embedded store needs; what is not ready goes to the
     /// background, where no dropped caller can stop it.
-    fn fly(&self, key: &K, pilot: Pilot<K, FlightOutcome<V>>) {
+    fn fly(&self, key: &K, intent: Intent, pilot: Pilot<K, FlightOutcome<V>>) {
         // A timer inside the flight belongs to the background's clock, wherever it is first polled.
         let _context = self.shared.background.enter();
         // A loader that panics drops its pilot, which tells everyone who waits, the caller among them.
-        let flight = flight(Arc::clone(&self.shared), key.clone(), pilot);
+        let flight = flight(Arc::clone(&self.shared), key.clone(), intent, pilot);
         let mut flight = Box::pin(AssertUnwindSafe(flight).catch_unwind());
         let mut context = Context::from_waker(Waker::noop());
         if flight.as_mut().poll(&mut context).is_pending() {
@@ -252,19 +238,23 @@ fn collapsed<V>(mut answer: Answer<V>) -> Answer<V> {
 #[derive(Debug, Clone)]
 struct Landed<V> {
     answer: Answer<V>,
-    epoch: u32,
+    epoch: Epoch,
 }
 
 type FlightOutcome<V> = Result<Landed<V>, LoadError>;
 
 /// Loads, fills and lands.
-async fn flight<K, V>(shared: Arc<Shared<K, V>>, key: K, pilot: Pilot<K, FlightOutcome<V>>)
-where
+async fn flight<K, V>(
+    shared: Arc<Shared<K, V>>,
+    key: K,
+    intent: Intent,
+    pilot: Pilot<K, FlightOutcome<V>>,
+) where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Weigh + Send + Sync + 'static,
 {
     let outcome = match &shared.l1 {
-        Some(l1) => shared.load_and_fill(l1, &key).await,
+        Some(l1) => shared.load_and_fill(l1, &key, intent).await,
         // Without L1 nothing flies: see `read`.
         None => Err(LoadError::Aborted),
     };
@@ -279,45 +269,57 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Weigh + Send + Sync + 'static,
 {
-    async fn load_in_time(&self, key: &K) -> Result<Loaded<V>, LoadError> {
-        let mut load = self.loader.load(key.clone());
+    async fn load_in_time(&self, key: &K, intent: Intent) -> Result<Loaded<V>, LoadError> {
+        let mut load = self.loader.load(key.clone(), intent);
         // A timer costs as much as an embedded store's answer; only one who waits needs it.
         if let Poll::Ready(loaded) = poll!(&mut load) {
             return loaded;
         }
-        tokio::time::timeout(self.deadline, load)
-            .await
-            .unwrap_or(Err(LoadError::DeadlineExceeded(self.deadline)))
+        let started = Instant::now();
+        let loaded = tokio::time::timeout(self.deadline, load).await;
+        self.ahead.measured(started.elapsed());
+        loaded.unwrap_or(Err(LoadError::DeadlineExceeded(self.deadline)))
     }
 
-    async fn bypass(&self, key: &K) -> Result<Answer<V>, LoadError> {
-        let loaded = self.load_in_time(key).await?;
+    async fn bypass(&self, key: &K, intent: Intent) -> Result<Answer<V>, LoadError> {
+        let loaded = self.load_in_time(key, intent).await?;
+        self.loader.settle(key, &loaded, true);
         Ok(Answer {
             value: loaded.value,
             version: loaded.version,
-            status: Status::Bypass,
+            status: Status::Bypass {
+                origin: loaded.origin,
+            },
         })
     }
 
     /// A refused fill means that an invalidation overtook the load: what was loaded must not be served
-    /// either. The second load began after the invalidation, and so sees at least its version.
-    async fn load_and_fill(&self, l1: &L1<K, V>, key: &K) -> FlightOutcome<V> {
+    /// either. The second load began after the invalidation and looks where that is seen, so it finds at least its
+    /// version.
+    async fn load_and_fill(&self, l1: &L1<K, V>, key: &K, mut intent: Intent) -> FlightOutcome<V> {
         const ATTEMPTS: usize = 3;
         for _ in 0..ATTEMPTS {
             let epoch = l1.epoch();
-            let Loaded { value, version } = self.load_in_time(key).await?;
-            if let Ok(ttl) = l1.fill(key, value.clone(), version, epoch, self.clock.now()) {
+            let loaded = self.load_in_time(key, intent).await?;
+            let (value, version) = (loaded.value.clone(), loaded.version);
+            let filled = l1.fill(key, value, version, epoch, self.clock.now());
+            if loaded.lease.is_some() {
+                self.loader.settle(key, &loaded, filled.is_ok());
+            }
+            if let Ok(ttl) = filled {
                 let status = Status::Miss {
                     ttl,
                     collapsed: false,
+                    origin: loaded.origin,
                 };
                 let answer = Answer {
-                    value,
+                    value: loaded.value,
                     version,
                     status,
                 };
                 return Ok(Landed { answer, epoch });
             }
+            intent = Intent::Fresh;
         }
         Err(LoadError::Outdated)
     }

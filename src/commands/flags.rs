@@ -22,6 +22,13 @@ pub struct ConfigFlags {
     /// Use this catalogue, such as sqlite:shop.db
     #[arg(long, value_name = "URL", global = true)]
     pub catalog_url: Option<String>,
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
+        help = "Share a cache in this Redis, such as redis://cache:6379"
+    )]
+    pub redis_url: Option<String>,
 }
 
 impl ConfigFlags {
@@ -40,6 +47,9 @@ impl ConfigFlags {
             "catalog.url",
             self.catalog_url.as_ref(),
         ));
+        sources
+            .flags
+            .extend(flag("--redis-url", "redis.url", self.redis_url.as_ref()));
         Ok(sources)
     }
 }

@@ -82,6 +82,10 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "cache.negative = 5s (default)",
             "cache.negative_bytes = 8MiB (default)",
             "cache.hard_timeout = 1s (default)",
+            "redis.url = none (default)",
+            "redis.prefix = doorbuster: (default)",
+            "redis.timeout = 20ms (default)",
+            "redis.connect_timeout = 1s (default)",
             "limits.body = 1MiB (default)",
             "limits.write_wait = 2s (default)",
             "telemetry.log_level = info (default)",
@@ -199,7 +203,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "\n[webshop]\nlisten = 'x'",
-            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, limits, telemetry",
+            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -259,7 +263,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, limits, telemetry"]
+          this version knows server, catalog, cache, redis, limits, telemetry"]
     );
 }
 

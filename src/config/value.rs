@@ -56,6 +56,16 @@ impl Value for Duration {
     }
 }
 
+impl Value for String {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+
+    fn show(&self) -> String {
+        self.clone()
+    }
+}
+
 impl Value for PathBuf {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {

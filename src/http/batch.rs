@@ -69,24 +69,30 @@ fn respond(request: &HttpRequest, ids: &[i64], answers: Vec<Answer<Document>>) -
 /// One word for all: a hit if all were hits, with the shortest time to live.
 pub(super) fn weakest(all: impl Iterator<Item = Status>) -> Option<Status> {
     all.reduce(|one, other| match (one, other) {
-        (Status::Bypass, _) | (_, Status::Bypass) => Status::Bypass,
+        (Status::Bypass { origin: one }, Status::Bypass { origin: other }) => Status::Bypass {
+            origin: one.max(other),
+        },
+        (bypass @ Status::Bypass { .. }, _) | (_, bypass @ Status::Bypass { .. }) => bypass,
         (Status::Hit { ttl: one }, Status::Hit { ttl: other }) => Status::Hit {
             ttl: one.min(other),
         },
-        (Status::Miss { ttl, collapsed }, Status::Hit { .. })
-        | (Status::Hit { .. }, Status::Miss { ttl, collapsed }) => Status::Miss { ttl, collapsed },
+        (miss @ Status::Miss { .. }, Status::Hit { .. })
+        | (Status::Hit { .. }, miss @ Status::Miss { .. }) => miss,
         (
             Status::Miss {
                 ttl: one,
                 collapsed: one_waited,
+                origin: from_one,
             },
             Status::Miss {
                 ttl: other,
                 collapsed: other_waited,
+                origin: from_other,
             },
         ) => Status::Miss {
             ttl: one.min(other),
             collapsed: one_waited && other_waited,
+            origin: from_one.max(from_other),
         },
     })
 }
@@ -94,6 +100,7 @@ pub(super) fn weakest(all: impl Iterator<Item = Status>) -> Option<Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Origin;
 
     #[test]
     fn ids_keep_their_order_and_come_once() {
@@ -109,7 +116,12 @@ mod tests {
     #[test]
     fn one_miss_makes_the_whole_a_miss() {
         let hit = |ttl| Status::Hit { ttl };
-        let miss = |ttl, collapsed| Status::Miss { ttl, collapsed };
+        let from = |ttl, collapsed, origin| Status::Miss {
+            ttl,
+            collapsed,
+            origin,
+        };
+        let miss = |ttl, collapsed| from(ttl, collapsed, Origin::Store);
         let of = |all: &[Status]| weakest(all.iter().copied());
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[hit(9), hit(-5), hit(7)]), Some(hit(-5)));
@@ -118,6 +130,15 @@ mod tests {
             of(&[miss(50, false), hit(1), miss(60, true)]),
             Some(miss(50, false))
         );
-        assert_eq!(of(&[miss(1, true), Status::Bypass]), Some(Status::Bypass));
+        let bypass = Status::Bypass {
+            origin: Origin::Store,
+        };
+        assert_eq!(of(&[miss(1, true), bypass]), Some(bypass));
+        // And the one that came from farthest tells for all.
+        let near = from(7, false, Origin::L2 { ttl: 9 });
+        let far = from(8, false, Origin::StorePastL2);
+        let both = from(7, false, Origin::StorePastL2);
+        assert_eq!(of(&[near, far]), Some(both));
+        assert_eq!(of(&[hit(9), near]), Some(near));
     }
 }

@@ -17,7 +17,7 @@ use super::problem::ApiError;
 use super::representation::{Outgoing, respond};
 use super::status_header::{CACHE_STATUS, cache_status};
 use super::writes;
-use crate::cache::{Absence, Status};
+use crate::cache::{Absence, Origin, Status};
 use crate::products::catalog::{Catalog, DetailError};
 use crate::products::views::{Form, PageClass, Place};
 use detail_query::DetailQuery;
@@ -220,13 +220,16 @@ async fn detail(
         content_type,
     };
     let mut response = respond(request, catalog, outgoing).await?;
-    let status = weakest(detail.statuses.into_iter()).unwrap_or(Status::Bypass);
+    let uncached = Status::Bypass {
+        origin: Origin::Store,
+    };
+    let status = weakest(detail.statuses.into_iter()).unwrap_or(uncached);
     let headers = response.headers_mut();
     match detail.age {
         None => allow_to_keep(request, status, headers),
         // As short-lived as the pages in it.
         Some(age) => {
-            let age = (status != Status::Bypass).then_some(age);
+            let age = (!matches!(status, Status::Bypass { .. })).then_some(age);
             page::allow_to_keep(PageClass::List, age, headers);
         }
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-use crate::cache::Status;
+use crate::cache::{Origin, Status};
 
 pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -21,14 +21,33 @@ thread_local! {
 pub(super) fn cache_status(status: Status) -> HeaderValue {
     match status {
         Status::Hit { ttl } => hit(ttl.div_euclid(1000)),
-        Status::Miss { ttl, collapsed } => {
+        Status::Miss {
+            ttl,
+            collapsed,
+            origin,
+        } => {
             let collapsed = if collapsed { "; collapsed" } else { "" };
             value(&format!(
-                "doorbuster-l1; fwd=miss; stored; ttl={}{collapsed}",
+                "{}doorbuster-l1; fwd=miss; stored; ttl={}{collapsed}",
+                second_tier(origin),
                 ttl / 1000
             ))
         }
-        Status::Bypass => HeaderValue::from_static("doorbuster-l1; fwd=bypass"),
+        Status::Bypass {
+            origin: Origin::Store,
+        } => HeaderValue::from_static("doorbuster-l1; fwd=bypass"),
+        Status::Bypass { origin } => {
+            value(&format!("{}doorbuster-l1; fwd=bypass", second_tier(origin)))
+        }
+    }
+}
+
+/// The part of the second tier, where it was asked. It comes first, being closer to the origin.
+fn second_tier(origin: Origin) -> String {
+    match origin {
+        Origin::L2 { ttl } => format!("doorbuster-l2; hit; ttl={}, ", ttl / 1000),
+        Origin::StorePastL2 => "doorbuster-l2; fwd=miss; stored, ".to_owned(),
+        Origin::Store => String::new(),
     }
 }
 
@@ -78,6 +97,7 @@ mod tests {
                 Status::Miss {
                     ttl: 60_000,
                     collapsed: false,
+                    origin: Origin::Store,
                 },
                 "doorbuster-l1; fwd=miss; stored; ttl=60",
             ),
@@ -85,10 +105,38 @@ mod tests {
                 Status::Miss {
                     ttl: 60_000,
                     collapsed: true,
+                    origin: Origin::Store,
                 },
                 "doorbuster-l1; fwd=miss; stored; ttl=60; collapsed",
             ),
-            (Status::Bypass, "doorbuster-l1; fwd=bypass"),
+            (
+                Status::Miss {
+                    ttl: 60_000,
+                    collapsed: false,
+                    origin: Origin::L2 { ttl: 600_000 },
+                },
+                "doorbuster-l2; hit; ttl=600, doorbuster-l1; fwd=miss; stored; ttl=60",
+            ),
+            (
+                Status::Miss {
+                    ttl: 60_000,
+                    collapsed: true,
+                    origin: Origin::StorePastL2,
+                },
+                "doorbuster-l2; fwd=miss; stored, doorbuster-l1; fwd=miss; stored; ttl=60; collapsed",
+            ),
+            (
+                Status::Bypass {
+                    origin: Origin::Store,
+                },
+                "doorbuster-l1; fwd=bypass",
+            ),
+            (
+                Status::Bypass {
+                    origin: Origin::L2 { ttl: 999 },
+                },
+                "doorbuster-l2; hit; ttl=0, doorbuster-l1; fwd=bypass",
+            ),
         ] {
             assert_eq!(cache_status(status), expected);
             assert_eq!(cache_status(status), expected, "from the ready ones");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, OptionFuture, try_join, try_join_all};
+use futures_util::future::{OptionFuture, try_join, try_join_all};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -17,6 +17,7 @@ use super::cursor::PageRequest;
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, Listing};
+use super::loader::{DocumentLoader, DocumentWatcher, VersionJournal};
 use super::search::{Search, SearchError, SearchPage, SearchQuery};
 use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
 use super::views::{
@@ -24,8 +25,8 @@ use super::views::{
     Source, reviews_scope,
 };
 use crate::cache::{
-    Absence, Answer, Clock, Derived, L1, L1Options, Load, LoadError, Loaded, Millis, ReadThrough,
-    Status, SystemClock,
+    Absence, Answer, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough, Status,
+    SystemClock, Tiered,
 };
 
 /// Items of a page where the request says nothing.
@@ -50,6 +51,7 @@ pub struct Catalog {
     categories: CategoryTree,
     /// `None` until it is started: see [`Catalog::with_search`].
     search: Option<Search>,
+    l2: Option<L2<i64, Document>>,
 }
 
 /// Sizes and times of the caches.
@@ -90,15 +92,28 @@ pub enum DetailError {
 }
 
 impl Catalog {
-    /// Background loads run on `background`.
-    pub fn new(store: Arc<dyn CatalogStore>, options: CacheOptions, background: Handle) -> Self {
+    /// Background loads run on `background`. Where there is a second tier, documents are loaded through it, and in
+    /// batches; without it one by one, on the caller's thread where the store is quick enough.
+    pub fn new(
+        store: Arc<dyn CatalogStore>,
+        options: CacheOptions,
+        l2: Option<L2<i64, Document>>,
+        background: Handle,
+    ) -> Self {
         let clock = SystemClock;
         let loader = DocumentLoader {
             store: Arc::clone(&store),
         };
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
         let categories = CategoryTree::new(Arc::clone(&store), background.clone());
-        let documents = ReadThrough::new(l1, loader, clock, background.clone(), options.deadline);
+        let deadline = options.deadline;
+        let documents = match &l2 {
+            None => ReadThrough::new(l1, loader, clock, background.clone(), deadline),
+            Some(l2) => {
+                let loader = Tiered::new(l2.clone(), loader, deadline, &background);
+                ReadThrough::new(l1, loader, clock, background.clone(), deadline)
+            }
+        };
         let cursors = Arc::new(Cursors::new(Arc::clone(&store)));
         let stock_changes = Arc::<AtomicU64>::default();
         let loader = PageLoader {
@@ -113,7 +128,7 @@ impl Catalog {
         let shelves = Shelves {
             documents,
             details: keeps_views.then(|| Arc::new(Derived::new(half))),
-            pages: ReadThrough::new(l1, loader, clock, background, options.deadline),
+            pages: ReadThrough::new(l1, loader, clock, background, deadline),
         };
         Self {
             categories,
@@ -123,7 +138,21 @@ impl Catalog {
             stock_changes,
             compressor: Compressor::start(shelves.clone()),
             shelves,
-            deadline: options.deadline,
+            deadline,
+            l2,
+        }
+    }
+
+    /// Has the second tier brought up to date from here on, and words of other nodes heeded. To be called once.
+    pub fn start_l2(&self) {
+        if let Some(l2) = &self.l2 {
+            let journal = VersionJournal {
+                store: Arc::clone(&self.store),
+            };
+            let watcher = DocumentWatcher {
+                documents: self.shelves.documents.clone(),
+            };
+            l2.start(journal, watcher);
         }
     }
 
@@ -353,6 +382,11 @@ impl Catalog {
         for product_id in committed.stock {
             self.stock_changed(product_id);
         }
+        if let Some(l2) = &self.l2 {
+            let versions = committed.versions.iter();
+            let versions: Vec<_> = versions.map(|it| (it.product_id, it.version)).collect();
+            l2.invalidate(&versions).await;
+        }
         let worked = worked.try_recv();
         worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
     }
@@ -380,10 +414,21 @@ impl Catalog {
         self.shelves.pages.invalidate(&page, version);
     }
 
+    /// Takes note of versions that the store's journal tells of.
+    pub fn follow(&self, changes: &[Change]) {
+        self.invalidate(changes);
+        if let Some(l2) = &self.l2 {
+            l2.journal_grew();
+        }
+    }
+
     /// Takes note that committed versions were missed.
     pub fn doubt_everything(&self) {
         self.shelves.documents.doubt_everything();
         self.shelves.pages.doubt_everything();
+        if let Some(l2) = &self.l2 {
+            l2.journal_broke();
+        }
     }
 }
 
@@ -416,33 +461,6 @@ fn page_options(bytes: u64) -> L1Options {
         stale: 0,
         negative: NOTHING,
         fence_lifetime: NOTHING,
-    }
-}
-
-struct DocumentLoader {
-    store: Arc<dyn CatalogStore>,
-}
-
-impl Load<i64, Document> for DocumentLoader {
-    fn load(&self, id: i64) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
-        let store = Arc::clone(&self.store);
-        async move {
-            let documents = store
-                .documents(&[id])
-                .await
-                .map_err(|error| LoadError::Failed(error.to_string()))?;
-            let stored = documents.into_iter().next().flatten();
-            Ok(stored.map_or(
-                Loaded {
-                    value: Err(Absence::Unknown),
-                    version: 0,
-                },
-                |stored| Loaded {
-                    value: stored.document,
-                    version: stored.version,
-                },
-            ))
-        }
-        .boxed()
+        fences_fills: false,
     }
 }

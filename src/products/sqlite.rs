@@ -21,7 +21,7 @@ mod variants;
 mod versions;
 mod write;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -226,6 +226,16 @@ impl CatalogStore for SqliteCatalog {
         let read = self
             .database
             .read(|connection| Ok(outbox::end(connection)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn outbox_before(
+        &self,
+        age: Duration,
+    ) -> BoxFuture<'_, Result<Option<OutboxMark>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(Some(outbox::before(connection, age)?)));
         read.map_err(StoreError::from).boxed()
     }
 

@@ -1,8 +1,8 @@
 //! What the rest of the program asks of a catalogue store, whichever database stands behind it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt, ready};
 use serde::{Deserialize, Serialize};
 
 use super::bulk::PutOutcomes;
@@ -143,6 +143,15 @@ pub trait CatalogStore: Send + Sync + 'static {
 
     /// Where the stream of committed versions ends now.
     fn outbox_end(&self) -> BoxFuture<'_, Result<OutboxMark, StoreError>>;
+
+    /// A place such that everything committed within the last `age` comes after it; `None` where the stream does not
+    /// go back so far.
+    fn outbox_before(
+        &self,
+        _age: Duration,
+    ) -> BoxFuture<'_, Result<Option<OutboxMark>, StoreError>> {
+        ready(Ok(None)).boxed()
+    }
 
     /// What was committed after a mark, at most `limit` versions; `None` where that can no longer be told
     /// (rows removed, another catalogue, one put back from a backup).

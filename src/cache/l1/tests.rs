@@ -19,6 +19,7 @@ const OPTIONS: L1Options = L1Options {
     stale: 5_000,
     negative: 500,
     fence_lifetime: 10_000,
+    fences_fills: false,
 };
 
 fn tier() -> L1<u8, u64> {
@@ -153,6 +154,45 @@ fn doubt_hides_entries_and_lets_older_versions_replace_them() {
     assert_eq!(tier.get(&1, 1).unwrap().version, 2);
 }
 
+#[test]
+fn a_fill_can_be_a_fence() {
+    for fences_fills in [false, true] {
+        let options = L1Options {
+            fences_fills,
+            ..OPTIONS
+        };
+        let tier: L1<u8, u64> = L1::new(options, 0);
+        tier.fill(&1, Ok(7), 3, tier.epoch(), 0).unwrap();
+        tier.values.remove(&1);
+        let older = tier.fill(&1, Ok(6), 2, tier.epoch(), 1);
+        assert_eq!(older.is_err(), fences_fills);
+        tier.doubt_everything();
+        tier.fill(&1, Ok(6), 2, tier.epoch(), 1).unwrap();
+    }
+}
+
+#[test]
+fn a_question_makes_values_stale_and_ends_absences() {
+    let tier = tier();
+    tier.fill(&1, Ok(7), 3, tier.epoch(), 0).unwrap();
+    tier.fill(&2, Err(Absence::Unknown), 0, tier.epoch(), 0)
+        .unwrap();
+    let before = tier.epoch();
+    tier.question_everything();
+    let stale = tier.get(&1, 1).unwrap();
+    assert_eq!((stale.freshness, stale.ttl), (Freshness::Stale, -1));
+    assert_eq!(tier.get(&2, 1), None);
+    assert!(
+        tier.fill(&1, Ok(6), 2, tier.epoch(), 1).is_err(),
+        "a question allows no older version"
+    );
+    // What was loaded before the question does not answer it.
+    tier.fill(&1, Ok(7), 3, before, 1).unwrap();
+    assert_eq!(tier.get(&1, 1).unwrap().freshness, Freshness::Stale);
+    tier.fill(&1, Ok(7), 3, tier.epoch(), 1).unwrap();
+    assert_eq!(tier.get(&1, 1).unwrap().freshness, Freshness::Fresh);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Write(u8),
@@ -163,6 +203,7 @@ enum Step {
     Deliver(usize),
     Evict(u8),
     Doubt,
+    Question,
     Tick(u64),
     Get(u8),
 }
@@ -177,6 +218,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<usize>().prop_map(Step::Deliver),
         1 => key.clone().prop_map(Step::Evict),
         1 => Just(Step::Doubt),
+        1 => Just(Step::Question),
         2 => (0..900_u64).prop_map(Step::Tick),
         6 => key.prop_map(Step::Get),
     ]
@@ -194,7 +236,7 @@ proptest! {
         let tier = tier();
         let mut now = 0;
         let mut rows: HashMap<u8, Row> = HashMap::new();
-        let mut loading: HashMap<u8, (Row, u32, u64)> = HashMap::new();
+        let mut loading: HashMap<u8, (Row, Epoch, u64)> = HashMap::new();
         let mut undelivered: Vec<(u8, u64)> = Vec::new();
         let mut delivered: HashMap<u8, u64> = HashMap::new();
         let mut seen: HashMap<u8, u64> = HashMap::new();
@@ -231,6 +273,7 @@ proptest! {
                     tier.absences.remove(&key);
                 }
                 Step::Doubt => tier.doubt_everything(),
+                Step::Question => tier.question_everything(),
                 Step::Tick(by) => now += by,
                 Step::Get(key) => {
                     if let Some(lookup) = tier.get(&key, now) {

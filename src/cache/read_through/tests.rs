@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::super::l1::L1Options;
@@ -33,7 +33,11 @@ struct StoreState {
 }
 
 impl Load<u8, Text> for Store {
-    fn load(&self, _key: u8) -> BoxFuture<'static, Result<Loaded<Text>, LoadError>> {
+    fn load(
+        &self,
+        _key: u8,
+        _intent: Intent,
+    ) -> BoxFuture<'static, Result<Loaded<Text>, LoadError>> {
         let store = self.clone();
         async move {
             store.0.loads.fetch_add(1, Ordering::SeqCst);
@@ -70,10 +74,7 @@ impl Clock for HandClock {
 }
 
 fn loaded(version: u64, text: &'static str) -> Loaded<Text> {
-    Loaded {
-        value: Ok(Text(text)),
-        version,
-    }
+    Loaded::from_store(Ok(Text(text)), version)
 }
 
 struct Fixture {
@@ -100,6 +101,7 @@ fn fixture() -> Fixture {
             stale: 10_000,
             negative: 1_000,
             fence_lifetime: 60_000,
+            fences_fills: false,
         },
         0,
     );
@@ -218,6 +220,7 @@ async fn a_follower_heeds_an_invalidation_that_came_before_it() {
         status: Status::Miss {
             ttl: 1_000,
             collapsed: false,
+            origin: Origin::Store,
         },
     };
     pilot.land(Ok(Landed { answer, epoch: 0 }));
@@ -300,7 +303,11 @@ async fn a_failure_is_told_to_all_and_not_kept() {
 struct Panics;
 
 impl Load<u8, Text> for Panics {
-    fn load(&self, _key: u8) -> BoxFuture<'static, Result<Loaded<Text>, LoadError>> {
+    fn load(
+        &self,
+        _key: u8,
+        _intent: Intent,
+    ) -> BoxFuture<'static, Result<Loaded<Text>, LoadError>> {
         async {
             tokio::task::yield_now().await;
             panic!("in the loader")
@@ -320,6 +327,7 @@ async fn a_panic_in_a_load_frees_its_followers() {
             stale: 1,
             negative: 1,
             fence_lifetime: 1,
+            fences_fills: false,
         },
         0,
     );
@@ -341,7 +349,32 @@ async fn without_a_tier_every_read_loads() {
     let cache = ReadThrough::new(None, f.store.clone(), f.clock, Handle::current(), deadline);
     f.store.permit(2);
     for _ in 0..2 {
-        assert_eq!(cache.read(&1).await.unwrap().status, Status::Bypass);
+        let origin = Origin::Store;
+        let status = cache.read(&1).await.unwrap().status;
+        assert_eq!(status, Status::Bypass { origin });
     }
     assert_eq!(f.store.loads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_shortly_before_its_end_is_refreshed_ahead() {
+    let mut f = fixture();
+    let cache = f.cache.clone();
+    let first = tokio::spawn(async move { cache.read(&1).await });
+    f.started.recv().await.unwrap();
+    // So the loads take no less than a tenth of the time that values are fresh.
+    f.cache.shared.ahead.measured(Duration::from_millis(100));
+    f.store.permit(10);
+    first.await.unwrap().unwrap();
+    f.clock.0.store(100, Ordering::SeqCst);
+    assert!(f.cache.read(&1).now_or_never().is_some());
+    f.clock.0.store(880, Ordering::SeqCst);
+    let mut reads = 0;
+    while f.store.loads() < 2 {
+        reads += 1;
+        assert!(reads < 1_000, "no refresh in so many reads");
+        let hit = f.cache.read(&1).now_or_never().expect("nothing to await");
+        assert!(matches!(hit.unwrap().status, Status::Hit { ttl: 1.. }));
+        tokio::task::yield_now().await;
+    }
 }

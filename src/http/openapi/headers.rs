@@ -31,8 +31,8 @@ const HEADERS: [(&str, &str, &str); 21] = [
     ),
     (
         "Cache-Status",
-        "What the cache of the process did (RFC 9211). A negative `ttl` is a stale answer, given while a \
-         newer one is fetched.",
+        "What the cache of the process did (RFC 9211), after the one that all processes share, `doorbuster-l2`, where \
+         that was asked. A negative `ttl` is a stale answer, given while a newer one is fetched.",
         "doorbuster-l1; hit; ttl=42",
     ),
     (

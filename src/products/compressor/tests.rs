@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::cache::{
-    Clock, Derived, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock, Weigh,
+    Clock, Derived, Intent, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock, Weigh,
 };
 use crate::products::views::{DetailKey, Form, PageKey, PageView, Source};
 
@@ -15,9 +15,13 @@ use crate::products::views::{DetailKey, Form, PageKey, PageView, Source};
 struct Repeated;
 
 impl Load<i64, Document> for Repeated {
-    fn load(&self, id: i64) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
+    fn load(
+        &self,
+        id: i64,
+        _intent: Intent,
+    ) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
         let value = Ok(Document::new(id.to_string().repeat(1_000).as_bytes()));
-        ready(Ok(Loaded { value, version: 1 })).boxed()
+        ready(Ok(Loaded::from_store(value, 1))).boxed()
     }
 }
 
@@ -25,11 +29,15 @@ impl Load<i64, Document> for Repeated {
 struct Pages;
 
 impl Load<PageKey, PageView> for Pages {
-    fn load(&self, key: PageKey) -> BoxFuture<'static, Result<Loaded<PageView>, LoadError>> {
+    fn load(
+        &self,
+        key: PageKey,
+        _intent: Intent,
+    ) -> BoxFuture<'static, Result<Loaded<PageView>, LoadError>> {
         let body = "{\"items\":[]}".repeat(500);
         let page = PageView::new(&key, SystemClock.now(), body.as_bytes(), None);
         let (value, version) = (Ok(page), 0);
-        ready(Ok(Loaded { value, version })).boxed()
+        ready(Ok(Loaded::from_store(value, version))).boxed()
     }
 }
 
@@ -48,6 +56,7 @@ where
             stale: 60_000,
             negative: 0,
             fence_lifetime: 4_000,
+            fences_fills: false,
         },
         0,
     );

@@ -1,11 +1,14 @@
 //! The stream of committed versions, for a reader that remembers over restarts how far it came.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
 use super::versions::newest;
 use crate::products::store::{Change, OutboxMark, OutboxPage};
 
 const OUTBOX_AFTER: &str = include_str!("../../../sql/sqlite/queries/outbox_after.sql");
+const OUTBOX_BEFORE: &str = include_str!("../../../sql/sqlite/queries/outbox_before.sql");
 
 /// Behind the newest row.
 pub(super) fn end(connection: &Connection) -> rusqlite::Result<OutboxMark> {
@@ -14,6 +17,28 @@ pub(super) fn end(connection: &Connection) -> rusqlite::Result<OutboxMark> {
     let rows = rows_from(&snapshot, newest, 1)?;
     // The row may have been removed for its age, its number is kept.
     Ok(rows.first().map_or_else(|| unknown(newest), Row::mark))
+}
+
+/// A place before everything that was committed within the last `age`.
+pub(super) fn before(connection: &Connection, age: Duration) -> rusqlite::Result<OutboxMark> {
+    /// A row tells when it was written, and its transaction may be an import that takes its time.
+    const LONGEST_TRANSACTION: Duration = Duration::from_mins(15);
+    let age = age.saturating_add(LONGEST_TRANSACTION);
+    let snapshot = connection.unchecked_transaction()?;
+    let (last_old, first): (Option<i64>, Option<i64>) = snapshot
+        .prepare_cached(OUTBOX_BEFORE)?
+        .query_row([format!("-{} seconds", age.as_secs())], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    match (last_old, first) {
+        (Some(seq), _) => {
+            let rows = rows_from(&snapshot, seq, 1)?;
+            Ok(rows.first().map_or_else(|| unknown(seq), Row::mark))
+        }
+        // Rows are removed for their age alone: what is gone was older.
+        (None, Some(first)) => Ok(unknown(first - 1)),
+        (None, None) => Ok(unknown(newest(&snapshot)?)),
+    }
 }
 
 /// What follows a mark, which has to be still what it was: numbers alone would not tell a catalogue from one
@@ -129,6 +154,32 @@ mod tests {
                 mark: second.mark
             }
         );
+    }
+
+    #[test]
+    fn what_is_young_comes_after_what_was_before() {
+        let (_folder, connection) = catalogue();
+        let young = |connection: &Connection| {
+            let mark = before(connection, Duration::from_mins(10)).unwrap();
+            ids(&after(connection, &mark, 10).unwrap().unwrap())
+        };
+        assert_eq!(young(&connection), [0; 0]);
+        (1..=4).for_each(|product_id| insert(&connection, product_id));
+        assert_eq!(young(&connection), [1, 2, 3, 4]);
+        for (rows, minutes) in [(2, 26), (3, 24)] {
+            let age = format!("'now', '-{minutes} minutes'");
+            let sql = format!(
+                "UPDATE catalog_outbox SET created_at = strftime('%Y-%m-%dT%H:%M:%fZ', {age})
+                 WHERE seq = {rows} OR ({rows} = 2 AND seq = 1)"
+            );
+            connection.execute(&sql, []).unwrap();
+        }
+        assert_eq!(young(&connection), [3, 4]);
+        let remove = "DELETE FROM catalog_outbox WHERE seq <=";
+        connection.execute(&format!("{remove} 2"), []).unwrap();
+        assert_eq!(young(&connection), [3, 4]);
+        connection.execute(&format!("{remove} 4"), []).unwrap();
+        assert_eq!(young(&connection), [0; 0]);
     }
 
     #[test]

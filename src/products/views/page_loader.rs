@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, try_join_all};
 
 use super::body;
 use super::page::{PageKey, PageView};
-use crate::cache::{Absence, Clock, Load, LoadError, Loaded, ReadThrough, SystemClock};
+use crate::cache::{Absence, Clock, Intent, Load, LoadError, Loaded, ReadThrough, SystemClock};
 use crate::products::cursor::{CursorKey, Page, PageRequest, Position};
 use crate::products::document::Document;
 use crate::products::listing::{ListError, Listing};
@@ -87,7 +87,11 @@ pub(in crate::products) struct PageLoader {
 type Read = (Vec<u8>, Option<Arc<str>>);
 
 impl Load<PageKey, PageView> for PageLoader {
-    fn load(&self, key: PageKey) -> BoxFuture<'static, Result<Loaded<PageView>, LoadError>> {
+    fn load(
+        &self,
+        key: PageKey,
+        _intent: Intent,
+    ) -> BoxFuture<'static, Result<Loaded<PageView>, LoadError>> {
         let loader = self.clone();
         async move {
             let since = SystemClock.now();
@@ -95,7 +99,7 @@ impl Load<PageKey, PageView> for PageLoader {
             let read = loader.read(&key).await?;
             let view = read.map(|(body, next)| PageView::new(&key, since, &body, next));
             let value = view.ok_or(Absence::Unknown);
-            Ok(Loaded { value, version })
+            Ok(Loaded::from_store(value, version))
         }
         .boxed()
     }

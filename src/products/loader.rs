@@ -1,0 +1,127 @@
+//! The ends of the caches: the way to the store, one by one or in batches, the journal of versions, and what other
+//! nodes say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::document::Document;
+use super::store::{CatalogStore, OutboxMark, StoreError, StoredDocument};
+use crate::cache::l2::{Journal, JournalPage, L2Value, Mark, Watcher};
+use crate::cache::{Absence, Intent, Load, LoadError, LoadMany, Loaded, ReadThrough};
+
+/// Documents of a store. Clones share it.
+#[derive(Clone)]
+pub(super) struct DocumentLoader {
+    pub(super) store: Arc<dyn CatalogStore>,
+}
+
+impl Load<i64, Document> for DocumentLoader {
+    fn load(
+        &self,
+        id: i64,
+        _intent: Intent,
+    ) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
+        let store = Arc::clone(&self.store);
+        async move {
+            let documents = store.documents(&[id]).await.map_err(failed)?;
+            Ok(found(documents.into_iter().next().flatten()))
+        }
+        .boxed()
+    }
+}
+
+impl LoadMany<i64, Document> for DocumentLoader {
+    fn load_many(
+        &self,
+        ids: Vec<i64>,
+        _intent: Intent,
+    ) -> BoxFuture<'static, Result<Vec<Loaded<Document>>, LoadError>> {
+        let store = Arc::clone(&self.store);
+        async move {
+            let documents = store.documents(&ids).await.map_err(failed)?;
+            Ok(documents.into_iter().map(found).collect())
+        }
+        .boxed()
+    }
+}
+
+fn found(stored: Option<StoredDocument>) -> Loaded<Document> {
+    match stored {
+        Some(stored) => Loaded::from_store(stored.document, stored.version),
+        None => Loaded::from_store(Err(Absence::Unknown), 0),
+    }
+}
+
+/// The versions that were committed, as the second tier wants to know them.
+pub(super) struct VersionJournal {
+    pub(super) store: Arc<dyn CatalogStore>,
+}
+
+impl Journal<i64> for VersionJournal {
+    fn end(&self) -> BoxFuture<'_, Result<Mark, LoadError>> {
+        async move {
+            let OutboxMark(mark) = self.store.outbox_end().await.map_err(failed)?;
+            Ok(Mark(mark))
+        }
+        .boxed()
+    }
+
+    fn back(&self, age: Duration) -> BoxFuture<'_, Result<Option<Mark>, LoadError>> {
+        async move {
+            let mark = self.store.outbox_before(age).await.map_err(failed)?;
+            Ok(mark.map(|OutboxMark(mark)| Mark(mark)))
+        }
+        .boxed()
+    }
+
+    fn after(
+        &self,
+        Mark(mark): Mark,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Option<JournalPage<i64>>, LoadError>> {
+        async move {
+            let page = self.store.outbox_after(OutboxMark(mark), limit);
+            Ok(page.await.map_err(failed)?.map(|page| JournalPage {
+                changes: page
+                    .changes
+                    .iter()
+                    .map(|change| (change.product_id, change.version))
+                    .collect(),
+                mark: Mark(page.mark.0),
+            }))
+        }
+        .boxed()
+    }
+}
+
+/// Hears of versions that other nodes made.
+pub(super) struct DocumentWatcher {
+    pub(super) documents: ReadThrough<i64, Document>,
+}
+
+impl Watcher<i64> for DocumentWatcher {
+    fn invalidated(&self, id: &i64, version: u64) {
+        self.documents.invalidate(id, version);
+    }
+
+    fn missed(&self) {
+        self.documents.question_everything();
+    }
+}
+
+impl L2Value for Document {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self::new(bytes))
+    }
+}
+
+fn failed(error: StoreError) -> LoadError {
+    LoadError::Failed(error.0)
+}

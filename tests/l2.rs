@@ -1,0 +1,9 @@
+//! The second tier with a real Redis: nodes of a cluster, in this process, over one store.
+
+mod cluster;
+mod groups;
+mod guards;
+mod outages;
+mod sharing;
+mod store;
+mod storm;

@@ -1,0 +1,178 @@
+//! Sentinel, Cluster, TLS, ACL.
+
+use std::path::Path;
+
+use doorbuster::cache::Origin;
+use doorbuster::cache::l2::Server;
+use rustix::process::Signal;
+
+use super::cluster::{Node, Store, is_from_l2, options, until};
+use crate::harness::{Cluster, Redis, SERVICE, Sentinels, Shop, certificate, product};
+
+fn sentinel_server(group: &Sentinels) -> Server {
+    let url = group.url();
+    let hosts = url.strip_prefix("redis+sentinel://").unwrap();
+    let hosts = hosts.split('/').next().unwrap().split(',');
+    Server::Sentinel {
+        sentinels: hosts
+            .map(|host| format!("redis://{host}").parse().unwrap())
+            .collect(),
+        service: SERVICE.to_owned(),
+        data: "redis://service".parse().unwrap(),
+    }
+}
+
+/// The replica that takes over has not heard of the last write.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_that_loses_an_invalidation_shows_nothing_old() {
+    let (mut group, store) = (Sentinels::start(), Store::default());
+    store.write(1);
+    let node = Node::start_with(&store, sentinel_server(&group), options());
+    node.is_used().await;
+    assert_eq!(node.origin(1).await, (1, Origin::StorePastL2));
+    until("the value is in the replica", || {
+        group.replica.run::<Option<Vec<u8>>>("GET test:1:{1}")
+    })
+    .await;
+    group.replica.signal(Signal::STOP);
+    // Nothing more waits for it in a buffer.
+    group.master.run::<i64>("CLIENT KILL TYPE replica");
+    node.write(1).await;
+    assert_eq!(node.l2.counts().invalidations_failed, 0);
+    group.master.kill();
+    group.replica.signal(Signal::CONT);
+    until("the replica took over", || {
+        let info: String = group.replica.run("INFO replication");
+        info.contains("role:master").then_some(())
+    })
+    .await;
+    let old: Option<Vec<u8>> = group.replica.run("GET test:1:{1}");
+    assert!(old.is_none_or(|old| old.len() > 36), "it has not lost it");
+    node.is_used().await;
+    node.forget();
+    assert_eq!(node.origin(1).await, (2, Origin::StorePastL2));
+    until("the new one has it", || {
+        let record: Option<Vec<u8>> = group.replica.run("GET test:1:{1}");
+        record.filter(|record| record.len() > 36)
+    })
+    .await;
+    node.forget();
+    let (version, origin) = node.origin(1).await;
+    assert!(version == 2 && is_from_l2(origin), "{origin:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_is_one_tier() {
+    let (mut group, store) = (Cluster::start(), Store::default());
+    let nodes = group.nodes.iter().map(|node| node.url().parse().unwrap());
+    let server = Server::Cluster(nodes.collect());
+    let node = Node::start_with(&store, server.clone(), options());
+    let other = Node::start_with(&store, server, options());
+    node.is_used().await;
+    other.is_used().await;
+    for node in [&node, &other] {
+        until("it is subscribed", || (node.missed() > 0).then_some(())).await;
+    }
+    // In all three parts.
+    for key in 0..60 {
+        store.write(key);
+        assert_eq!(node.origin(key).await, (1, Origin::StorePastL2));
+    }
+    until("all values are in", || {
+        (node.l2.counts().fills == 60).then_some(())
+    })
+    .await;
+    for key in 0..60 {
+        let (version, origin) = other.origin(key).await;
+        assert!(version == 1 && is_from_l2(origin), "{key}: {origin:?}");
+    }
+    for key in 0..60 {
+        node.write(key).await;
+    }
+    until("the other one hears of all", || {
+        (other.heard() >= 60).then_some(())
+    })
+    .await;
+    for key in 0..60 {
+        assert_eq!(other.read(key).await.version, 2);
+    }
+    assert_eq!(node.l2.counts().invalidations_failed, 0);
+    until("all values are in", || {
+        (other.l2.counts().fills == 60).then_some(())
+    })
+    .await;
+
+    // A part fails over to a replica that has not heard of the last write.
+    let (master, replica) = group.home("test:1:{1}");
+    group.nodes[replica].signal(Signal::STOP);
+    group.nodes[master].run::<i64>("CLIENT KILL TYPE replica");
+    node.write(1).await;
+    group.nodes[master].kill();
+    node.is_unused().await;
+    group.nodes[replica].signal(Signal::CONT);
+    node.is_used().await;
+    node.forget();
+    assert_eq!(node.origin(1).await.0, 3);
+
+    // And a catalogue that was put back empties all parts.
+    store.put_back(2);
+    node.forget();
+    node.l2.journal_broke();
+    node.is_used().await;
+    for key in 0..60 {
+        let (version, origin) = node.origin(key).await;
+        assert_eq!((version, origin), (2, Origin::StorePastL2), "{key}");
+    }
+}
+
+/// Everything that the program needs. Of `client` it is `setinfo`, which servers below 7.2 do not know by name.
+const RIGHTS: &str = "~shop:* &shop:* -@all +ping +select +hello +info +client +dbsize +scan +unlink \
+                      +get +set +del +pttl +mget +evalsha +script|load +publish +subscribe";
+
+#[test]
+fn a_server_with_tls_and_few_rights() {
+    let shop = Shop::with(&[product("lamp", "Lamp")]);
+    let (certificate, key) = certificate(shop.data_dir().parent().unwrap());
+    let redis = Redis::start();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let port = crate::harness::free_port();
+    let (certificate_file, key_file) = (text(&certificate), text(&key));
+    redis.run::<()>(&format!(
+        "CONFIG SET tls-cert-file {certificate_file} tls-key-file {key_file} tls-auth-clients no tls-port {port}"
+    ));
+    redis.run::<()>(&format!("ACL SETUSER doorbuster on >s3cret {RIGHTS}"));
+    let url = format!("rediss://doorbuster:s3cret@localhost:{port}");
+    let trusting = ("SSL_CERT_FILE", text(&certificate));
+    let environment = [
+        ("DOORBUSTER_REDIS_TIMEOUT", "1s"),
+        ("DOORBUSTER_REDIS_PREFIX", "shop:"),
+        (trusting.0, trusting.1.as_str()),
+    ];
+    let server = shop.serve_with(&["--redis-url", &url], &environment);
+    server
+        .program
+        .log
+        .wait_for_message("the cache in Redis is in use");
+    let reply = server.get("/products/1").with(200);
+    let expected = "doorbuster-l2; fwd=miss; stored, doorbuster-l1; fwd=miss; stored; ttl=";
+    assert!(
+        reply.header("cache-status").unwrap().starts_with(expected),
+        "{reply:?}"
+    );
+    crate::harness::within(crate::harness::PATIENCE, "the value is in Redis", || {
+        redis.run::<Option<Vec<u8>>>("GET shop:1:{1}")
+    });
+    let errors: String = redis.run("INFO errorstats");
+    assert!(!errors.contains("NOPERM"), "{errors}");
+    for line in server.program.log.lines() {
+        assert!(!line.contains("s3cret"), "{line}");
+    }
+
+    // A certificate that nobody vouches for is none.
+    let distrusting = shop.serve_with(&["--redis-url", &url], &environment[..2]);
+    distrusting
+        .program
+        .log
+        .wait_for_message("no connection to Redis; going on without it");
+    distrusting.get("/products/1").with(200);
+}
