@@ -371,6 +371,7 @@ fn a_wrong_filter_is_told_the_right_one() {
             "updated_since: \"yesterday\" is not a time; write it like 2026-11-24T16:40:32Z (RFC 3339)",
         ),
         ("vendor=", "vendor: is empty; leave it out"),
+        ("category=+%09", "category: is blank; leave it out"),
         (
             "vendor=a&vendor=b",
             "vendor: is given more than once; give it once",

@@ -41,7 +41,7 @@ pub(in crate::http) fn filters(query: &Query<'_>) -> Result<Listing, ApiError> {
     let text = |name| Ok::<_, ApiError>(query.text(name)?.map(str::to_owned));
     let listing = Listing {
         sort: Sort::default(),
-        category: query.text("category")?.map(category),
+        category: category(query)?,
         vendor: text("vendor")?,
         product_type: text("product_type")?,
         tags: tags(query)?,
@@ -82,9 +82,15 @@ pub(in crate::http) fn word_for<T: Copy>(
 }
 
 /// Levels apart as the catalogue keeps them.
-fn category(path: &str) -> String {
+fn category(query: &Query<'_>) -> Result<Option<String>, ApiError> {
+    let Some(path) = query.text("category")? else {
+        return Ok(None);
+    };
     let levels: Vec<_> = path.split('>').map(str::trim).collect();
-    levels.join(" > ")
+    if levels == [""] {
+        return Err(invalid("category", "is blank; leave it out"));
+    }
+    Ok(Some(levels.join(" > ")))
 }
 
 /// Each parameter is a group of which one tag is enough. In one order, whatever the client's.

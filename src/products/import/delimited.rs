@@ -6,7 +6,7 @@
 
 mod guard;
 
-use std::io::BufRead;
+use std::io::{self, BufRead, Cursor, Read};
 
 use csv::{ByteRecord, StringRecord};
 
@@ -16,6 +16,18 @@ use super::{Place, RecordError};
 /// More columns than any catalogue has. Bounds what a header can make later rows cost, and the memory that
 /// empty fields take in a reader: eight times their length in the file.
 const MAX_COLUMNS: usize = 4096;
+
+/// Bytes looked at to tell what separates the cells; a header is seldom longer.
+const SNIFFED: u64 = 64 * 1024;
+
+/// The [`delimiter`] of a table, and the table from its beginning. Looks at as much of it however little comes
+/// in one read.
+pub(super) fn sniffed(mut table: impl BufRead + Send) -> io::Result<(u8, impl BufRead + Send)> {
+    let mut head = Vec::new();
+    table.by_ref().take(SNIFFED).read_to_end(&mut head)?;
+    let delimiter = delimiter(&head);
+    Ok((delimiter, Cursor::new(head).chain(table)))
+}
 
 /// What separates the cells of a table whose header begins with `text`: a comma, or what a spreadsheet
 /// writes instead where the comma is taken by decimals. Told by the first line, where it is complete, and

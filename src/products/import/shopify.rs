@@ -36,9 +36,15 @@ use super::{Place, ReadOptions, RecordError, Records};
 ///
 /// A fault refuses its whole product, for a product without one of its rows would lose a variant: each
 /// yields one error. A header that cannot be understood and an unbalanced quote are fatal.
-pub fn records<'a>(mut input: impl BufRead + Send + 'a, options: ReadOptions) -> Records<'a> {
-    // An error here comes again with the first row.
-    let delimiter = input.fill_buf().map_or(b',', delimited::delimiter);
+pub fn records<'a>(input: impl BufRead + Send + 'a, options: ReadOptions) -> Records<'a> {
+    let (delimiter, input) = match delimited::sniffed(input) {
+        Ok(sniffed) => sniffed,
+        Err(error) => {
+            let place = Place { line: 1, column: 0 };
+            let error = RecordError::fatal(place, format_args!("cannot be read: {error}"));
+            return Box::new(std::iter::once(Err(error)));
+        }
+    };
     let mut rows = delimited::Rows::new(input, delimiter);
     let header = match rows.header().and_then(Header::new) {
         Ok(header) => header,

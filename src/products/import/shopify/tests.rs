@@ -28,6 +28,15 @@ fn product(text: impl AsRef<[u8]>) -> ProductInput {
     products.remove(0)
 }
 
+#[test]
+fn the_delimiter_is_told_however_little_comes_in_one_read() {
+    let text = "Handle;Title;Variant Price\na;A, B;1.50\n";
+    let dribbled = std::io::BufReader::with_capacity(1, text.as_bytes());
+    let dribbled: Vec<_> = super::records(dribbled, OPTIONS).collect();
+    assert_eq!(dribbled, read(text));
+    assert_eq!(product(text).title.as_deref(), Some("A, B"));
+}
+
 fn variant(text: impl AsRef<[u8]>) -> VariantInput {
     product(text).variants.unwrap().remove(0)
 }
