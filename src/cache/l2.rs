@@ -23,7 +23,7 @@ mod trust;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -254,7 +254,8 @@ impl<K: L2Key, V: L2Value> L2<K, V> {
 
     /// What the tier has for a key, or the right to load it.
     pub(super) async fn ask(&self, key: K, intent: Intent) -> Asked<V> {
-        let asked = self.shared.asks.ask(Ask { key, intent }).await;
+        let at = Instant::now();
+        let asked = self.shared.asks.ask(Ask { key, intent, at }).await;
         asked.unwrap_or(Asked::Off)
     }
 

@@ -102,17 +102,27 @@ async fn a_cluster_is_one_tier() {
     })
     .await;
 
-    // A part fails over to a replica that has not heard of the last write.
-    let (master, replica) = group.home("test:1:{1}");
+    // A part fails over to a replica that has not heard of the last write. How far it was told stands in another part.
+    let (of_mark, _) = group.home("test:1:mark");
+    let home = |key: &i64| group.home(&format!("test:1:{{{key}}}"));
+    let key = (0..60).find(|key| home(key).0 != of_mark).unwrap();
+    let (master, replica) = home(&key);
     group.nodes[replica].signal(Signal::STOP);
     group.nodes[master].run::<i64>("CLIENT KILL TYPE replica");
-    node.write(1).await;
+    let version = node.write(key).await;
+    node.follow(key, version);
+    until("all of the journal was delivered", || {
+        let mark: String = group.nodes[of_mark].run("GET test:1:mark");
+        mark.ends_with(&format!(" {}", store.journal_len()))
+            .then_some(())
+    })
+    .await;
     group.nodes[master].kill();
     node.is_unused().await;
     group.nodes[replica].signal(Signal::CONT);
     node.is_used().await;
     node.forget();
-    assert_eq!(node.origin(1).await.0, 3);
+    assert_eq!(node.origin(key).await.0, 3);
 
     // And a catalogue that was put back empties all parts.
     store.put_back(2);

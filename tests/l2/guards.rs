@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use doorbuster::cache::Origin;
+use doorbuster::cache::{L2Options, Origin};
 
 use super::cluster::{Node, Store, is_from_l2, options, server, until};
-use crate::harness::{Proxy, Redis};
+use crate::harness::{PATIENCE, Proxy, Redis};
 
 const RECORD: &str = "test:1:{1}";
 const LEASE: &str = "test:1:{1}:lease";
@@ -63,9 +63,13 @@ async fn a_load_that_an_invalidation_overtakes_fills_nothing() {
     store.open();
     // The first reader may get what it read; nobody else does.
     reader.await.unwrap();
-    until("the fill was refused", || {
-        (one.l2.counts().fills_refused > 0).then_some(())
-    })
+    until(
+        "the fill was refused, or the node has heard and loaded again",
+        || {
+            let counts = one.l2.counts();
+            (counts.fills_refused + counts.fills > 0).then_some(())
+        },
+    )
     .await;
     // Nothing, or what the node has loaded since it heard.
     assert!(record(&redis).is_none_or(|record| record[11] == 2));
@@ -80,7 +84,7 @@ async fn the_fence_refuses_an_older_value() {
     store.write(1);
     let node = Node::start(&store, &redis.url()).await;
     // Made elsewhere, so that nobody here has heard of it.
-    let elsewhere = doorbuster::cache::L2Options {
+    let elsewhere = L2Options {
         prefix: "elsewhere:".to_owned(),
         ..options()
     };
@@ -142,6 +146,12 @@ async fn what_a_node_does_not_admit_it_does_not_pass_on() {
     store.lag(1, Some(1));
     assert_eq!(node.origin(1).await, (2, Origin::StorePastL2));
     is_filled(&redis).await;
+    until("the fill is over", || {
+        (node.l2.counts().fills > 0).then_some(())
+    })
+    .await;
+    let counts = node.l2.counts();
+    assert_eq!((counts.fills, counts.fills_refused), (1, 0), "{counts:?}");
     let other = Node::start(&store, &redis.url()).await;
     let (version, origin) = other.origin(1).await;
     assert!(version == 2 && is_from_l2(origin), "{version} {origin:?}");
@@ -277,7 +287,13 @@ async fn a_write_whose_writer_died_before_it_told_anybody_comes_from_the_journal
     }
     // And so does the first one that comes back.
     store.write(1);
-    let node = Node::start(&store, &redis.url()).await;
+    store.journal_is_down(true);
+    let node = Node::start_with(&store, server(&redis.url()), options());
+    until("it is connected", || (node.missed() > 0).then_some(())).await;
+    assert_eq!(node.origin(1).await, (3, Origin::Store));
+    store.journal_is_down(false);
+    node.is_used().await;
+    node.forget();
     assert_eq!(node.origin(1).await, (3, Origin::StorePastL2));
 }
 
@@ -306,7 +322,7 @@ async fn an_invalidation_that_may_not_have_arrived_ends_the_trust() {
     let (redis, store) = (Redis::start(), Store::default());
     store.write(1);
     let proxy = Proxy::before(redis.address());
-    let patience = doorbuster::cache::L2Options {
+    let patience = L2Options {
         timeout: Duration::from_millis(200),
         ..options()
     };
@@ -321,7 +337,56 @@ async fn an_invalidation_that_may_not_have_arrived_ends_the_trust() {
     proxy.cut();
     node.write(1).await;
     assert_eq!(node.origin(1).await, (2, Origin::Store));
+    store.journal_is_down(true);
+    let missed = node.missed();
     proxy.refuse(false);
+    until("it is connected again", || {
+        (node.missed() > missed).then_some(())
+    })
+    .await;
+    assert_eq!(node.origin(1).await, (2, Origin::Store));
+    store.journal_is_down(false);
     node.is_used().await;
     assert_eq!(node.origin(1).await, (2, Origin::StorePastL2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_takes_no_invalidation_is_not_read() {
+    let (redis, store) = (Redis::start(), Store::default());
+    store.write(1);
+    // Nothing but the tier stands between the store and its readers.
+    let node = Node::start_over(&store, server(&redis.url()), options(), None);
+    node.is_used().await;
+    node.read(1).await;
+    is_filled(&redis).await;
+    assert!(is_from_l2(node.origin(1).await.1));
+    // It still answers, but has no memory for more.
+    redis.run::<()>("CONFIG SET maxmemory 1");
+    assert_eq!(node.write(1).await, 2);
+    assert_eq!(node.l2.counts().invalidations_failed, 1);
+    assert_eq!(node.origin(1).await, (2, Origin::Store));
+    redis.run::<()>("CONFIG SET maxmemory 0");
+    node.is_used().await;
+    assert_eq!(node.origin(1).await, (2, Origin::StorePastL2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_given_up_ends_its_lease() {
+    let (redis, store) = (Redis::start(), Store::default());
+    store.write(1);
+    // The lease would outlast this test.
+    let patient = L2Options {
+        load_deadline: PATIENCE * 4,
+        ..options()
+    };
+    let node = Node::start_over(&store, server(&redis.url()), patient, None);
+    node.is_used().await;
+    store.shut();
+    let cache = node.cache.clone();
+    let reader = tokio::spawn(async move { cache.read(&1).await });
+    store.one_waits().await;
+    let leases = || redis.run::<usize>(&format!("EXISTS {LEASE}"));
+    assert_eq!(leases(), 1);
+    reader.abort();
+    until("the lease is gone", || (leases() == 0).then_some(())).await;
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use doorbuster::cache::{L2Options, Origin};
+use futures_util::FutureExt;
 use rustix::process::Signal;
 
 use super::cluster::{Node, Store, is_from_l2, options, server, until};
@@ -86,6 +87,8 @@ async fn where_nobody_knows_what_it_lost_it_is_emptied() {
         })
         .await;
         redis.run::<()>("SET neighbour kept");
+        // Nor is there a word of how far it was told.
+        redis.run::<()>("DEL test:1:mark");
         redis.run::<()>("SAVE");
         node.write(1).await;
     }
@@ -186,4 +189,33 @@ async fn what_the_tier_has_outlives_the_store() {
     node.is_used().await;
     node.forget();
     assert!(is_from_l2(node.origin(1).await.1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_the_store_has_no_more_to_do_than_its_cap() {
+    const READERS: u64 = 1_000;
+    let store = Store::default();
+    let mut redis = Redis::start();
+    redis.kill();
+    let node = Node::start_with(&store, server(&redis.url()), impatient());
+    store.shut();
+    let readers: Vec<_> = (0..1_000)
+        .map(|key| {
+            let cache = node.cache.clone();
+            tokio::spawn(async move { cache.read(&key).await.unwrap().status })
+        })
+        .collect();
+    until("all have asked in vain", || {
+        (node.l2.counts().unanswered == READERS).then_some(())
+    })
+    .await;
+    for _ in 0..4 {
+        store.one_waits().await;
+    }
+    assert!(store.one_waits().now_or_never().is_none());
+    assert_eq!(store.round_trips(), 4);
+    store.open();
+    futures_util::future::join_all(readers).await;
+    assert_eq!(store.reads(), READERS);
+    assert!(store.round_trips() <= 20, "{}", store.round_trips());
 }

@@ -107,6 +107,11 @@ impl Store {
         rows.history += 1;
     }
 
+    /// Changes so far.
+    pub(super) fn journal_len(&self) -> usize {
+        self.0.rows.lock().unwrap().journal.len()
+    }
+
     pub(super) fn reads(&self) -> u64 {
         self.0.reads.load(Ordering::SeqCst)
     }

@@ -1,5 +1,7 @@
 //! Asking for values: one MGET for all, then one script a key for those that are not there.
 
+use std::time::{Duration, Instant};
+
 use redis::{Cmd, RedisResult, Value, cmd};
 
 use super::link::Session;
@@ -15,6 +17,8 @@ pub(super) struct Ask<K> {
     pub(super) key: K,
     /// [`Intent::Fresh`] wants no value, but the lease, whoever holds it.
     pub(super) intent: Intent,
+    /// When it was asked: it may have waited for its batch.
+    pub(super) at: Instant,
 }
 
 /// The answer.
@@ -39,7 +43,7 @@ impl Tier {
         let mut answers: Vec<Option<Asked<V>>> = asks.iter().map(|_| None).collect();
         if let Some((session, attempt)) = self.usable() {
             let work = self.answer(&session, &asks, &mut answers);
-            let limit = self.options.timeout;
+            let limit = self.time_left(&asks);
             if let Err(error) = self.link.in_time(attempt, limit, work).await {
                 tracing::debug!(%error, "Redis gives no answer");
             }
@@ -48,6 +52,17 @@ impl Tier {
         let answers: Vec<_> = answers.collect();
         self.count(&answers);
         answers
+    }
+
+    /// The wait for the batch counts, so that none waits twice for a Redis that hangs; but an answer always has a
+    /// chance to come.
+    fn time_left<K>(&self, asks: &[Ask<K>]) -> Duration {
+        const CHANCE: u32 = 4;
+        let waited = asks.iter().map(|ask| ask.at.elapsed()).max();
+        let limit = self.options.timeout;
+        limit
+            .saturating_sub(waited.unwrap_or_default())
+            .max(limit / CHANCE)
     }
 
     /// Gives answers as far as it comes.

@@ -91,12 +91,11 @@ impl Tier {
         };
         let mut overtaken = Vec::new();
         for (fill, outcome) in fills.into_iter().zip(outcomes) {
+            // One without a value only ends its lease.
+            let one = usize::from(!fill.record.is_empty());
             match outcome {
-                Value::Int(0) => self.counters.fills_refused.add(1),
-                Value::Int(_) => self
-                    .counters
-                    .fills
-                    .add(usize::from(!fill.record.is_empty())),
+                Value::Int(0) => self.counters.fills_refused.add(one),
+                Value::Int(_) => self.counters.fills.add(one),
                 refused => {
                     self.counters.fills_refused.add(1);
                     let fence: Vec<u64> = redis::from_redis_value(refused).unwrap_or_default();

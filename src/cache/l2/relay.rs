@@ -2,9 +2,11 @@
 //! until Redis takes it. Writers deliver theirs themselves, which is faster; what they could not, a crash or an
 //! outage prevented, comes from here, and until it has come the tier is not believed.
 //!
-//! How far the journal was delivered is kept in Redis, with the run id of the process that took it. Another process
-//! may have lost some of that: then everything is delivered again that could concern a value that is still there. Where
-//! the journal does not tell, everything that is kept is removed.
+//! How far the journal was delivered is kept in Redis, beside what was delivered: a server that has lost the end of
+//! what it was told, in a failover or a crash, has lost the end of that as well. The parts of a Cluster each have a
+//! history of their own. Where another process has taken over one of them, as the run ids tell, everything is delivered
+//! again that could concern a value that is still there; and so it is where the mark is lost. Where the journal does not
+//! go back so far, everything that is kept is removed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -200,7 +202,7 @@ impl<J> Relay<J> {
             .await?;
         let saved: Option<String> = redis::from_redis_value(saved).unwrap_or(None);
         if let Some((run_id, mark)) = saved.as_deref().and_then(|saved| saved.split_once(' '))
-            && run_id == session.identity.run_id
+            && (session.identity.has_one_history() || run_id == session.identity.run_id)
         {
             return Ok(Mark(mark.to_owned()));
         }

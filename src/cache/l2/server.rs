@@ -31,6 +31,13 @@ pub enum Server {
     Cluster(Vec<ConnectionInfo>),
 }
 
+impl Identity {
+    /// Whether everything it has was written in one order, so that what it has of the end tells of all before it.
+    pub(super) fn has_one_history(&self) -> bool {
+        self.masters.is_empty()
+    }
+}
+
 /// A connection for commands, shared by all. Clones are the same connection.
 #[derive(Clone)]
 pub(super) enum Connection {
