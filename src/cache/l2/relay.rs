@@ -152,8 +152,8 @@ impl<J> Relay<J> {
         let noted = self.tier.behind.noted();
         let started = Instant::now();
         let run_id = &session.identity.run_id;
-        let (mut mark, mut moved) = match self.place.take() {
-            Some(place) if place.run_id == *run_id => (place.mark, false),
+        let (mut mark, mut moved) = match &self.place {
+            Some(place) if place.run_id == *run_id => (place.mark.clone(), false),
             _ => (self.find_place(session).await?, true),
         };
         loop {
