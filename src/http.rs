@@ -18,6 +18,8 @@ mod digits;
 mod docs;
 mod edge;
 mod export;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod gate;
 mod health;
 mod last_modified;

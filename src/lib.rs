@@ -7,6 +7,9 @@ pub mod cache;
 pub mod commands;
 pub mod config;
 pub mod db;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod products;
 pub mod search;

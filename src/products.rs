@@ -11,6 +11,8 @@ pub mod document;
 pub mod edit;
 pub mod export;
 pub mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod import;
 pub mod input;
 pub mod json_ld;

@@ -3,7 +3,7 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, web};
 
 use super::problem::ApiError;
@@ -48,7 +48,7 @@ pub(super) fn authorize(request: &HttpRequest, scope: Scope) -> Ready<Result<Pri
 }
 
 fn principal(request: &HttpRequest, scope: Scope) -> Result<Principal, ApiError> {
-    let token = bearer_token(request)?;
+    let token = bearer_token(request.headers())?;
     let tokens = request.app_data::<web::Data<Tokens>>();
     let tokens = tokens.ok_or_else(|| ApiError::Unavailable("no tokens here".to_owned()))?;
     let principal = tokens.verify(token).map_err(|error| match error {
@@ -64,8 +64,8 @@ fn principal(request: &HttpRequest, scope: Scope) -> Result<Principal, ApiError>
     }
 }
 
-fn bearer_token(request: &HttpRequest) -> Result<&str, AuthorizationError> {
-    let mut values = request.headers().get_all(AUTHORIZATION);
+pub(super) fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthorizationError> {
+    let mut values = headers.get_all(AUTHORIZATION);
     let value = values.next().ok_or(AuthorizationError::Missing)?;
     if values.next().is_some() {
         return Err(AuthorizationError::Several);

@@ -42,7 +42,7 @@ async fn search(
     respond(&request, &query, &page)
 }
 
-fn search_query(query: &Query<'_>) -> Result<SearchQuery, ApiError> {
+pub(super) fn search_query(query: &Query<'_>) -> Result<SearchQuery, ApiError> {
     let text = query.one("q")?.unwrap_or_default();
     let mut asked =
         SearchQuery::new(text, query.limit()?).map_err(|error| invalid("q", error.to_string()))?;

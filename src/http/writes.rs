@@ -1,7 +1,7 @@
 //! Writing single products: `POST /products`, and `PUT`, `PATCH` and `DELETE` of `/products/{id}`.
 
-mod body;
-mod idempotency;
+pub(super) mod body;
+pub(super) mod idempotency;
 mod problem;
 
 use std::time::{Duration, Instant};

@@ -14,9 +14,9 @@ pub(in crate::http) const PARTS: [&str; 2] = ["reviews", "recommendations"];
 
 /// What is asked of a product. Without a query: its document.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct DetailQuery {
+pub(in crate::http) struct DetailQuery {
     /// Members of the document; all where `None`.
-    pub(super) fields: Option<Fields>,
+    pub(in crate::http) fields: Option<Fields>,
     /// Put at the end of it, whole, whatever the fields.
     pub(super) include: Include,
     /// No version of the product below it; 0 is any.
@@ -28,7 +28,11 @@ impl DetailQuery {
         if request.query_string().is_empty() {
             return Ok(Self::default());
         }
-        let query = Query::of(request, &PARAMETERS)?;
+        Self::parse(request.query_string())
+    }
+
+    pub(in crate::http) fn parse(text: &str) -> Result<Self, ApiError> {
+        let query = Query::parse(text, &PARAMETERS)?;
         Ok(Self {
             fields: match query.one("fields")? {
                 Some(names) => {

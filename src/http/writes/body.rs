@@ -78,7 +78,7 @@ pub(super) async fn read(
 }
 
 /// Parses JSON in which no key occurs twice and nothing is nested deeper than 127 levels.
-pub(super) fn parse(body: &[u8]) -> Result<Value, ApiError> {
+pub(in crate::http) fn parse(body: &[u8]) -> Result<Value, ApiError> {
     let wrong = |place: &str, reason: &str| WriteProblem::NoJson(format!("{place}{reason}")).into();
     let text = std::str::from_utf8(body)
         .map_err(|error| wrong("", &format!("not UTF-8 after byte {}", error.valid_up_to())))?;

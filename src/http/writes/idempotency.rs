@@ -16,7 +16,10 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY: usize = 255;
 
 /// The key of a request, if it has one. The draft has it in quotes; most clients send it without.
-pub(super) fn key(headers: &HeaderMap, token_id: &str) -> Result<Option<RequestKey>, WriteProblem> {
+pub(in crate::http) fn key(
+    headers: &HeaderMap,
+    token_id: &str,
+) -> Result<Option<RequestKey>, WriteProblem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY);
     let Some(value) = values.next() else {
         return Ok(None);

@@ -12,7 +12,7 @@ use crate::products::validate::{Invalid, validate};
 ///
 /// Stock, reviews and the rating are left unsaid where the document does not speak of them: customers and
 /// tills write those, and whoever writes the document may not know them.
-pub(super) fn whole(document: Value) -> Result<ProductInput, Vec<Invalid>> {
+pub(in crate::products) fn whole(document: Value) -> Result<ProductInput, Vec<Invalid>> {
     let (product, unreadable) = read(document);
     let mut broken = missing(&product);
     let product = completed(product);
