@@ -120,13 +120,13 @@ fn may_open(files: u64) -> bool {
     setrlimit(Resource::Nofile, raised).is_ok()
 }
 
-/// A connection of its own, an answer, soon.
+/// A connection of its own, and an answer before any dribbler has had to go: their heads are borne with for 10 s.
 #[track_caller]
 fn is_served(server: &Server) {
     let started = Instant::now();
     server.get_exactly("/products/1").with(200);
     let taken = started.elapsed();
-    assert!(taken < SOON, "{taken:?}");
+    assert!(taken < Duration::from_secs(9), "{taken:?}");
 }
 
 fn long_list() -> Shop {
