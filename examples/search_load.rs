@@ -57,7 +57,7 @@ fn fill(count: usize, folder: &str) -> anyhow::Result<()> {
     let mut random = Random(1);
     let mut products = demo::products(count).peekable();
     while products.peek().is_some() {
-        store.transaction(&mut |transaction| {
+        store.as_store().transaction(&mut |transaction| {
             for mut product in products.by_ref().take(BATCH) {
                 // They are in no document.
                 product.reviews = None;

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use connection::{Access, open};
-pub use migrations::{MigrationReport, SchemaState};
+use super::{MigrationReport, SchemaState};
 use threads::{NoAnswer, Pool, with_thread_connection};
 use writer::Writer;
 

@@ -4,12 +4,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rusqlite::Connection;
 
 use super::object;
 use crate::commands::exit::Exit;
 use crate::config::parse_duration;
-use crate::tokens::{NewToken, Scope, Token, insert};
+use crate::tokens::{NewToken, Scope, Token, TokenStore};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,7 +39,7 @@ pub(super) struct Args {
 
 pub(super) fn run(
     args: &Args,
-    connection: &Connection,
+    store: &TokenStore,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let token = Token::generate().context("the system gives no random numbers")?;
@@ -49,7 +48,7 @@ pub(super) fn run(
         scopes: args.scope.iter().copied().collect(),
         lifetime: args.expires,
     };
-    let record = insert(connection, &token, &new).context("cannot keep the token")?;
+    let record = store.insert(&token, &new).context("cannot keep the token")?;
     if args.json {
         let mut object = object(&record);
         object["token"] = token.reveal().into();

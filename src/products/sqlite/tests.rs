@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::products::tail::TailEvent;
 use crate::products::input::{
     ImageInput, Price, ProductOption, RelationInput, ReviewInput, Status, VariantInput,
 };
