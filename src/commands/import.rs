@@ -123,9 +123,9 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
     };
     let mut summary = Summary::start(args.dry_run);
     for (done, file) in args.files.iter().enumerate() {
-        let report = Source::open(file)
-            .map_err(Into::into)
-            .and_then(|source| import_file(args, format, mapping.as_ref(), source, store.as_store()));
+        let report = Source::open(file).map_err(Into::into).and_then(|source| {
+            import_file(args, format, mapping.as_ref(), source, store.as_store())
+        });
         match report {
             Ok(report) => summary.add(&report),
             Err(error) if done > 0 => {

@@ -153,7 +153,9 @@ mod tests {
         let url = CatalogUrl::parse(text).unwrap();
         assert_eq!(url.show(), "postgres://shop:***@db:5432/shop");
         assert!(!format!("{url:?}").contains("s3cret"));
-        let CatalogUrl::Postgres(url) = url else { panic!("{url}") };
+        let CatalogUrl::Postgres(url) = url else {
+            panic!("{url}")
+        };
         assert_eq!(url.reveal(), text);
     }
 

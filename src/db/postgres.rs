@@ -95,7 +95,11 @@ fn describe(error: &tokio_postgres::Error) -> String {
         Some(error) => {
             let detail = error.detail().map(|detail| format!(" ({detail})"));
             let detail = detail.unwrap_or_default();
-            format!("{}{detail}, SQLSTATE {}", error.message(), error.code().code())
+            format!(
+                "{}{detail}, SQLSTATE {}",
+                error.message(),
+                error.code().code()
+            )
         }
         None => match std::error::Error::source(error) {
             Some(source) => format!("{error}: {source}"),
@@ -176,7 +180,9 @@ impl Postgres {
     /// Makes no connection yet.
     pub fn open(options: &Options) -> Result<Self, PostgresError> {
         let mut config = parse_url(&options.url)?;
-        config.application_name("doorbuster").connect_timeout(CONNECT);
+        config
+            .application_name("doorbuster")
+            .connect_timeout(CONNECT);
         if !options.pgbouncer {
             // Documents are read by key; compiling a plan takes longer than running it.
             let limit = LONGEST_READ.as_millis();
@@ -292,8 +298,7 @@ impl Postgres {
 
 fn pool(config: &Config, size: usize) -> Result<Pool, PostgresError> {
     let recycling_method = RecyclingMethod::Fast;
-    let manager =
-        Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
+    let manager = Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
     Pool::builder(manager)
         .max_size(size)
         .runtime(Runtime::Tokio1)

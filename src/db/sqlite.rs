@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use connection::{Access, open};
 use super::{MigrationReport, SchemaState};
+pub use connection::{Access, open};
 use threads::{NoAnswer, Pool, with_thread_connection};
 use writer::Writer;
 

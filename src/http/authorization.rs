@@ -41,10 +41,7 @@ impl AuthorizationError {
 }
 
 /// The bearer of the request's token, which has to allow `scope`. Ready at once with the embedded store.
-pub(super) async fn authorize(
-    request: &HttpRequest,
-    scope: Scope,
-) -> Result<Principal, ApiError> {
+pub(super) async fn authorize(request: &HttpRequest, scope: Scope) -> Result<Principal, ApiError> {
     let token = bearer_token(request)?;
     let tokens = request.app_data::<web::Data<Tokens>>();
     let tokens = tokens.ok_or_else(|| ApiError::Unavailable("no tokens here".to_owned()))?;
@@ -117,7 +114,9 @@ mod tests {
             scopes: [Scope::CatalogWrite].into_iter().collect(),
             lifetime: None,
         };
-        TokenStore::from(database.clone()).insert(&token, &new).unwrap();
+        TokenStore::from(database.clone())
+            .insert(&token, &new)
+            .unwrap();
         let tokens = Tokens::new(database);
 
         let bare = "Bearer realm=\"doorbuster\"".to_owned();

@@ -7,7 +7,8 @@ use crate::db::postgres::{Connection, PostgresError, Row, Type};
 
 const FIND: &str = include_str!("../../sql/postgres/queries/find_token.sql");
 const NOTE_USE: &str = include_str!("../../sql/postgres/queries/note_token_use.sql");
-const COLUMNS: &str = "id, name, scopes, rfc3339(created_at), rfc3339(expires_at), rfc3339(last_used_at),
+const COLUMNS: &str =
+    "id, name, scopes, rfc3339(created_at), rfc3339(expires_at), rfc3339(last_used_at),
     rfc3339(revoked_at), coalesce(expires_at <= now(), false)";
 
 fn record(row: &Row) -> Result<TokenRecord, PostgresError> {
@@ -96,7 +97,10 @@ pub(super) async fn find(
 }
 
 /// Writes down that it was used, to within an hour.
-pub(super) async fn note_use(connection: &mut Connection, id: TokenId) -> Result<(), PostgresError> {
+pub(super) async fn note_use(
+    connection: &mut Connection,
+    id: TokenId,
+) -> Result<(), PostgresError> {
     let id = id.to_string();
     connection.execute(NOTE_USE, &[(&id, Type::TEXT)]).await?;
     Ok(())

@@ -9,7 +9,6 @@ use super::token::{Token, TokenHash, TokenId};
 const FIND: &str = include_str!("../../sql/sqlite/queries/find_token.sql");
 pub(super) const NOTE_USE: &str = include_str!("../../sql/sqlite/queries/note_token_use.sql");
 
-
 const COLUMNS: &str = "id, name, scopes, created_at, expires_at, last_used_at, revoked_at,
     expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
@@ -61,7 +60,10 @@ pub(super) fn list(connection: &Connection) -> rusqlite::Result<Vec<TokenRecord>
 }
 
 /// Has a token refused from now on; one that is already stays as it is. `None` where there is none.
-pub(super) fn revoke(connection: &Connection, id: TokenId) -> rusqlite::Result<Option<TokenRecord>> {
+pub(super) fn revoke(
+    connection: &Connection,
+    id: TokenId,
+) -> rusqlite::Result<Option<TokenRecord>> {
     connection.execute(
         "UPDATE token SET revoked_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
          WHERE id = ?1 AND revoked_at IS NULL",

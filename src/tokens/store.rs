@@ -69,9 +69,7 @@ impl TokenStore {
     /// All tokens, those made first in front. Blocks.
     pub fn list(&self) -> Result<Vec<TokenRecord>, TokenStoreError> {
         match self {
-            Self::Sqlite(database) => {
-                Ok(sqlite::list(&open(database.path(), Access::ReadOnly)?)?)
-            }
+            Self::Sqlite(database) => Ok(sqlite::list(&open(database.path(), Access::ReadOnly)?)?),
             Self::Postgres(database) => Ok(database.block_on(async {
                 let mut connection = database.read_fresh().await?;
                 postgres::list(&mut connection).await

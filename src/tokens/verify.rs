@@ -10,7 +10,6 @@ use super::scope::{Scope, Scopes};
 use super::store::{TokenStore, TokenStoreError};
 use super::token::{Token, TokenHash, TokenId};
 
-
 /// How long a verified token is believed without a look at the store: a revocation reaches every process
 /// within that.
 const BELIEVED: Duration = Duration::from_millis(500);

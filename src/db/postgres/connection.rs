@@ -63,7 +63,9 @@ impl Connection {
         let outcome = async {
             let object = self.object()?;
             let rows = if self.unnamed {
-                object.query_typed_raw(sql, parameters.iter().cloned()).await?
+                object
+                    .query_typed_raw(sql, parameters.iter().cloned())
+                    .await?
             } else {
                 let types: Vec<Type> = parameters.iter().map(|(_, of)| of.clone()).collect();
                 let statement = object.prepare_typed_cached(sql, &types).await?;
@@ -113,7 +115,9 @@ impl Connection {
         let outcome = async {
             let object = self.object()?;
             if self.unnamed {
-                let rows = object.query_typed_raw(sql, parameters.iter().cloned()).await?;
+                let rows = object
+                    .query_typed_raw(sql, parameters.iter().cloned())
+                    .await?;
                 let mut rows = pin!(rows);
                 while rows.try_next().await?.is_some() {}
                 return Ok(rows.rows_affected().unwrap_or(0));

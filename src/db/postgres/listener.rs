@@ -54,7 +54,10 @@ impl Listener {
 
     /// True where it can be heard from now on.
     async fn connect(&mut self) -> bool {
-        let Some(config) = self.config.as_ref().filter(|_| Instant::now() >= self.not_before)
+        let Some(config) = self
+            .config
+            .as_ref()
+            .filter(|_| Instant::now() >= self.not_before)
         else {
             return false;
         };

@@ -94,11 +94,7 @@ impl Transaction {
     }
 
     /// Runs a statement; returns how many rows it touched.
-    pub fn execute(
-        &mut self,
-        sql: &str,
-        parameters: Parameters<'_>,
-    ) -> Result<u64, PostgresError> {
+    pub fn execute(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<u64, PostgresError> {
         self.on(async |connection| connection.execute(sql, parameters).await)
     }
 

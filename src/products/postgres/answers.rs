@@ -12,7 +12,8 @@ const REMEMBER: &str = include_str!("../../../sql/postgres/queries/remember_answ
 const FORGET: &str = include_str!("../../../sql/postgres/queries/forget_answers.sql");
 
 /// Of two transactions with the same key the second waits here for the end of the first.
-const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextextended(concat($1, ' ', $2), 0))";
+const ONE_AT_A_TIME: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended(concat($1, ' ', $2), 0))";
 
 pub(super) fn recall(
     transaction: &mut Transaction,

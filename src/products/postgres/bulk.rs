@@ -44,7 +44,9 @@ impl Writer {
                         Some((_, old)) if *old == version => PutStatus::Unchanged,
                         Some(_) => PutStatus::Updated,
                     };
-                    let its_own = unresolved.iter().filter(|relation| relation.handle == handle);
+                    let its_own = unresolved
+                        .iter()
+                        .filter(|relation| relation.handle == handle);
                     Ok(PutProduct {
                         id,
                         version: version.unsigned_abs(),

@@ -89,7 +89,8 @@ fn put_reviews(
         return Ok(());
     }
     let ratings: Vec<i64> = reviews.iter().map(|review| review.rating).collect();
-    let texts = |text: fn(&ReviewInput) -> &str| -> Vec<&str> { reviews.iter().map(text).collect() };
+    let texts =
+        |text: fn(&ReviewInput) -> &str| -> Vec<&str> { reviews.iter().map(text).collect() };
     let times: Vec<Option<&str>> = reviews
         .iter()
         .map(|review| review.created_at.as_deref())

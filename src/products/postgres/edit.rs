@@ -77,7 +77,11 @@ impl conflicts::Owners for Owners<'_> {
         )
     }
 
-    fn of_variant_id(&mut self, id: i64, not: Option<i64>) -> Result<Option<String>, PostgresError> {
+    fn of_variant_id(
+        &mut self,
+        id: i64,
+        not: Option<i64>,
+    ) -> Result<Option<String>, PostgresError> {
         self.handle(
             "SELECT p.handle FROM variant v JOIN product p ON p.id = v.product_id
              WHERE v.id = $1 AND p.id IS DISTINCT FROM $2",
@@ -108,13 +112,7 @@ impl Writer {
             return Ok(id);
         }
         let id = self.insert(product)?;
-        children::put(
-            &mut self.transaction,
-            id,
-            true,
-            Saying::Everything,
-            product,
-        )?;
+        children::put(&mut self.transaction, id, true, Saying::Everything, product)?;
         self.note_relations(id, product.relations.as_deref())?;
         self.written.push(id);
         Ok(id)

@@ -51,16 +51,8 @@ impl Order {
             (Sort::PriceFalling, None) => falling(&["currency", "price_minor", "product_id"]),
             (Sort::PriceFalling, Some(_)) => falling(&["price_minor", "product_id"]),
             (Sort::Title, _) => rising(&["title_key", "product_id"]),
-            (Sort::Rating, _) => falling(&[
-                "rating",
-                "rating_count",
-                "product_id",
-            ]),
-            (Sort::Popular, _) => falling(&[
-                "rating_count",
-                "rating",
-                "product_id",
-            ]),
+            (Sort::Rating, _) => falling(&["rating", "rating_count", "product_id"]),
+            (Sort::Popular, _) => falling(&["rating_count", "rating", "product_id"]),
         }
     }
 
@@ -161,7 +153,10 @@ fn filter(conditions: &mut Conditions, listing: &Listing) {
         );
     }
     if !listing.availability.is_empty() {
-        conditions.push("availability = ANY (?)", texts(listing.availability.clone()));
+        conditions.push(
+            "availability = ANY (?)",
+            texts(listing.availability.clone()),
+        );
     }
     if let Some(since) = &listing.updated_since {
         conditions.push("updated_at >= ?::timestamptz", text(since.clone()));

@@ -161,7 +161,15 @@ mod tests {
             let mark = OutboxMark(text.to_owned());
             assert_eq!(Place::parse(&mark).unwrap().mark(), mark);
         }
-        for text in ["", "7-1", "7-1 10", "7-1 10:10", "7-1 10:10:x", "7-1 10:10: 11", "1 2 3 4 5 6"] {
+        for text in [
+            "",
+            "7-1",
+            "7-1 10",
+            "7-1 10:10",
+            "7-1 10:10:x",
+            "7-1 10:10: 11",
+            "1 2 3 4 5 6",
+        ] {
             assert_eq!(Place::parse(&OutboxMark(text.to_owned())), None, "{text}");
         }
     }

@@ -19,7 +19,8 @@ use crate::products::validate::Invalid;
 
 const INSERT_PRODUCT: &str = include_str!("../../../sql/postgres/queries/insert_product.sql");
 const UPDATE_PRODUCT: &str = include_str!("../../../sql/postgres/queries/update_product.sql");
-const MADE: &str = "SELECT product_id, version FROM catalog_outbox WHERE xid = pg_current_xact_id() ORDER BY seq";
+const MADE: &str =
+    "SELECT product_id, version FROM catalog_outbox WHERE xid = pg_current_xact_id() ORDER BY seq";
 
 /// Writes into one transaction.
 pub(super) struct Writer {
@@ -40,7 +41,8 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(mut transaction: Transaction) -> Result<Self, PostgresError> {
-        let row = transaction.query_one("SELECT rfc3339(date_trunc('milliseconds', now()))", &[])?;
+        let row =
+            transaction.query_one("SELECT rfc3339(date_trunc('milliseconds', now()))", &[])?;
         Ok(Self {
             now: row.try_get(0)?,
             transaction,
@@ -72,7 +74,6 @@ impl Writer {
         stock.append(&mut self.written.clone());
         Ok(Committed { versions, stock })
     }
-
 
     fn put_product(
         &mut self,

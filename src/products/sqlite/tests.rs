@@ -8,12 +8,12 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::products::tail::TailEvent;
 use crate::products::input::{
     ImageInput, Price, ProductOption, RelationInput, ReviewInput, Status, VariantInput,
 };
 use crate::products::money::Currency;
 use crate::products::store::{Change, PutError, Settled};
+use crate::products::tail::TailEvent;
 
 struct Catalog {
     store: SqliteCatalog,

@@ -56,7 +56,10 @@ pub(super) fn put(
     Ok(())
 }
 
-fn existing_variants(connection: &Connection, product_id: i64) -> rusqlite::Result<Vec<ExistingVariant>> {
+fn existing_variants(
+    connection: &Connection,
+    product_id: i64,
+) -> rusqlite::Result<Vec<ExistingVariant>> {
     connection
         .prepare_cached(
             "SELECT id, sku, option1, option2, option3 FROM variant
