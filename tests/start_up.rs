@@ -240,7 +240,7 @@ fn a_file_that_is_no_catalogue_is_left_alone() {
 
     // A database of another program.
     fs::remove_file(shop.catalogue()).unwrap();
-    let other = shop.database();
+    let other = shop.file_database();
     other
         .execute_batch("CREATE TABLE product (id); INSERT INTO product VALUES (7)")
         .unwrap();
@@ -264,7 +264,7 @@ fn a_file_that_is_no_catalogue_is_left_alone() {
 #[test]
 fn a_catalogue_of_a_newer_version_is_left_alone() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
-    let database = shop.database();
+    let database = shop.file_database();
     database
         .execute_batch(
             "INSERT INTO refinery_schema_history

@@ -151,7 +151,9 @@ fn defaults_follow_the_settings_they_depend_on() {
     let config = load(&file(
         "[server]\ndata_dir = '/srv/shop'\n[cache]\nl1_bytes = '64MiB'",
     ));
-    let CatalogUrl::Sqlite(path) = &config.catalog.url;
+    let CatalogUrl::Sqlite(path) = &config.catalog.url else {
+        panic!("{}", config.catalog.url)
+    };
     assert_eq!(path, Path::new("/srv/shop/catalog.db"));
     assert_eq!(config.cache.negative_bytes, ByteSize::mib(2));
 

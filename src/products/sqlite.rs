@@ -38,7 +38,7 @@ use super::store::{
 };
 use crate::cache::Absence;
 use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
-pub use tail::{Tail, TailEvent};
+pub use tail::Tail;
 use write::Writer;
 
 /// Pages of 8 KiB: 128 MiB.
