@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use doorbuster::app;
 use doorbuster::products::demo;
-use doorbuster::products::store::{CatalogStore, Decision};
+use doorbuster::products::store::Decision;
 use serde_json::Value;
 use ureq::Agent;
 
@@ -57,7 +57,7 @@ fn fill(count: usize, folder: &str) -> anyhow::Result<()> {
     let mut random = Random(1);
     let mut products = demo::products(count).peekable();
     while products.peek().is_some() {
-        store.transaction(&mut |transaction| {
+        store.as_store().transaction(&mut |transaction| {
             for mut product in products.by_ref().take(BATCH) {
                 // They are in no document.
                 product.reviews = None;

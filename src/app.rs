@@ -1,9 +1,10 @@
 //! The running program: store, cache, outbox tail and listeners, built in one place for `serve` and for
 //! tests.
 
+mod open;
+
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +12,17 @@ use actix_web::rt::System;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::L1Options;
-use crate::config::{CacheConfig, CatalogUrl, Config};
-use crate::db::sqlite::{Sqlite, SqliteError};
+use crate::config::{CacheConfig, Config};
 use crate::http::{self, BindError, EdgeWindows, Options, Readiness, WriteLimits};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::search::Search;
-use crate::products::sqlite::{SqliteCatalog, Tail, TailEvent};
-use crate::products::store::CatalogStore;
+use crate::products::tail::TailEvent;
 use crate::tokens::Tokens;
+use open::Tail;
+pub use open::{
+    OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
+    postgres_schema,
+};
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;
@@ -30,37 +34,13 @@ const SEARCH_FOLDER: &str = "search";
 pub enum AppError {
     /// The catalogue cannot be opened, migrated or followed.
     #[error(transparent)]
-    Catalog(#[from] SqliteError),
+    Catalog(#[from] OpenError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The system gave no threads.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
-}
-
-/// Opens the catalogue the configuration names, creating it where there is none, and brings its schema up to
-/// date.
-pub fn open_catalog(config: &Config) -> Result<SqliteCatalog, SqliteError> {
-    let CatalogUrl::Sqlite(path) = &config.catalog.url;
-    open_sqlite(path)
-}
-
-/// Like [`open_catalog`], but leaves nothing behind where there is no catalogue: `None`.
-pub fn open_existing_catalog(config: &Config) -> Result<Option<SqliteCatalog>, SqliteError> {
-    let CatalogUrl::Sqlite(path) = &config.catalog.url;
-    // Any other answer than "no" is for opening to explain.
-    match path.try_exists() {
-        Ok(false) => Ok(None),
-        Ok(true) | Err(_) => open_sqlite(path).map(Some),
-    }
-}
-
-/// Opens the catalogue in an SQLite file, creating it where there is none.
-pub fn open_sqlite(path: &Path) -> Result<SqliteCatalog, SqliteError> {
-    let database = Sqlite::open(path)?;
-    database.migrate()?;
-    Ok(SqliteCatalog::new(database))
 }
 
 /// What is decided where the program is started, beside its configuration.
@@ -86,14 +66,15 @@ pub struct Addresses {
 /// and returns its name. Calls `started` once it accepts connections and orders.
 pub fn serve<S: AsyncFnMut() -> &'static str>(
     config: &Config,
-    store: SqliteCatalog,
+    store: OpenCatalog,
     start: Start,
     started: impl FnOnce(&Addresses),
     listen_for_stop: impl FnOnce() -> io::Result<S>,
 ) -> Result<(), AppError> {
     let background = background()?;
-    let database = store.database().clone();
-    let store: Arc<dyn CatalogStore> = Arc::new(store);
+    let tokens = Tokens::new(store.tokens());
+    let opened = store.clone();
+    let store = store.into_store();
     let search = Search::start(
         Arc::clone(&store),
         config.server.data_dir.join(SEARCH_FOLDER),
@@ -101,8 +82,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     )?;
     let cache = cache_options(&config.cache);
     let catalog = Catalog::new(store, cache, background.handle().clone()).with_search(search);
-    let tail = follow(&database, catalog.clone())?;
-    let tokens = Tokens::new(database);
+    let tail = follow(&opened, catalog.clone())?;
     let readiness = Readiness::default();
     let options = Options {
         listen: config.server.listen.clone(),
@@ -164,8 +144,8 @@ fn background() -> io::Result<Runtime> {
 }
 
 /// Feeds what was committed, here or by another process, to the cache.
-fn follow(database: &Sqlite, catalog: Catalog) -> Result<Tail, SqliteError> {
-    Tail::start(database, move |event| match event {
+fn follow(store: &OpenCatalog, catalog: Catalog) -> Result<Tail, OpenError> {
+    store.follow(move |event| match event {
         TailEvent::Changes(changes) => catalog.invalidate(&changes),
         TailEvent::Gap => {
             tracing::warn!("the outbox has a gap: every cached product is loaded again");

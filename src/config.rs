@@ -25,7 +25,7 @@ mod unknown;
 mod value;
 
 pub use cache::CacheConfig;
-pub use catalog::{CatalogConfig, CatalogUrl};
+pub use catalog::{CatalogConfig, CatalogUrl, PostgresUrl};
 pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::LimitsConfig;

@@ -5,12 +5,16 @@
 //! the SHA-256 of the whole, which is enough for a secret of 256 random bits: there is no guessing it, with
 //! or without a slow hash.
 
+mod postgres;
 mod record;
 mod scope;
+mod sqlite;
+mod store;
 mod token;
 mod verify;
 
-pub use record::{NewToken, TokenRecord, insert, list, revoke};
+pub use record::{NewToken, TokenRecord};
 pub use scope::{Scope, Scopes};
+pub use store::{TokenStore, TokenStoreError};
 pub use token::{Token, TokenHash, TokenId};
 pub use verify::{Principal, Tokens, VerifyError};

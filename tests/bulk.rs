@@ -191,10 +191,7 @@ fn lines_sent_one_at_a_time_are_answered_one_at_a_time() {
         assert_eq!(results[0]["line"], number);
         // It is there already, for others too.
         let count = "SELECT count(*) FROM product";
-        let count: i64 = shop
-            .database()
-            .query_row(count, [], |row| row.get(0))
-            .unwrap();
+        let count = shop.database().number(count);
         assert_eq!(count, number);
     }
     connection.send_last_chunk();
@@ -322,14 +319,13 @@ fn a_client_that_leaves_loses_nothing_that_was_acknowledged() {
         for result in &acknowledged {
             assert_eq!(result["status"], "created");
             let handle = format!("lamp-{round}-{}", result["line"].as_u64().unwrap() - 1);
-            let id = "SELECT id FROM product WHERE handle = ?1";
-            let id: i64 = database.query_row(id, [handle], |row| row.get(0)).unwrap();
+            let id = database.number(&format!("SELECT id FROM product WHERE handle = '{handle}'"));
             assert_eq!(result["id"], id);
         }
         // The rest of it is not read on.
         let count = || -> i64 {
-            let count = format!("SELECT count(*) FROM product WHERE handle GLOB 'lamp-{round}-*'");
-            database.query_row(&count, [], |row| row.get(0)).unwrap()
+            let count = format!("SELECT count(*) FROM product WHERE handle LIKE 'lamp-{round}-%'");
+            database.number(&count)
         };
         let written = within(PATIENCE, "writing ends", || {
             let before = count();
@@ -368,7 +364,7 @@ fn another_process_that_writes_for_long_is_told_in_time_and_hurts_no_reads() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
     let server = shop.serve();
     let token = shop.token("catalog:write");
-    let other = shop.database();
+    let other = shop.file_database();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let begun = Instant::now();
     let mut connection = begin(&server, &token);

@@ -68,7 +68,7 @@ fn a_product_says_when_it_last_changed() {
 fn a_second_that_is_not_over_is_not_told() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
     // In the future, as after a clock was set back.
-    let database = shop.database();
+    let database = shop.file_database();
     let later = "2099-01-01T00:00:00.000Z";
     database
         .execute(

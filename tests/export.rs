@@ -256,7 +256,7 @@ fn a_slow_download_holds_up_nobody() {
     slow.chunk().unwrap();
     // Meanwhile everything can be written and the log emptied: no read transaction is open.
     shop.import(&[product("late", "Late")]);
-    let database = shop.database();
+    let database = shop.file_database();
     within(PATIENCE, "the log is emptied", || {
         let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
         let row = database.query_row(checkpoint, [], |row| Ok((row.get(0)?, row.get(1)?)));

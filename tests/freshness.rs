@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, Shop, product, within};
+use crate::harness::{Database, Server, Shop, product, within};
 
 /// From the end of an import, or of another commit, until every answer shows it.
 const PROMISE: Duration = Duration::from_secs(1);
@@ -163,7 +162,7 @@ fn see(server: &Server, path: &str, is_right: impl Fn(&Value) -> bool) -> Value 
     })
 }
 
-fn write(database: &Connection, sql: &str) {
+fn write(database: &Database, sql: &str) {
     assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
 }
 

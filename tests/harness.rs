@@ -3,7 +3,9 @@
 //! log is shown where a test fails.
 
 mod chunked;
+mod database;
 mod log;
+mod postgres;
 mod program;
 mod raw;
 mod reply;
@@ -16,6 +18,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use database::Database;
+pub(crate) use postgres::{PostgresDatabase, Session};
 pub(crate) use program::{Ended, Program, run};
 pub(crate) use raw::Raw;
 pub(crate) use reply::Reply;

@@ -25,6 +25,7 @@ mod negotiation;
 mod outage;
 mod pages;
 mod paths;
+mod postgres;
 mod processes;
 mod products;
 mod real_sets;

@@ -219,7 +219,7 @@ const UNBLOCK: &str =
 fn a_list_that_takes_too_long_is_given_up() {
     let shop = shop(3);
     let server = shop.serve_with(&[], &[("DOORBUSTER_CACHE_HARD_TIMEOUT", "100ms")]);
-    let database = shop.database();
+    let database = shop.file_database();
     database.execute_batch(BLOCK).unwrap();
     // More than there are threads for.
     for limit in 1..=6 {

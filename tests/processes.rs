@@ -102,7 +102,7 @@ fn servers_of_one_catalogue_agree() {
 fn a_shop_stays_open_while_another_program_holds_the_catalogue() {
     let shop = Shop::with(&[product("lamp", "Lamp"), product("chair", "Chair")]);
     let server = shop.serve();
-    let database = shop.database();
+    let database = shop.file_database();
     // The change is committed, and nobody can make it a version for a while.
     database
         .execute_batch("UPDATE product SET title = 'Desk Lamp' WHERE id = 1; BEGIN IMMEDIATE")

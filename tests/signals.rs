@@ -32,7 +32,7 @@ fn begin_long_response(server: &Server) -> InFlight {
 /// A shop with a document longer than any import would make it, put there by an outsider.
 fn shop_with_a_long_product() -> Shop {
     let shop = Shop::with(&[product("long", "Long")]);
-    shop.database()
+    shop.file_database()
         .execute(
             "UPDATE product_document SET body = '{\"id\":1,\"text\":\"' || hex(zeroblob(4000000)) || '\"}'",
             [],
@@ -155,7 +155,7 @@ fn an_import_that_is_killed_leaves_the_catalogue_as_it_was() {
     // The import reads about 1,100 products ahead of what it writes, and less than half a megabyte ahead
     // of what it has parsed; so once it has taken all of these, many of them are in its transaction.
     input.write_all(lines(&products).as_bytes()).unwrap();
-    let locked = shop.database();
+    let locked = shop.file_database();
     locked.busy_timeout(std::time::Duration::ZERO).unwrap();
     let refused = locked.execute_batch("BEGIN IMMEDIATE").unwrap_err();
     assert_eq!(refused.sqlite_error_code(), Some(ErrorCode::DatabaseBusy));

@@ -23,7 +23,7 @@ fn all_that_is_wrong_with_a_configuration_is_told_at_once() {
     let config = [
         "--config",
         file.to_str().unwrap(),
-        "--catalog-url=postgres://shop:hunter2@db/shop",
+        "--catalog-url=postgres://shop:hunter2@db",
     ];
     for name in ["serve", "import", "export", "migrate", "check"] {
         let mut command = doorbuster();
@@ -44,8 +44,8 @@ fn all_that_is_wrong_with_a_configuration_is_told_at_once() {
                 "such as 250ms or 5s",
             ),
             (
-                "catalog.url = \"postgres://shop:***@db/shop\" (--catalog-url)",
-                "use sqlite:PATH",
+                "catalog.url = \"postgres://shop:***@db\" (--catalog-url)",
+                "names no database",
             ),
         ] {
             let beginning = format!("error: {beginning}");
@@ -240,7 +240,7 @@ fn a_file_that_is_no_catalogue_is_left_alone() {
 
     // A database of another program.
     fs::remove_file(shop.catalogue()).unwrap();
-    let other = shop.database();
+    let other = shop.file_database();
     other
         .execute_batch("CREATE TABLE product (id); INSERT INTO product VALUES (7)")
         .unwrap();
@@ -264,7 +264,7 @@ fn a_file_that_is_no_catalogue_is_left_alone() {
 #[test]
 fn a_catalogue_of_a_newer_version_is_left_alone() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
-    let database = shop.database();
+    let database = shop.file_database();
     database
         .execute_batch(
             "INSERT INTO refinery_schema_history

@@ -52,7 +52,7 @@ impl<'a> Till<'a> {
 
 /// Delta, reason and resulting number of each row of the log.
 fn log(shop: &Shop) -> Vec<(i64, String, i64)> {
-    let database = shop.database();
+    let database = shop.file_database();
     let mut rows = database
         .prepare(
             "SELECT delta, reason, on_hand FROM stock_adjustment WHERE sku = 'lamp-1' ORDER BY id",
@@ -308,7 +308,7 @@ fn another_process_that_writes_for_long_is_told_in_time() {
     let shop = shop(&json!({ "tracked": true, "on_hand": 2 }));
     let server = shop.serve();
     let till = Till::at(&shop, &server);
-    let other = shop.database();
+    let other = shop.file_database();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let begun = Instant::now();
     let refused = till.adjust(-1, &[]);

@@ -113,7 +113,7 @@ fn a_write_that_is_asked_again_is_answered_again_and_not_done_again() {
     server.get("/products/1").problem(410, "product-deleted");
 
     // For a day.
-    let database = shop.database();
+    let database = shop.file_database();
     let yesterday = "UPDATE idempotency_key SET created_at = '2020-01-01T00:00:00.000Z'";
     assert_eq!(database.execute(yesterday, []).unwrap(), 3);
     let back = writer.write("POST", "/products", &[KEY], &lamp).with(201);
@@ -153,7 +153,7 @@ fn a_second_request_with_the_key_of_one_in_flight_is_told_to_wait() {
     let server = shop.serve_with(&[], &[("DOORBUSTER_LIMITS_WRITE_WAIT", "30s")]);
     let writer = Writer::new(&shop, &server);
     let patch = json!({"title": "Desk Lamp"});
-    let outsider = shop.database();
+    let outsider = shop.file_database();
     outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
     let ask = || writer.write("PATCH", "/products/1", &[KEY], &patch);
     thread::scope(|scope| {
@@ -181,7 +181,7 @@ fn where_another_process_writes_for_long_writes_are_told_so_and_reads_go_on() {
     let writer = Writer::new(&shop, &server);
     // So that the first use of the token has been written down, which waits as long as it takes.
     writer.patch("/products/1", &json!({})).with(200);
-    let outsider = shop.database();
+    let outsider = shop.file_database();
     outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
     let begun = Instant::now();
     thread::scope(|scope| {

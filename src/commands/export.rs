@@ -17,7 +17,6 @@ use crate::products::export::Exporter;
 use crate::products::export::google::{GoogleRss, Shop};
 use crate::products::export::jsonl::JsonlExporter;
 use crate::products::export::shopify::ShopifyCsv;
-use crate::products::sqlite::SqliteCatalog;
 use crate::products::store::CatalogStore;
 
 const EXAMPLES: &str = "\
@@ -77,9 +76,9 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
     let started = Instant::now();
     let to_stdout = args.file.as_os_str() == "-";
     let products = if to_stdout {
-        write_all(&store, args, out)?
+        write_all(store.as_store(), args, out)?
     } else {
-        write_file(&store, args)?
+        write_file(store.as_store(), args)?
     };
     let seconds = started.elapsed().as_secs_f64();
     let summary = if args.json {
@@ -98,7 +97,7 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
 }
 
 /// Writes beside the file and renames, so that a failure leaves no half of one, and an old one whole.
-fn write_file(store: &SqliteCatalog, args: &Args) -> anyhow::Result<u64> {
+fn write_file(store: &dyn CatalogStore, args: &Args) -> anyhow::Result<u64> {
     let named = || format!("cannot write {}", args.file.display());
     let folder = match args.file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -118,7 +117,7 @@ fn write_file(store: &SqliteCatalog, args: &Args) -> anyhow::Result<u64> {
     Ok(products)
 }
 
-fn write_all(store: &SqliteCatalog, args: &Args, out: &mut dyn Write) -> anyhow::Result<u64> {
+fn write_all(store: &dyn CatalogStore, args: &Args, out: &mut dyn Write) -> anyhow::Result<u64> {
     let mut exporter: Box<dyn Exporter + '_> = match args.format {
         Format::Jsonl => Box::new(JsonlExporter::new(&mut *out)),
         Format::ShopifyCsv => Box::new(ShopifyCsv::new(&mut *out)),

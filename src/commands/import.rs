@@ -19,7 +19,7 @@ use crate::products::import::mapped::Mapping;
 use crate::products::import::run::{self, Event, Options, Report};
 use crate::products::import::source::Source;
 use crate::products::money::Currency;
-use crate::products::sqlite::SqliteCatalog;
+use crate::products::store::CatalogStore;
 use progress::Progress;
 use summary::Summary;
 
@@ -123,9 +123,9 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
     };
     let mut summary = Summary::start(args.dry_run);
     for (done, file) in args.files.iter().enumerate() {
-        let report = Source::open(file)
-            .map_err(Into::into)
-            .and_then(|source| import_file(args, format, mapping.as_ref(), source, &store));
+        let report = Source::open(file).map_err(Into::into).and_then(|source| {
+            import_file(args, format, mapping.as_ref(), source, store.as_store())
+        });
         match report {
             Ok(report) => summary.add(&report),
             Err(error) if done > 0 => {
@@ -173,7 +173,7 @@ fn import_file(
     format: Format,
     mapping: Option<&Mapping>,
     mut source: Source,
-    store: &SqliteCatalog,
+    store: &dyn CatalogStore,
 ) -> anyhow::Result<Report> {
     let name = source.name().to_owned();
     let format = match (format, mapping) {

@@ -5,8 +5,8 @@ use std::io::Write;
 use serde_json::json;
 
 use super::exit::Exit;
-use crate::config::{CatalogUrl, Config};
-use crate::db::sqlite::Sqlite;
+use crate::app;
+use crate::config::Config;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,8 +24,7 @@ pub struct Args {
 
 /// Applies the migrations that are missing.
 pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let CatalogUrl::Sqlite(path) = &config.catalog.url;
-    let report = Sqlite::open(path)?.migrate()?;
+    let report = app::migrate(config)?;
     if args.json {
         let report = json!({ "applied": report.applied, "version": report.version });
         writeln!(out, "{report}")?;

@@ -40,7 +40,7 @@ pub struct Args {
 pub fn run(args: &Args, config: &Config, _out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = app::open_catalog(config)?;
     if args.demo {
-        fill(&store).context("cannot fill the catalogue")?;
+        fill(store.as_store()).context("cannot fill the catalogue")?;
     }
     let access_log = config
         .telemetry

@@ -8,15 +8,12 @@ use std::io::Write;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
 use crate::app;
 use crate::config::Config;
-use crate::db::sqlite::{Access, open};
-use crate::products::sqlite::SqliteCatalog;
-use crate::tokens::{Scope, Scopes, TokenRecord};
+use crate::tokens::{Scope, Scopes, TokenRecord, TokenStore};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,20 +40,16 @@ enum Action {
 /// Does what was asked with the tokens of the catalogue.
 pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &args.command {
-        Action::New(args) => new::run(args, &connection(&app::open_catalog(config)?)?, out),
+        Action::New(args) => new::run(args, &app::open_catalog(config)?.tokens(), out),
         Action::List(args) => list::run(args, existing(config)?.as_ref(), out),
         Action::Revoke(args) => revoke::run(args, existing(config)?.as_ref(), out),
     }
 }
 
-fn connection(store: &SqliteCatalog) -> anyhow::Result<Connection> {
-    Ok(open(store.database().path(), Access::ReadWrite)?)
-}
-
 /// Asking after tokens makes no catalogue.
-fn existing(config: &Config) -> anyhow::Result<Option<Connection>> {
+fn existing(config: &Config) -> anyhow::Result<Option<TokenStore>> {
     let store = app::open_existing_catalog(config).context("cannot read the tokens")?;
-    store.as_ref().map(connection).transpose()
+    Ok(store.map(|store| store.tokens()))
 }
 
 fn names(scopes: Scopes) -> Vec<&'static str> {

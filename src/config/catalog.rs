@@ -2,17 +2,23 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::reader::Reader;
 use super::secret::mask_password;
 use super::value::Value;
+use crate::db::postgres::parse_url;
 
 /// The store of record.
 #[derive(Debug, Clone)]
 pub struct CatalogConfig {
     /// Which database, and where.
     pub url: CatalogUrl,
+    /// Connections of PostgreSQL for reading.
+    pub pool_size: NonZeroUsize,
+    /// Whether PgBouncer, in transaction mode, stands between.
+    pub pgbouncer: bool,
 }
 
 impl CatalogConfig {
@@ -23,30 +29,71 @@ impl CatalogConfig {
             url: section.value(
                 "url",
                 CatalogUrl::Sqlite(data_dir.join("catalog.db")),
-                "the catalogue, as sqlite:PATH; unless set, catalog.db in the data directory",
+                "the catalogue, as sqlite:PATH or postgres://USER@HOST/DATABASE; unless set, catalog.db in the \
+                 data directory",
+            ),
+            pool_size: section.value(
+                "pool_size",
+                DEFAULT_POOL_SIZE,
+                "connections of PostgreSQL for reading; writes have four of their own",
+            ),
+            pgbouncer: section.value(
+                "pgbouncer",
+                false,
+                "whether the URL leads to PgBouncer in transaction mode, which keeps no prepared statements and \
+                 passes on no notifications",
             ),
         }
     }
 }
+
+const DEFAULT_POOL_SIZE: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
 
 /// The URL of a catalogue. `Display` masks passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CatalogUrl {
     /// `sqlite:PATH`: an embedded SQLite file, relative to the working directory unless absolute.
     Sqlite(PathBuf),
+    /// `postgres://…`: a PostgreSQL database.
+    Postgres(PostgresUrl),
+}
+
+/// The URL of a PostgreSQL database. `Display` and `Debug` mask passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    /// With its password, for the driver alone.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&mask_password(&self.0))
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresUrl({self})")
+    }
 }
 
 impl fmt::Display for CatalogUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => write!(f, "{url}"),
         }
     }
 }
 
 impl Value for CatalogUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        const FORM: &str = "write sqlite:PATH, such as sqlite:/var/lib/doorbuster/catalog.db";
+        const FORM: &str = "write sqlite:PATH, such as sqlite:/var/lib/doorbuster/catalog.db, \
+                            or postgres://USER:PASSWORD@HOST:PORT/DATABASE";
         let Some((scheme, rest)) = text.split_once(':') else {
             return Err(format!("not a catalogue URL; {FORM}"));
         };
@@ -60,7 +107,8 @@ impl Value for CatalogUrl {
             )),
             "sqlite" => Ok(Self::Sqlite(PathBuf::from(rest))),
             "postgres" | "postgresql" => {
-                Err("PostgreSQL is not supported by this version; use sqlite:PATH".to_owned())
+                parse_url(text).map_err(|error| format!("{error}; {FORM}"))?;
+                Ok(Self::Postgres(PostgresUrl(text.to_owned())))
             }
             _ => Err(format!("an unknown kind of catalogue; {FORM}")),
         }
@@ -100,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn a_postgres_url_keeps_its_password_to_itself() {
+        let text = "postgres://shop:s3cret@db:5432/shop";
+        let url = CatalogUrl::parse(text).unwrap();
+        assert_eq!(url.show(), "postgres://shop:***@db:5432/shop");
+        assert!(!format!("{url:?}").contains("s3cret"));
+        let CatalogUrl::Postgres(url) = url else {
+            panic!("{url}")
+        };
+        assert_eq!(url.reveal(), text);
+    }
+
+    #[test]
     fn what_cannot_be_a_catalogue_is_refused_with_the_form() {
         for (text, reason) in [
             ("catalog.db", "not a catalogue URL"),
@@ -107,14 +167,10 @@ mod tests {
             ("sqlite:///catalog.db", "two slashes"),
             ("sqlite::memory:", "has to be a file"),
             ("mysql://db/shop", "unknown kind"),
-            (
-                "postgres://db/shop",
-                "PostgreSQL is not supported by this version",
-            ),
-            (
-                "postgresql://db/shop",
-                "PostgreSQL is not supported by this version",
-            ),
+            ("postgres://db", "names no database"),
+            ("postgresql:///shop", "names no host"),
+            ("postgres://db:port/shop", "not a PostgreSQL URL"),
+            ("postgres://db/shop?sslmode=require", "sslmode=require"),
         ] {
             let error = CatalogUrl::parse(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");

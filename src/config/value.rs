@@ -35,6 +35,16 @@ impl Value for SocketAddr {
     }
 }
 
+impl Value for bool {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "write true or false".to_owned())
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Value for NonZeroUsize {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse()

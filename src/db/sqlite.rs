@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::{MigrationReport, SchemaState};
 pub use connection::{Access, open};
-pub use migrations::{MigrationReport, SchemaState};
 use threads::{NoAnswer, Pool, with_thread_connection};
 use writer::Writer;
 

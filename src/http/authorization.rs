@@ -1,8 +1,6 @@
 //! Who may do what: bearer tokens (RFC 6750), taken from the `Authorization` header and from nowhere else.
 //! What a URL or a body holds ends up in logs.
 
-use std::future::{Ready, ready};
-
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{HttpRequest, web};
 
@@ -43,15 +41,11 @@ impl AuthorizationError {
 }
 
 /// The bearer of the request's token, which has to allow `scope`. Ready at once with the embedded store.
-pub(super) fn authorize(request: &HttpRequest, scope: Scope) -> Ready<Result<Principal, ApiError>> {
-    ready(principal(request, scope))
-}
-
-fn principal(request: &HttpRequest, scope: Scope) -> Result<Principal, ApiError> {
+pub(super) async fn authorize(request: &HttpRequest, scope: Scope) -> Result<Principal, ApiError> {
     let token = bearer_token(request)?;
     let tokens = request.app_data::<web::Data<Tokens>>();
     let tokens = tokens.ok_or_else(|| ApiError::Unavailable("no tokens here".to_owned()))?;
-    let principal = tokens.verify(token).map_err(|error| match error {
+    let principal = tokens.verify(token).await.map_err(|error| match error {
         VerifyError::Unknown => AuthorizationError::Invalid("the token is unknown").into(),
         VerifyError::Expired => AuthorizationError::Invalid("the token has expired").into(),
         VerifyError::Revoked => AuthorizationError::Invalid("the token was revoked").into(),
@@ -84,8 +78,8 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
-    use crate::db::sqlite::{Access, Sqlite, open};
-    use crate::tokens::{NewToken, Token, insert};
+    use crate::db::sqlite::Sqlite;
+    use crate::tokens::{NewToken, Token, TokenStore};
 
     const INVALID: &str = "Bearer realm=\"doorbuster\", error=\"invalid_token\", \
                            error_description=\"the token is unknown\"";
@@ -120,7 +114,9 @@ mod tests {
             scopes: [Scope::CatalogWrite].into_iter().collect(),
             lifetime: None,
         };
-        insert(&open(&path, Access::ReadWrite).unwrap(), &token, &new).unwrap();
+        TokenStore::from(database.clone())
+            .insert(&token, &new)
+            .unwrap();
         let tokens = Tokens::new(database);
 
         let bare = "Bearer realm=\"doorbuster\"".to_owned();

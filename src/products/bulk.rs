@@ -1,5 +1,7 @@
 //! Many products at once: what a line says, and what became of it.
 
+use std::collections::HashSet;
+
 use super::edit::whole;
 use super::import::json_values::{JsonText, parse};
 use super::import::key_path::KeyPath;
@@ -93,4 +95,19 @@ pub(super) fn conflict(error: PutError) -> Result<Invalid, StoreError> {
 /// `variants[2].sku` as a JSON pointer.
 fn pointer(field: &str) -> String {
     KeyPath::parse(field).map_or_else(|_| format!("/{field}"), |path| path.pointer())
+}
+
+/// How many of the first products have handles of their own. One that comes again is another version, which
+/// takes a settlement between the two.
+pub(super) fn distinct(products: &[ProductInput]) -> usize {
+    let mut handles = HashSet::new();
+    let comes_again = products
+        .iter()
+        .position(|product| !handles.insert(product.handle.as_str()));
+    comes_again.unwrap_or(products.len())
+}
+
+/// What was put a moment ago has to be there.
+pub(super) fn vanished(handle: &str) -> StoreError {
+    StoreError(format!("product {handle:?} was put and is not there"))
 }

@@ -107,6 +107,32 @@ pub struct ProductInput {
     pub updated_at: Option<String>,
 }
 
+impl ProductInput {
+    /// The rating said, else the one that follows from the published reviews said.
+    pub fn said_rating(&self) -> Option<RatingInput> {
+        self.rating.or_else(|| {
+            let reviews = self.reviews.as_ref()?.iter();
+            let published = reviews.filter(|review| review.status == "published");
+            Some(
+                published.fold(RatingInput { sum: 0, count: 0 }, |sofar, review| {
+                    RatingInput {
+                        sum: sofar.sum + review.rating,
+                        count: sofar.count + 1,
+                    }
+                }),
+            )
+        })
+    }
+
+    /// The options said, as the stores keep them: compact JSON.
+    pub fn said_options(&self) -> Option<String> {
+        let options = self.options.as_ref()?.iter();
+        let options = options
+            .map(|option| serde_json::json!({ "name": option.name, "values": option.values }));
+        Some(options.collect::<Value>().to_string())
+    }
+}
+
 /// An option of a product, such as `Size` with `S`, `M` and `L`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductOption {

@@ -38,7 +38,7 @@ use super::store::{
 };
 use crate::cache::Absence;
 use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
-pub use tail::{Tail, TailEvent};
+pub use tail::Tail;
 use write::Writer;
 
 const READ_DOCUMENT: &str = include_str!("../../sql/sqlite/queries/read_document.sql");

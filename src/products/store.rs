@@ -15,6 +15,7 @@ use super::recommendation::Recommendation;
 use super::stock::{Stock, StockChange, StockRefusal};
 use super::validate::Invalid;
 use crate::cache::Absence;
+use crate::db::postgres::PostgresError;
 use crate::db::sqlite::SqliteError;
 
 /// The finished document of a product.
@@ -76,6 +77,12 @@ impl From<SqliteError> for StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         SqliteError::from(error).into()
+    }
+}
+
+impl From<PostgresError> for StoreError {
+    fn from(error: PostgresError) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -346,6 +353,12 @@ pub enum PutError {
 
 impl From<rusqlite::Error> for PutError {
     fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<PostgresError> for PutError {
+    fn from(error: PostgresError) -> Self {
         Self::Store(error.into())
     }
 }

@@ -4,16 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use quick_cache::sync::Cache;
-use rusqlite::OptionalExtension;
 
 use super::scope::{Scope, Scopes};
+use super::store::{TokenStore, TokenStoreError};
 use super::token::{Token, TokenHash, TokenId};
-use crate::db::sqlite::{Sqlite, SqliteError};
-
-const FIND: &str = include_str!("../../sql/sqlite/queries/find_token.sql");
-const NOTE_USE: &str = include_str!("../../sql/sqlite/queries/note_token_use.sql");
 
 /// How long a verified token is believed without a look at the store: a revocation reaches every process
 /// within that.
@@ -54,13 +49,13 @@ pub enum VerifyError {
     Revoked,
     /// The store gives no answer.
     #[error(transparent)]
-    Store(#[from] SqliteError),
+    Store(#[from] TokenStoreError),
 }
 
 /// The tokens of a catalogue, those verified lately in memory. Clones share everything.
 #[derive(Clone)]
 pub struct Tokens {
-    database: Sqlite,
+    store: TokenStore,
     verified: Arc<Cache<TokenId, Verified>>,
 }
 
@@ -73,27 +68,18 @@ struct Verified {
     use_noted: Option<Instant>,
 }
 
-/// A row of the store.
-struct Row {
-    hash: TokenHash,
-    name: String,
-    scopes: Scopes,
-    is_revoked: bool,
-    /// Milliseconds until it expires.
-    left: Option<i64>,
-}
-
 impl Tokens {
     /// The schema must be current.
-    pub fn new(database: Sqlite) -> Self {
+    pub fn new(store: impl Into<TokenStore>) -> Self {
         Self {
-            database,
+            store: store.into(),
             verified: Arc::new(Cache::new(REMEMBERED)),
         }
     }
 
-    /// Whose token this is. Reads the store by key, inline, where the token was not verified lately.
-    pub fn verify(&self, presented: &str) -> Result<Principal, VerifyError> {
+    /// Whose token this is. Reads the store by key where the token was not verified lately; ready at once with the
+    /// embedded store.
+    pub async fn verify(&self, presented: &str) -> Result<Principal, VerifyError> {
         let token = Token::parse(presented).ok_or(VerifyError::Unknown)?;
         let (id, hash) = (token.id(), token.hash());
         let known = self.verified.get(&id);
@@ -106,7 +92,7 @@ impl Tokens {
                 Err(VerifyError::Unknown)
             };
         }
-        let row = self.find(id)?.ok_or(VerifyError::Unknown)?;
+        let row = self.store.find(id).await?.ok_or(VerifyError::Unknown)?;
         if !row.hash.is_same(&hash) {
             return Err(VerifyError::Unknown);
         }
@@ -132,41 +118,19 @@ impl Tokens {
         Ok(principal)
     }
 
-    fn find(&self, id: TokenId) -> Result<Option<Row>, SqliteError> {
-        self.database.point_read(|connection| {
-            connection
-                .prepare_cached(FIND)?
-                .query_row([id.to_string()], |row| {
-                    Ok(Row {
-                        hash: TokenHash::new(row.get(0)?),
-                        name: row.get(1)?,
-                        scopes: Scopes::parse(row.get_ref(2)?.as_str()?),
-                        is_revoked: row.get(3)?,
-                        left: row.get(4)?,
-                    })
-                })
-                .optional()
-        })
-    }
-
     /// Has the use written down, unless that was done lately; returns when it was. Nobody waits for it.
     fn note_use(&self, id: TokenId, noted: Option<Instant>) -> Option<Instant> {
         if noted.is_some_and(|noted| noted.elapsed() < NOTE_USE_EVERY) {
             return noted;
         }
-        let note = self.database.write(move |transaction| {
-            transaction.execute(NOTE_USE, [id.to_string()])?;
-            Ok(())
-        });
-        // The first poll hands it to the writer thread.
-        let _ = note.now_or_never();
+        self.store.note_use(id);
         Some(Instant::now())
     }
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tokens({:?})", self.database)
+        write!(f, "Tokens({:?})", self.store)
     }
 }
 

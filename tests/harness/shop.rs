@@ -7,11 +7,18 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Ended, Server, doorbuster, run};
+use super::{Database, Ended, PostgresDatabase, Server, doorbuster, run};
 
-/// A data directory. Removed when it goes out of scope.
+/// A data directory, with the catalogue in it or, where `TEST_STORE` is `postgres`, beside it. Removed when it goes
+/// out of scope.
 pub(crate) struct Shop {
     root: TempDir,
+    pub(crate) postgres: Option<PostgresDatabase>,
+}
+
+/// True where the tests run on a catalogue in PostgreSQL.
+pub(crate) fn on_postgres() -> bool {
+    std::env::var("TEST_STORE").is_ok_and(|store| store == "postgres")
 }
 
 impl Shop {
@@ -19,6 +26,23 @@ impl Shop {
     pub(crate) fn empty() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
+            postgres: on_postgres().then(PostgresDatabase::new),
+        }
+    }
+
+    /// Without a catalogue yet, which will be in the data directory.
+    pub(crate) fn in_a_file() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            postgres: None,
+        }
+    }
+
+    /// Without a catalogue yet, which will be in PostgreSQL.
+    pub(crate) fn empty_in_postgres() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            postgres: Some(PostgresDatabase::new()),
         }
     }
 
@@ -46,6 +70,9 @@ impl Shop {
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = doorbuster();
         command.arg(name).arg("--data-dir").arg(self.data_dir());
+        if let Some(database) = &self.postgres {
+            command.arg("--catalog-url").arg(database.url());
+        }
         command
     }
 
@@ -87,8 +114,16 @@ impl Shop {
         made.stdout.trim_end().to_owned()
     }
 
-    /// The catalogue file, as a program opens it that knows nothing of ours.
-    pub(crate) fn database(&self) -> Connection {
+    /// The catalogue, as a program opens it that knows nothing of ours.
+    pub(crate) fn database(&self) -> Database {
+        match &self.postgres {
+            Some(database) => Database::Postgres(database.connect()),
+            None => Database::Sqlite(self.file_database()),
+        }
+    }
+
+    /// The catalogue file, for tests of the embedded store alone.
+    pub(crate) fn file_database(&self) -> Connection {
         Connection::open(self.catalogue()).unwrap()
     }
 

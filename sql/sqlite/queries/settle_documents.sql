@@ -68,7 +68,8 @@ SELECT
                 'max', json_object('amount_minor', s.max_minor, 'currency', s.currency)) END,
             'availability', coalesce(s.availability, 'out_of_stock')), '}')
         || ',"rating":' || json_object(
-            'average', round(1.0 * p.rating_sum / nullif(p.rating_count, 0), 1),
+            -- Half a tenth is rounded up in integers: a float may lie on either side of it.
+            'average', (20 * p.rating_sum + p.rating_count) / (2 * nullif(p.rating_count, 0)) / 10.0,
             'count', p.rating_count)
         || ',"images":' || (
             SELECT json_group_array(

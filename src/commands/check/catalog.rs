@@ -5,15 +5,25 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::reachability::directory_status;
+use crate::app;
 use crate::config::{CatalogUrl, Config};
-use crate::db::sqlite::{SchemaState, Sqlite};
+use crate::db::SchemaState;
+use crate::db::sqlite::Sqlite;
 
 /// How every SQLite file begins (<https://sqlite.org/fileformat.html#magic_header_string>).
 const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
 
 /// How the catalogue is, in a few words, or why it cannot be used and the mend. Changes nothing.
 pub fn catalog_status(config: &Config) -> Result<String, String> {
-    let CatalogUrl::Sqlite(path) = &config.catalog.url;
+    match &config.catalog.url {
+        CatalogUrl::Sqlite(path) => file_status(path),
+        CatalogUrl::Postgres(_) => {
+            schema_status(app::postgres_schema(&config.catalog).map_err(|error| error.to_string()))
+        }
+    }
+}
+
+fn file_status(path: &Path) -> Result<String, String> {
     let mut file = match File::options().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -32,19 +42,20 @@ pub fn catalog_status(config: &Config) -> Result<String, String> {
     match read {
         Err(error) => Err(format!("cannot be read: {error}; name a SQLite file")),
         Ok(0) => Ok("empty; serve, import or migrate will set it up".to_owned()),
-        Ok(_) if header == SQLITE_HEADER => schema_status(path),
+        Ok(_) if header == SQLITE_HEADER => {
+            schema_status(Sqlite::schema_state(path).map_err(|error| error.to_string()))
+        }
         Ok(_) => Err("not a SQLite file; name another one".to_owned()),
     }
 }
 
-fn schema_status(path: &Path) -> Result<String, String> {
-    match Sqlite::schema_state(path) {
-        Ok(SchemaState::Current { version }) => Ok(format!("schema version {version}, current")),
-        Ok(SchemaState::Pending { missing }) => Ok(format!(
+fn schema_status(state: Result<SchemaState, String>) -> Result<String, String> {
+    match state? {
+        SchemaState::Current { version } => Ok(format!("schema version {version}, current")),
+        SchemaState::Pending { missing } => Ok(format!(
             "{} pending; serve, import or migrate will apply them",
             missing.join(", ")
         )),
-        Err(error) => Err(error.to_string()),
     }
 }
 

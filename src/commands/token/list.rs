@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::object;
 use crate::commands::exit::Exit;
 use crate::commands::table::Table;
-use crate::tokens::{TokenRecord, list};
+use crate::tokens::{TokenRecord, TokenStore};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,10 +25,10 @@ pub(super) struct Args {
 
 pub(super) fn run(
     args: &Args,
-    connection: Option<&Connection>,
+    store: Option<&TokenStore>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let records = connection.map(list).transpose()?.unwrap_or_default();
+    let records = store.map(TokenStore::list).transpose()?.unwrap_or_default();
     if args.json {
         let tokens: Vec<Value> = records.iter().map(object).collect();
         writeln!(out, "{}", json!({ "tokens": tokens }))?;

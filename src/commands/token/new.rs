@@ -4,12 +4,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rusqlite::Connection;
 
 use super::object;
 use crate::commands::exit::Exit;
 use crate::config::parse_duration;
-use crate::tokens::{NewToken, Scope, Token, insert};
+use crate::tokens::{NewToken, Scope, Token, TokenStore};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,18 +37,16 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(
-    args: &Args,
-    connection: &Connection,
-    out: &mut dyn Write,
-) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args, store: &TokenStore, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let token = Token::generate().context("the system gives no random numbers")?;
     let new = NewToken {
         name: &args.name,
         scopes: args.scope.iter().copied().collect(),
         lifetime: args.expires,
     };
-    let record = insert(connection, &token, &new).context("cannot keep the token")?;
+    let record = store
+        .insert(&token, &new)
+        .context("cannot keep the token")?;
     if args.json {
         let mut object = object(&record);
         object["token"] = token.reveal().into();

@@ -2,11 +2,9 @@
 
 use std::io::Write;
 
-use rusqlite::Connection;
-
 use super::object;
 use crate::commands::exit::Exit;
-use crate::tokens::{Token, TokenId, TokenRecord, list, revoke};
+use crate::tokens::{Token, TokenId, TokenRecord, TokenStore};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +25,7 @@ pub(super) struct Args {
 
 pub(super) fn run(
     args: &Args,
-    connection: Option<&Connection>,
+    store: Option<&TokenStore>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let unknown = || {
@@ -36,9 +34,9 @@ pub(super) fn run(
             shown(&args.token)
         )
     };
-    let connection = connection.ok_or_else(unknown)?;
-    let id = find(&list(connection)?, &args.token)?.ok_or_else(unknown)?;
-    let record = revoke(connection, id)?.ok_or_else(unknown)?;
+    let store = store.ok_or_else(unknown)?;
+    let id = find(&store.list()?, &args.token)?.ok_or_else(unknown)?;
+    let record = store.revoke(id)?.ok_or_else(unknown)?;
     if args.json {
         writeln!(out, "{}", object(&record))?;
     } else {

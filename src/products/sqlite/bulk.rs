@@ -1,11 +1,9 @@
 //! Writing many products in one transaction, and telling what became of each.
 
-use std::collections::HashSet;
-
 use rusqlite::{Connection, OptionalExtension};
 
 use super::write::Writer;
-use crate::products::bulk::{PutOutcomes, PutProduct, PutStatus, conflict};
+use crate::products::bulk::{PutOutcomes, PutProduct, PutStatus, conflict, distinct, vanished};
 use crate::products::input::ProductInput;
 use crate::products::store::{CatalogTransaction, Settled, StoreError};
 
@@ -24,16 +22,6 @@ impl Writer<'_> {
         }
         Ok(outcomes)
     }
-}
-
-/// How many of the first products have handles of their own. One that comes again is another version, which
-/// takes a settlement between the two.
-fn distinct(products: &[ProductInput]) -> usize {
-    let mut handles = HashSet::new();
-    let comes_again = products
-        .iter()
-        .position(|product| !handles.insert(product.handle.as_str()));
-    comes_again.unwrap_or(products.len())
 }
 
 fn put_distinct(
@@ -79,8 +67,4 @@ fn id_and_version(connection: &Connection, handle: &str) -> rusqlite::Result<Opt
         .prepare_cached("SELECT id, version FROM product WHERE handle = ?1")?
         .query_row([handle], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
-}
-
-fn vanished(handle: &str) -> StoreError {
-    StoreError(format!("product {handle:?} was put and is not there"))
 }

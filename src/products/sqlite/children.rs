@@ -4,16 +4,8 @@ use rusqlite::{Connection, params};
 
 use super::{read_back, variants};
 use crate::products::input::{ImageInput, ProductInput, ReviewInput};
+use crate::products::put::{Saying, same_reviews};
 use crate::products::store::PutError;
-
-/// What it means that a variant says nothing of a sku or an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Saying {
-    /// That it keeps them: a file has what its maker knows.
-    Something,
-    /// That it has none.
-    Everything,
-}
 
 /// Writes the lists the input says something about. `is_new` spares a new product the look for old rows.
 pub(super) fn put(
@@ -97,26 +89,4 @@ fn put_reviews(
         ])?;
     }
     Ok(())
-}
-
-/// A review without a time is the same whatever time the stored one has.
-fn same_reviews(stored: &[ReviewInput], said: &[ReviewInput]) -> bool {
-    stored.len() == said.len()
-        && stored.iter().zip(said).all(|(stored, said)| {
-            let said_at = said.created_at.as_ref().or(stored.created_at.as_ref());
-            said_at == stored.created_at.as_ref()
-                && (
-                    stored.rating,
-                    &stored.title,
-                    &stored.body,
-                    &stored.author,
-                    &stored.status,
-                ) == (
-                    said.rating,
-                    &said.title,
-                    &said.body,
-                    &said.author,
-                    &said.status,
-                )
-        })
 }

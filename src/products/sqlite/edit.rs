@@ -2,11 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::children::{self, Saying};
+use super::children;
 use super::write::Writer;
 use super::{read_back, read_document};
-use crate::products::import::{SHOWN, shortened};
+use crate::products::conflicts;
 use crate::products::input::ProductInput;
+use crate::products::put::Saying;
 use crate::products::store::{PutError, StoredProduct};
 use crate::products::validate::Invalid;
 
@@ -26,80 +27,54 @@ pub(super) fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<
     }))
 }
 
+/// Who has the handles, ids and skus of the catalogue.
+struct Owners<'c>(&'c Connection);
+
+impl conflicts::Owners for Owners<'_> {
+    type Error = rusqlite::Error;
+
+    fn of_handle(&mut self, handle: &str) -> rusqlite::Result<Option<(i64, bool)>> {
+        self.0
+            .prepare_cached("SELECT id, deleted_at IS NOT NULL FROM product WHERE handle = ?1")?
+            .query_row([handle], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+    }
+
+    fn of_id(&mut self, id: i64) -> rusqlite::Result<Option<String>> {
+        self.0
+            .prepare_cached("SELECT handle FROM product WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()
+    }
+
+    fn of_sku(&mut self, sku: &str, not: Option<i64>) -> rusqlite::Result<Option<String>> {
+        self.0
+            .prepare_cached(
+                "SELECT p.handle FROM variant v JOIN product p ON p.id = v.product_id
+                 WHERE v.sku = ?1 AND p.id IS NOT ?2 AND p.deleted_at IS NULL",
+            )?
+            .query_row(params![sku, not], |row| row.get(0))
+            .optional()
+    }
+
+    fn of_variant_id(&mut self, id: i64, not: Option<i64>) -> rusqlite::Result<Option<String>> {
+        self.0
+            .prepare_cached(
+                "SELECT p.handle FROM variant v JOIN product p ON p.id = v.product_id
+                 WHERE v.id = ?1 AND p.id IS NOT ?2",
+            )?
+            .query_row(params![id, not], |row| row.get(0))
+            .optional()
+    }
+}
+
 /// Whatever belongs to others: handle, ids, skus.
 pub(super) fn conflicts(
     connection: &Connection,
     id: Option<i64>,
     product: &ProductInput,
 ) -> rusqlite::Result<Vec<Invalid>> {
-    let mut found = Vec::new();
-    let mut add = |pointer: String, value: &str, reason: String| {
-        found.push(Invalid {
-            pointer,
-            value: shortened(value, SHOWN),
-            reason,
-        });
-    };
-    let by_handle: Option<(i64, bool)> = connection
-        .prepare_cached("SELECT id, deleted_at IS NOT NULL FROM product WHERE handle = ?1")?
-        .query_row([&product.handle], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    // A deleted product comes back when one with its handle is created.
-    let revived = by_handle.filter(|(_, is_deleted)| *is_deleted && id.is_none());
-    let own = id.or(revived.map(|(id, _)| id));
-    if let Some((other, is_deleted)) = by_handle.filter(|(other, _)| Some(*other) != own) {
-        let reason = if is_deleted {
-            format!("belongs to product {other}, which was deleted; create it to bring it back")
-        } else {
-            format!("belongs to product {other}; a handle is unique in the catalogue")
-        };
-        add("/handle".to_owned(), &product.handle, reason);
-    }
-    let mut by_id = connection.prepare_cached("SELECT handle FROM product WHERE id = ?1")?;
-    if let Some(said) = product.id.filter(|said| Some(*said) != own) {
-        let owner: Option<String> = by_id.query_row([said], |row| row.get(0)).optional()?;
-        let reason = match (owner, own) {
-            (Some(owner), _) => Some(format!(
-                "belongs to product {owner:?}; leave it out to get a new one"
-            )),
-            (None, Some(own)) => Some(format!(
-                "the deleted product that has this handle has the id {own}; leave it out"
-            )),
-            (None, None) => None,
-        };
-        if let Some(reason) = reason {
-            add("/id".to_owned(), &said.to_string(), reason);
-        }
-    }
-    let mut by_sku = connection.prepare_cached(
-        "SELECT p.handle FROM variant v JOIN product p ON p.id = v.product_id
-         WHERE v.sku = ?1 AND p.id IS NOT ?2 AND p.deleted_at IS NULL",
-    )?;
-    // An id is never freed, so those of deleted products count.
-    let mut by_variant_id = connection.prepare_cached(
-        "SELECT p.handle FROM variant v JOIN product p ON p.id = v.product_id
-         WHERE v.id = ?1 AND p.id IS NOT ?2",
-    )?;
-    for (index, variant) in product.variants.iter().flatten().enumerate() {
-        if let Some(sku) = &variant.sku {
-            let owner = by_sku.query_row(params![sku, own], |row| row.get::<_, String>(0));
-            if let Some(owner) = owner.optional()? {
-                let reason =
-                    format!("belongs to product {owner:?}; a sku is unique in the catalogue");
-                add(format!("/variants/{index}/sku"), sku, reason);
-            }
-        }
-        if let Some(said) = variant.id {
-            let owner = by_variant_id.query_row(params![said, own], |row| row.get::<_, String>(0));
-            if let Some(owner) = owner.optional()? {
-                let reason = format!(
-                    "belongs to a variant of product {owner:?}; leave it out to get a new one"
-                );
-                add(format!("/variants/{index}/id"), &said.to_string(), reason);
-            }
-        }
-    }
-    Ok(found)
+    conflicts::conflicts(&mut Owners(connection), id, product)
 }
 
 impl Writer<'_> {

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 
 use rusqlite::{Connection, Statement, params};
 
-use crate::products::recommendation::{Reason, Recommendation};
+use crate::products::recommendation::{Found, Reason, Recommendation};
 
 const IS_PUBLIC: &str = include_str!("../../../sql/sqlite/queries/is_public.sql");
 const RELATED: &str = include_str!("../../../sql/sqlite/queries/related.sql");
@@ -32,11 +32,7 @@ pub(super) fn recommendations(
     if !is_public {
         return Ok(None);
     }
-    let mut found = Found {
-        of: product_id,
-        limit,
-        list: Vec::new(),
-    };
+    let mut found = Found::new(product_id, limit);
     found.add_relations(&mut *connection.prepare_cached(RELATED)?)?;
     if found.wants_more() {
         found.add_of_category(&mut *connection.prepare_cached(POPULAR_IN_CATEGORY)?)?;
@@ -47,33 +43,10 @@ pub(super) fn recommendations(
             &mut *connection.prepare_cached(POPULAR_WITH_TAG)?,
         )?;
     }
-    Ok(Some(found.list))
-}
-
-struct Found {
-    of: i64,
-    limit: usize,
-    list: Vec<Recommendation>,
+    Ok(Some(found.into_list()))
 }
 
 impl Found {
-    fn wants_more(&self) -> bool {
-        self.list.len() < self.limit
-    }
-
-    /// Rows that are enough whatever is among them already: all that was found, the product itself, and as
-    /// many as are wanted.
-    fn enough(&self) -> i64 {
-        i64::try_from(self.limit + self.list.len() + 1).unwrap_or(i64::MAX)
-    }
-
-    fn add(&mut self, product_id: i64, reason: Reason) {
-        let known = product_id == self.of || self.list.iter().any(|it| it.product_id == product_id);
-        if !known && self.wants_more() {
-            self.list.push(Recommendation { product_id, reason });
-        }
-    }
-
     fn add_relations(&mut self, related: &mut Statement<'_>) -> rusqlite::Result<()> {
         let mut rows = related.query(params![self.of, MOST_RELATIONS])?;
         while let Some(row) = rows.next()? {

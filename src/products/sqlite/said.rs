@@ -2,26 +2,7 @@
 
 use rusqlite::{ToSql, named_params};
 
-use crate::products::input::{ProductInput, RatingInput, Status};
-
-/// The rating said, else the one that follows from the published reviews said.
-fn rating_of(product: &ProductInput) -> Option<RatingInput> {
-    product.rating.or_else(|| {
-        let published = product
-            .reviews
-            .as_ref()?
-            .iter()
-            .filter(|review| review.status == "published");
-        Some(
-            published.fold(RatingInput { sum: 0, count: 0 }, |sofar, review| {
-                RatingInput {
-                    sum: sofar.sum + review.rating,
-                    count: sofar.count + 1,
-                }
-            }),
-        )
-    })
-}
+use crate::products::input::{ProductInput, Status};
 
 /// What an input says about the product's own row, as the database keeps it.
 pub(super) struct SaidOfProduct<'a> {
@@ -37,21 +18,15 @@ pub(super) struct SaidOfProduct<'a> {
 
 impl<'a> SaidOfProduct<'a> {
     pub(super) fn new(product: &'a ProductInput, now: &'a str) -> Self {
-        let rating = rating_of(product);
+        let rating = product.said_rating();
         let tags = product.tags.as_ref();
-        let options = product.options.as_ref().map(|options| {
-            let options = options
-                .iter()
-                .map(|option| serde_json::json!({ "name": option.name, "values": option.values }));
-            options.collect::<serde_json::Value>().to_string()
-        });
         let attributes = product.attributes.as_ref();
         Self {
             product,
             now,
             tags: tags.map(|tags| serde_json::Value::from(tags.clone()).to_string()),
             status: product.status.map(Status::as_str),
-            options,
+            options: product.said_options(),
             attributes: attributes.and_then(|map| serde_json::to_string(map).ok()),
             rating_sum: rating.map(|rating| rating.sum),
             rating_count: rating.map(|rating| rating.count),

@@ -10,6 +10,7 @@ use super::versions::{changes_since, newest};
 use super::write::settle_changes;
 use crate::db::sqlite::{Access, Sqlite, SqliteError, in_transaction, open};
 use crate::products::store::Change;
+use crate::products::tail::TailEvent;
 
 /// How often the tail looks whether anything was committed. A look is one pragma, a few microseconds.
 const POLL: Duration = Duration::from_millis(50);
@@ -22,16 +23,6 @@ const RETENTION: &str = "-7 days";
 /// How long to wait for another process's transaction before settling what an outsider wrote. Short:
 /// the tail tries again at the next poll, and must go on reading meanwhile.
 const SETTLE_PATIENCE: Duration = Duration::from_millis(20);
-
-/// What the tail saw.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TailEvent {
-    /// Committed versions, in order.
-    Changes(Vec<Change>),
-    /// Some versions can no longer be told apart (rows removed, file restored): everything cached is
-    /// in doubt.
-    Gap,
-}
 
 /// The thread that follows the outbox. Dropping it stops the thread.
 #[derive(Debug)]

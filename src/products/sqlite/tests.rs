@@ -13,6 +13,7 @@ use crate::products::input::{
 };
 use crate::products::money::Currency;
 use crate::products::store::{Change, PutError, Settled};
+use crate::products::tail::TailEvent;
 
 struct Catalog {
     store: SqliteCatalog,

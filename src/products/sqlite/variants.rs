@@ -2,19 +2,12 @@
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, named_params, params};
 
-use super::children::Saying;
 use crate::products::input::{InventoryPolicy, VariantInput};
+use crate::products::put::{ExistingVariant, Saying, match_variants};
 use crate::products::store::PutError;
 
 const INSERT_VARIANT: &str = include_str!("../../../sql/sqlite/queries/insert_variant.sql");
 const UPDATE_VARIANT: &str = include_str!("../../../sql/sqlite/queries/update_variant.sql");
-
-/// A variant the product has already.
-struct Existing {
-    id: i64,
-    sku: Option<String>,
-    option_values: Vec<String>,
-}
 
 /// Writes the whole list: variants not named are removed.
 pub(super) fn put(
@@ -63,7 +56,10 @@ pub(super) fn put(
     Ok(())
 }
 
-fn existing_variants(connection: &Connection, product_id: i64) -> rusqlite::Result<Vec<Existing>> {
+fn existing_variants(
+    connection: &Connection,
+    product_id: i64,
+) -> rusqlite::Result<Vec<ExistingVariant>> {
     connection
         .prepare_cached(
             "SELECT id, sku, option1, option2, option3 FROM variant
@@ -71,33 +67,13 @@ fn existing_variants(connection: &Connection, product_id: i64) -> rusqlite::Resu
         )?
         .query_map([product_id], |row| {
             let values: [Option<String>; 3] = [row.get(2)?, row.get(3)?, row.get(4)?];
-            Ok(Existing {
+            Ok(ExistingVariant {
                 id: row.get(0)?,
                 sku: row.get(1)?,
                 option_values: values.into_iter().flatten().collect(),
             })
         })?
         .collect()
-}
-
-/// Finds for each variant of the input the row it describes: by sku, else by option values. What it
-/// takes is removed from `existing`.
-fn match_variants(existing: &mut Vec<Existing>, variants: &[VariantInput]) -> Vec<Option<i64>> {
-    let mut ids: Vec<Option<i64>> = vec![None; variants.len()];
-    let mut take = |id: &mut Option<i64>, same: &dyn Fn(&Existing) -> bool| {
-        if let (None, Some(index)) = (*id, existing.iter().position(same)) {
-            *id = Some(existing.remove(index).id);
-        }
-    };
-    for (id, variant) in ids.iter_mut().zip(variants) {
-        if variant.sku.is_some() {
-            take(id, &|row| row.sku == variant.sku);
-        }
-    }
-    for (id, variant) in ids.iter_mut().zip(variants) {
-        take(id, &|row| row.option_values == variant.option_values);
-    }
-    ids
 }
 
 fn image_ids(

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, params};
 
-use super::children::{self, Saying};
+use super::children;
 use super::said::SaidOfProduct;
 use super::{answers, edit, stock};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
+use crate::products::put::Saying;
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
     CatalogTransaction, KeptAnswer, PutError, RequestKey, Settled, StoreError, StoredProduct,

@@ -1,0 +1,134 @@
+//! Opening the catalogue that the configuration names.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::{CatalogConfig, CatalogUrl, Config};
+use crate::db::postgres::{Options, Postgres, PostgresError};
+use crate::db::sqlite::{Sqlite, SqliteError};
+use crate::db::{MigrationReport, SchemaState};
+use crate::products::postgres::{self, PostgresCatalog};
+use crate::products::sqlite::{self, SqliteCatalog};
+use crate::products::store::CatalogStore;
+use crate::products::tail::TailEvent;
+use crate::tokens::TokenStore;
+
+/// Why a catalogue cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The embedded store.
+    #[error(transparent)]
+    Sqlite(#[from] SqliteError),
+    /// PostgreSQL.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+}
+
+/// A catalogue with a current schema, in whichever store.
+#[derive(Debug, Clone)]
+pub enum OpenCatalog {
+    /// In the embedded store.
+    Sqlite(SqliteCatalog),
+    /// In PostgreSQL.
+    Postgres(PostgresCatalog),
+}
+
+/// What follows the commits of a catalogue, until it is dropped.
+#[derive(Debug)]
+#[expect(dead_code, reason = "kept for their ends")]
+pub(super) enum Tail {
+    Sqlite(sqlite::Tail),
+    Postgres(postgres::Tail),
+}
+
+impl OpenCatalog {
+    /// Its tokens.
+    pub fn tokens(&self) -> TokenStore {
+        match self {
+            Self::Sqlite(store) => store.database().clone().into(),
+            Self::Postgres(store) => store.database().clone().into(),
+        }
+    }
+
+    /// As the rest of the program knows it.
+    pub fn as_store(&self) -> &dyn CatalogStore {
+        match self {
+            Self::Sqlite(store) => store,
+            Self::Postgres(store) => store,
+        }
+    }
+
+    /// As several parts of the program share it.
+    pub fn into_store(self) -> Arc<dyn CatalogStore> {
+        match self {
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+        }
+    }
+
+    pub(super) fn follow(
+        &self,
+        on_event: impl Fn(TailEvent) + Send + Sync + 'static,
+    ) -> Result<Tail, OpenError> {
+        Ok(match self {
+            Self::Sqlite(store) => Tail::Sqlite(sqlite::Tail::start(store.database(), on_event)?),
+            Self::Postgres(store) => {
+                Tail::Postgres(postgres::Tail::start(store.database(), on_event)?)
+            }
+        })
+    }
+}
+
+/// Opens the catalogue the configuration names, creating it where there is none, and brings its schema up to date.
+pub fn open_catalog(config: &Config) -> Result<OpenCatalog, OpenError> {
+    match &config.catalog.url {
+        CatalogUrl::Sqlite(path) => Ok(open_sqlite(path)?),
+        CatalogUrl::Postgres(_) => {
+            let database = postgres(&config.catalog)?;
+            database.migrate()?;
+            Ok(OpenCatalog::Postgres(PostgresCatalog::new(database)))
+        }
+    }
+}
+
+/// Like [`open_catalog`], but leaves nothing behind where there is no catalogue: `None`.
+pub fn open_existing_catalog(config: &Config) -> Result<Option<OpenCatalog>, OpenError> {
+    let is_there = match &config.catalog.url {
+        // Any other answer than "no" is for opening to explain.
+        CatalogUrl::Sqlite(path) => !matches!(path.try_exists(), Ok(false)),
+        CatalogUrl::Postgres(_) => postgres(&config.catalog)?.has_schema()?,
+    };
+    is_there.then(|| open_catalog(config)).transpose()
+}
+
+/// Opens the catalogue in an SQLite file, creating it where there is none.
+pub fn open_sqlite(path: &Path) -> Result<OpenCatalog, OpenError> {
+    let database = Sqlite::open(path)?;
+    database.migrate()?;
+    Ok(OpenCatalog::Sqlite(SqliteCatalog::new(database)))
+}
+
+/// Brings the schema of the catalogue up to date.
+pub fn migrate(config: &Config) -> Result<MigrationReport, OpenError> {
+    Ok(match &config.catalog.url {
+        CatalogUrl::Sqlite(path) => Sqlite::open(path)?.migrate()?,
+        CatalogUrl::Postgres(_) => postgres(&config.catalog)?.migrate()?,
+    })
+}
+
+/// How the schema of a catalogue in PostgreSQL stands, changing nothing.
+pub fn postgres_schema(config: &CatalogConfig) -> Result<SchemaState, OpenError> {
+    Ok(postgres(config)?.schema_state()?)
+}
+
+fn postgres(config: &CatalogConfig) -> Result<Postgres, PostgresError> {
+    let url = match &config.url {
+        CatalogUrl::Postgres(url) => url.reveal().to_owned(),
+        CatalogUrl::Sqlite(_) => return Err(PostgresError::Url("it names a file".to_owned())),
+    };
+    Postgres::open(&Options {
+        url,
+        pool_size: config.pool_size.get(),
+        pgbouncer: config.pgbouncer,
+    })
+}

@@ -1,0 +1,176 @@
+//! The stream of committed versions, for readers that remember how far they came.
+//!
+//! A mark is a history of the server, a snapshot everything visible in which was read, and, in the middle of a long
+//! stretch, the snapshot that is being read up to and the last row of it.
+
+use crate::db::postgres::{Connection, PostgresError, Type};
+use crate::products::store::{Change, OutboxMark, OutboxPage};
+
+const NOW: &str = include_str!("../../../sql/postgres/queries/outbox_now.sql");
+const BETWEEN: &str = include_str!("../../../sql/postgres/queries/outbox_between.sql");
+
+/// Where the server stands.
+struct Now {
+    history: String,
+    snapshot: String,
+    /// Rows of this transaction and of those before it may have been removed.
+    horizon: u64,
+}
+
+/// A mark taken apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    history: String,
+    /// All that is visible in it was read.
+    read: String,
+    /// What is being read: a snapshot, and transaction and number of the last row.
+    reading: Option<(String, String, i64)>,
+}
+
+impl Place {
+    fn parse(mark: &OutboxMark) -> Option<Self> {
+        let mut words = mark.0.split(' ');
+        let place = Self {
+            history: words.next()?.to_owned(),
+            read: words.next().filter(|it| bounds(it).is_some())?.to_owned(),
+            reading: match words.next() {
+                None => None,
+                Some(snapshot) => {
+                    bounds(snapshot)?;
+                    let xid = words.next()?;
+                    xid.parse::<u64>().ok()?;
+                    let seq = words.next()?.parse().ok()?;
+                    Some((snapshot.to_owned(), xid.to_owned(), seq))
+                }
+            },
+        };
+        words.next().is_none().then_some(place)
+    }
+
+    fn mark(&self) -> OutboxMark {
+        let Self { history, read, .. } = self;
+        OutboxMark(match &self.reading {
+            None => format!("{history} {read}"),
+            Some((snapshot, xid, seq)) => format!("{history} {read} {snapshot} {xid} {seq}"),
+        })
+    }
+}
+
+/// The lowest transaction that was running, and the first that had not begun: `xmin:xmax:list`.
+fn bounds(snapshot: &str) -> Option<(u64, u64)> {
+    let mut parts = snapshot.split(':');
+    let bounds = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let running = parts.next()?;
+    let is_list = running
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b',');
+    (is_list && parts.next().is_none()).then_some(bounds)
+}
+
+async fn now(connection: &mut Connection) -> Result<Now, PostgresError> {
+    let row = connection.query_one(NOW, &[]).await?;
+    let horizon: String = row.try_get(2)?;
+    Ok(Now {
+        history: row.try_get(0)?,
+        snapshot: row.try_get(1)?,
+        horizon: horizon.parse().unwrap_or(u64::MAX),
+    })
+}
+
+/// Behind everything that is committed.
+pub(super) async fn end(connection: &mut Connection) -> Result<OutboxMark, PostgresError> {
+    let now = now(connection).await?;
+    let place = Place {
+        history: now.history,
+        read: now.snapshot,
+        reading: None,
+    };
+    Ok(place.mark())
+}
+
+/// What was committed after a mark; `None` where that cannot be told any more.
+pub(super) async fn after(
+    connection: &mut Connection,
+    mark: &OutboxMark,
+    limit: usize,
+) -> Result<Option<OutboxPage>, PostgresError> {
+    let Some(mut place) = Place::parse(mark) else {
+        return Ok(None);
+    };
+    let now = now(connection).await?;
+    if place.history != now.history || !follows(&place.read, &now) {
+        return Ok(None);
+    }
+    let (until, xid, seq) = place
+        .reading
+        .take()
+        .unwrap_or_else(|| (now.snapshot, "0".to_owned(), 0));
+    if until == place.read {
+        let changes = Vec::new();
+        return Ok(Some(OutboxPage {
+            changes,
+            mark: place.mark(),
+        }));
+    }
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = connection
+        .query(
+            BETWEEN,
+            &[
+                (&place.read, Type::TEXT),
+                (&until, Type::TEXT),
+                (&xid, Type::TEXT),
+                (&seq, Type::INT8),
+                (&most, Type::INT8),
+            ],
+        )
+        .await?;
+    let mut changes = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let version: i64 = row.try_get(3)?;
+        changes.push(Change {
+            product_id: row.try_get(2)?,
+            version: version.unsigned_abs(),
+        });
+    }
+    match rows.last().filter(|_| rows.len() >= limit) {
+        Some(last) => place.reading = Some((until, last.try_get(0)?, last.try_get(1)?)),
+        None => place.read = until,
+    }
+    Ok(Some(OutboxPage {
+        changes,
+        mark: place.mark(),
+    }))
+}
+
+/// Whether nothing behind this snapshot can have been removed, or lies in a future that has been undone.
+fn follows(read: &str, now: &Now) -> bool {
+    let (Some((xmin, xmax)), Some((_, newest))) = (bounds(read), bounds(&now.snapshot)) else {
+        return false;
+    };
+    xmax <= newest && (now.horizon < xmin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_as_it_was_written() {
+        for text in ["7-1 10:12:10,11", "7-1 10:10: 10:14:12 11 42"] {
+            let mark = OutboxMark(text.to_owned());
+            assert_eq!(Place::parse(&mark).unwrap().mark(), mark);
+        }
+        for text in [
+            "",
+            "7-1",
+            "7-1 10",
+            "7-1 10:10",
+            "7-1 10:10:x",
+            "7-1 10:10: 11",
+            "1 2 3 4 5 6",
+        ] {
+            assert_eq!(Place::parse(&OutboxMark(text.to_owned())), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Following what was committed, by whichever program: the outbox tail.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::outbox;
+use crate::db::postgres::{Listener, Postgres, PostgresError};
+use crate::products::store::OutboxMark;
+use crate::products::tail::TailEvent;
+
+const PRUNE: &str = include_str!("../../../sql/postgres/queries/prune_outbox.sql");
+
+/// How long at most between two looks while notifications are heard, and while they are not, in milliseconds. Each
+/// look comes up to a quarter earlier, so that a fleet does not look at once.
+const LISTENING: u64 = 500;
+const DEAF: u64 = 100;
+/// Rows handed over at once.
+const BATCH: usize = 1000;
+/// How often old outbox rows are removed.
+const PRUNE_EVERY: Duration = Duration::from_mins(10);
+/// How often the same failure is told.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// What follows the outbox. Dropping it stops it.
+#[derive(Debug)]
+pub struct Tail {
+    task: JoinHandle<()>,
+}
+
+impl Tail {
+    /// Starts at the end: what was committed before this call returns needs no event, since nothing is cached yet.
+    /// `on_event` runs on the runtime of the connections. Blocks until it knows where the end is.
+    pub fn start(
+        database: &Postgres,
+        on_event: impl Fn(TailEvent) + Send + Sync + 'static,
+    ) -> Result<Self, PostgresError> {
+        let mark = database.block_on(async {
+            let mut connection = database.read_fresh().await?;
+            outbox::end(&mut connection).await
+        })?;
+        let follower = Follower {
+            // Without its own: the handle here belongs to the caller, and the task must not keep the runtime.
+            database: database.clone(),
+            mark,
+            on_event,
+        };
+        let listener = database.listen("catalog_outbox");
+        Ok(Self {
+            task: database.spawn(follower.run(listener)),
+        })
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Follower<F> {
+    database: Postgres,
+    mark: OutboxMark,
+    on_event: F,
+}
+
+impl<F: Fn(TailEvent) + Send + Sync + 'static> Follower<F> {
+    async fn run(mut self, mut listener: Listener) {
+        let mut pruned = tokio::time::Instant::now();
+        let mut told: Option<tokio::time::Instant> = None;
+        loop {
+            listener.wait(jittered(LISTENING), jittered(DEAF)).await;
+            match self.poll().await {
+                Ok(()) => told = None,
+                // The mark has not moved, so the next look misses nothing.
+                Err(error) if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) => {
+                    told = Some(tokio::time::Instant::now());
+                    tracing::warn!(%error, "cannot follow the catalogue; trying again");
+                }
+                Err(_) => tokio::time::sleep(jittered(DEAF)).await,
+            }
+            if pruned.elapsed() >= PRUNE_EVERY {
+                pruned = tokio::time::Instant::now();
+                if let Err(error) = self.prune().await {
+                    tracing::warn!(%error, "cannot remove old rows of the outbox");
+                }
+            }
+        }
+    }
+
+    /// Hands over everything that is committed now.
+    async fn poll(&mut self) -> Result<(), PostgresError> {
+        let mut connection = self.database.read_fresh().await?;
+        loop {
+            let Some(page) = outbox::after(&mut connection, &self.mark, BATCH).await? else {
+                self.mark = outbox::end(&mut connection).await?;
+                (self.on_event)(TailEvent::Gap);
+                continue;
+            };
+            self.mark = page.mark;
+            let is_all = page.changes.len() < BATCH;
+            if !page.changes.is_empty() {
+                (self.on_event)(TailEvent::Changes(page.changes));
+            }
+            if is_all {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn prune(&self) -> Result<(), PostgresError> {
+        let mut connection = self.database.read_fresh().await?;
+        connection.execute(PRUNE, &[]).await?;
+        Ok(())
+    }
+}
+
+/// A little less than this, in milliseconds.
+fn jittered(most: u64) -> Duration {
+    // Without random numbers all nodes look at the same time, which is no error.
+    let random = getrandom::u32().unwrap_or(0);
+    Duration::from_millis(most - most / 4 * u64::from(random) / u64::from(u32::MAX))
+}

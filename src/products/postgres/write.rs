@@ -1,0 +1,322 @@
+//! Writing products: an upsert by handle that touches only rows that differ. What was touched becomes versions,
+//! documents and outbox rows by the database's own settlement.
+
+use std::collections::HashSet;
+
+use super::children;
+use super::said::SaidOfProduct;
+use super::{answers, edit, stock};
+use crate::db::postgres::{PostgresError, Transaction, Type};
+use crate::products::bulk::PutOutcomes;
+use crate::products::input::{ProductInput, RelationInput};
+use crate::products::put::Saying;
+use crate::products::stock::{Stock, StockChange, StockRefusal};
+use crate::products::store::{
+    CatalogTransaction, Change, Committed, KeptAnswer, PutError, RequestKey, Settled, StoreError,
+    StoredProduct, UnresolvedRelation,
+};
+use crate::products::validate::Invalid;
+
+const INSERT_PRODUCT: &str = include_str!("../../../sql/postgres/queries/insert_product.sql");
+const UPDATE_PRODUCT: &str = include_str!("../../../sql/postgres/queries/update_product.sql");
+const MADE: &str =
+    "SELECT product_id, version FROM catalog_outbox WHERE xid = pg_current_xact_id() ORDER BY seq";
+
+/// Writes into one transaction.
+pub(super) struct Writer {
+    pub(super) transaction: Transaction,
+    /// RFC 3339 with milliseconds; one for the whole transaction.
+    now: String,
+    /// Every product put, in order, one more time for each time it was put.
+    put: Vec<i64>,
+    /// Products that were written otherwise.
+    pub(super) written: Vec<i64>,
+    /// How many of them were there at the last settlement.
+    put_settled: usize,
+    existing_since_settled: u64,
+    settled: Settled,
+    /// What products of this transaction name, by handle: it may come later.
+    relations: Vec<(i64, Vec<RelationInput>)>,
+}
+
+impl Writer {
+    pub(super) fn new(mut transaction: Transaction) -> Result<Self, PostgresError> {
+        let row =
+            transaction.query_one("SELECT rfc3339(date_trunc('milliseconds', now()))", &[])?;
+        Ok(Self {
+            now: row.try_get(0)?,
+            transaction,
+            put: Vec::new(),
+            written: Vec::new(),
+            put_settled: 0,
+            existing_since_settled: 0,
+            settled: Settled::default(),
+            relations: Vec::new(),
+        })
+    }
+
+    /// Keeps everything.
+    pub(super) fn commit(self) -> Result<(), PostgresError> {
+        self.transaction.commit()
+    }
+
+    /// What this transaction changed so far.
+    pub(super) fn committed(&mut self) -> Result<Committed, PostgresError> {
+        let mut versions = Vec::new();
+        for row in self.transaction.query(MADE, &[])? {
+            let version: i64 = row.try_get(1)?;
+            versions.push(Change {
+                product_id: row.try_get(0)?,
+                version: version.unsigned_abs(),
+            });
+        }
+        let mut stock = self.put.clone();
+        stock.append(&mut self.written.clone());
+        Ok(Committed { versions, stock })
+    }
+
+    fn put_product(
+        &mut self,
+        existing: Option<i64>,
+        product: &ProductInput,
+    ) -> Result<(), PutError> {
+        let id = match existing {
+            Some(id) => {
+                self.update(id, product)?;
+                id
+            }
+            None => self.insert(product)?,
+        };
+        let is_new = existing.is_none();
+        children::put(
+            &mut self.transaction,
+            id,
+            is_new,
+            Saying::Something,
+            product,
+        )?;
+        self.note_relations(id, product.relations.as_deref())?;
+        self.existing_since_settled += u64::from(!is_new);
+        self.put.push(id);
+        Ok(())
+    }
+
+    pub(super) fn id_by_handle(&mut self, handle: &str) -> Result<Option<i64>, PostgresError> {
+        let row = self.transaction.query_opt(
+            "SELECT id FROM product WHERE handle = $1",
+            &[(&handle, Type::TEXT)],
+        )?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    pub(super) fn insert(&mut self, product: &ProductInput) -> Result<i64, PutError> {
+        if product.title.is_none() {
+            return Err(PutError::Conflict {
+                field: "title".to_owned(),
+                value: String::new(),
+                reason: format!("a new product ({}) needs a title", product.handle),
+            });
+        }
+        if let Some(id) = product.id {
+            let taken = self.transaction.query_opt(
+                "SELECT handle FROM product WHERE id = $1",
+                &[(&id, Type::INT8)],
+            )?;
+            if let Some(row) = taken {
+                let handle: String = row.try_get(0).map_err(PostgresError::from)?;
+                return Err(PutError::Conflict {
+                    field: "id".to_owned(),
+                    value: id.to_string(),
+                    reason: format!("belongs to product {handle:?}; leave it out to get a new one"),
+                });
+            }
+        }
+        let said = SaidOfProduct::new(product, &self.now);
+        let mut parameters = said.parameters();
+        parameters.extend([
+            (&product.id as _, Type::INT8),
+            (&product.created_at as _, Type::TEXT),
+            (&product.handle as _, Type::TEXT),
+            (&product.version as _, Type::INT8),
+            (&product.updated_at as _, Type::TEXT),
+        ]);
+        let row = self.transaction.query_one(INSERT_PRODUCT, &parameters)?;
+        Ok(row.try_get(0).map_err(PostgresError::from)?)
+    }
+
+    pub(super) fn update(&mut self, id: i64, product: &ProductInput) -> Result<(), PostgresError> {
+        let said = SaidOfProduct::new(product, &self.now);
+        let mut parameters = said.parameters();
+        parameters.push((&id, Type::INT8));
+        self.transaction.execute(UPDATE_PRODUCT, &parameters)?;
+        Ok(())
+    }
+
+    pub(super) fn note_relations(
+        &mut self,
+        id: i64,
+        relations: Option<&[RelationInput]>,
+    ) -> Result<(), PostgresError> {
+        let Some(relations) = relations else {
+            return Ok(());
+        };
+        self.transaction.execute(
+            "DELETE FROM relation WHERE product_id = $1",
+            &[(&id, Type::INT8)],
+        )?;
+        if !relations.is_empty() {
+            self.relations.push((id, relations.to_vec()));
+        }
+        Ok(())
+    }
+
+    /// Settles what was put since the last call, and counts it.
+    pub(super) fn settle_puts(&mut self) -> Result<(), PostgresError> {
+        let put: HashSet<i64> = self.put[self.put_settled..].iter().copied().collect();
+        let changed = self.transaction.query(
+            "SELECT product_id FROM product_change WHERE xid = pg_current_xact_id() AND NOT created",
+            &[],
+        )?;
+        let mut updated = 0;
+        for row in changed {
+            // Only products put: a deleted one that gave up its sku is touched, too.
+            updated += u64::from(put.contains(&row.try_get(0)?));
+        }
+        self.settle_products()?;
+        let put_since_settled = (self.put.len() - self.put_settled) as u64;
+        self.settled.created += put_since_settled - self.existing_since_settled;
+        self.settled.updated += updated;
+        self.settled.unchanged += self.existing_since_settled - updated;
+        self.put_settled = self.put.len();
+        self.existing_since_settled = 0;
+        Ok(())
+    }
+
+    pub(super) fn settle_products(&mut self) -> Result<(), PostgresError> {
+        self.transaction.query("SELECT settle_products()", &[])?;
+        Ok(())
+    }
+
+    /// Relations may name products that come later in the file, so they are resolved at the end.
+    fn settle_relations(&mut self) -> Result<(), PostgresError> {
+        let mut owners = Vec::new();
+        let mut positions = Vec::new();
+        let mut handles = Vec::new();
+        let mut kinds = Vec::new();
+        for (owner, relations) in std::mem::take(&mut self.relations) {
+            for (position, relation) in (0_i64..).zip(relations) {
+                owners.push(owner);
+                positions.push(position);
+                handles.push(relation.handle);
+                kinds.push(relation.kind);
+            }
+        }
+        if owners.is_empty() {
+            self.settled.unresolved = Vec::new();
+            return Ok(());
+        }
+        let missing = self.transaction.query(
+            include_str!("../../../sql/postgres/queries/put_relations.sql"),
+            &[
+                (&owners, Type::INT8_ARRAY),
+                (&positions, Type::INT8_ARRAY),
+                (&handles, Type::TEXT_ARRAY),
+                (&kinds, Type::TEXT_ARRAY),
+            ],
+        )?;
+        let missing = missing.iter().map(|row| {
+            Ok(UnresolvedRelation {
+                handle: row.try_get(0)?,
+                related: row.try_get(1)?,
+            })
+        });
+        self.settled.unresolved = missing.collect::<Result<_, PostgresError>>()?;
+        Ok(())
+    }
+}
+
+impl CatalogTransaction for Writer {
+    fn put(&mut self, product: &ProductInput) -> Result<(), PutError> {
+        let existing = self.id_by_handle(&product.handle)?;
+        let relations = self.relations.len();
+        self.transaction.batch("SAVEPOINT put")?;
+        if let Err(error) = self.put_product(existing, product) {
+            self.relations.truncate(relations);
+            self.transaction.batch("ROLLBACK TO put; RELEASE put")?;
+            return Err(error);
+        }
+        self.transaction.batch("RELEASE put")?;
+        Ok(())
+    }
+
+    fn delete_missing(&mut self) -> Result<(), StoreError> {
+        self.settle_puts()?;
+        let deleted = self.transaction.execute(
+            "UPDATE product SET deleted_at = $1::timestamptz
+             WHERE deleted_at IS NULL AND NOT EXISTS (
+                 SELECT 1 FROM unnest($2) AS put (id) WHERE put.id = product.id)",
+            &[(&self.now, Type::TEXT), (&self.put, Type::INT8_ARRAY)],
+        )?;
+        self.settle_products()?;
+        self.settled.deleted += deleted;
+        Ok(())
+    }
+
+    fn put_each(&mut self, products: &[ProductInput]) -> Result<PutOutcomes, StoreError> {
+        self.put_every(products)
+    }
+
+    fn change_stock(
+        &mut self,
+        sku: &str,
+        change: &StockChange,
+    ) -> Result<Result<Stock, StockRefusal>, StoreError> {
+        let changed = stock::change(&mut self.transaction, sku, change)?;
+        if let Ok(stock) = &changed {
+            self.written.push(stock.product_id);
+        }
+        Ok(changed)
+    }
+
+    fn find(&mut self, id: i64) -> Result<Option<StoredProduct>, StoreError> {
+        edit::find(&mut self.transaction, id)
+    }
+
+    fn conflicts(
+        &mut self,
+        id: Option<i64>,
+        product: &ProductInput,
+    ) -> Result<Vec<Invalid>, StoreError> {
+        Ok(edit::conflicts(&mut self.transaction, id, product)?)
+    }
+
+    fn create(&mut self, product: &ProductInput) -> Result<i64, PutError> {
+        self.create_whole(product)
+    }
+
+    fn replace(&mut self, id: i64, product: &ProductInput) -> Result<(), PutError> {
+        self.replace_whole(id, product)
+    }
+
+    fn delete(&mut self, id: i64) -> Result<(), StoreError> {
+        self.transaction.execute(
+            "UPDATE product SET deleted_at = $2::timestamptz WHERE id = $1 AND deleted_at IS NULL",
+            &[(&id, Type::INT8), (&self.now, Type::TEXT)],
+        )?;
+        Ok(())
+    }
+
+    fn recall(&mut self, key: &RequestKey) -> Result<Option<KeptAnswer>, StoreError> {
+        answers::recall(&mut self.transaction, key)
+    }
+
+    fn remember(&mut self, key: &RequestKey, answer: &KeptAnswer) -> Result<(), StoreError> {
+        Ok(answers::remember(&mut self.transaction, key, answer)?)
+    }
+
+    fn settle(&mut self) -> Result<Settled, StoreError> {
+        self.settle_puts()?;
+        self.settle_relations()?;
+        Ok(std::mem::take(&mut self.settled))
+    }
+}
