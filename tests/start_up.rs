@@ -23,7 +23,7 @@ fn all_that_is_wrong_with_a_configuration_is_told_at_once() {
     let config = [
         "--config",
         file.to_str().unwrap(),
-        "--catalog-url=postgres://shop:hunter2@db/shop",
+        "--catalog-url=postgres://shop:hunter2@db",
     ];
     for name in ["serve", "import", "export", "migrate", "check"] {
         let mut command = doorbuster();
@@ -44,8 +44,8 @@ fn all_that_is_wrong_with_a_configuration_is_told_at_once() {
                 "such as 250ms or 5s",
             ),
             (
-                "catalog.url = \"postgres://shop:***@db/shop\" (--catalog-url)",
-                "use sqlite:PATH",
+                "catalog.url = \"postgres://shop:***@db\" (--catalog-url)",
+                "names no database",
             ),
         ] {
             let beginning = format!("error: {beginning}");

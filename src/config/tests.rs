@@ -75,6 +75,8 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "server.cors_origins = none (default)",
             "server.data_dir = ./doorbuster-data (default)",
             "catalog.url = sqlite:./doorbuster-data/catalog.db (default)",
+            "catalog.pool_size = 8 (default)",
+            "catalog.pgbouncer = false (default)",
             "cache.l1_bytes = 256MiB (default)",
             "cache.views_bytes = 32MiB (default)",
             "cache.fresh = 1m (default)",
@@ -187,7 +189,8 @@ fn everything_that_is_wrong_is_said_at_once_with_its_place() {
             "server.drain = \"5\" (shop.toml:3): without a unit; \
              write a whole number with ms, s, m, h or d, such as 250ms or 5s, or 0",
             "catalog.url = \"mysql://db\" (--catalog-url): an unknown kind of catalogue; \
-             write sqlite:PATH, such as sqlite:/var/lib/doorbuster/catalog.db",
+             write sqlite:PATH, such as sqlite:/var/lib/doorbuster/catalog.db, \
+             or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
             "cache.fresh (shop.toml:5): a list; write a single value",
             "cache.stael (shop.toml:6): unknown setting; did you mean stale?",
             "DOORBUSTER_CACHE_L1_BYTE (environment): unknown variable; \
@@ -213,7 +216,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "[catalog]\npool = 4",
-            "catalog.pool (shop.toml:2): unknown setting; this version knows url",
+            "catalog.pool (shop.toml:2): unknown setting; did you mean pool_size?",
         ),
         (
             "listen = '127.0.0.1:1'",
@@ -315,13 +318,27 @@ fn a_field_that_cannot_be_read_is_not_checked_against_others() {
 #[test]
 fn a_password_is_never_printed() {
     let sources = file("[catalog]\nurl = 'postgres://shop:hunter2@db/shop'");
-    let error = Config::load(&sources).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "catalog.url = \"postgres://shop:***@db/shop\" (shop.toml:2): \
-         PostgreSQL is not supported by this version; use sqlite:PATH"
-    );
-    assert!(!format!("{error:?}").contains("hunter2"));
+    let config = Config::load(&sources).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+
+    for wrong in [
+        "db:port/shop",
+        "db/shop?sslmode=require",
+        "db/shop?colour=red",
+        "db",
+    ] {
+        let sources = file(&format!(
+            "[catalog]\nurl = 'postgres://shop:hunter2@{wrong}'"
+        ));
+        let error = Config::load(&sources).unwrap_err();
+        let text = error.to_string();
+        let shown = "catalog.url = \"postgres://shop:***@";
+        assert!(
+            text.starts_with(shown) && text.contains("not a PostgreSQL URL"),
+            "{text}"
+        );
+        assert!(!format!("{text} {error:?}").contains("hunter2"), "{text}");
+    }
 
     let unknown = errors(&file(
         "[catalog]\nreplica = 'postgres://shop:hunter2@db/shop'",

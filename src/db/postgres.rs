@@ -36,7 +36,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 const WAIT: Duration = Duration::from_secs(5);
 /// The longest any statement outside a write may run. A read that nobody awaits any more is cancelled at once;
 /// this is for the day the cancelling does not arrive.
-const LONGEST_READ: Duration = Duration::from_secs(60);
+const LONGEST_READ: Duration = Duration::from_mins(1);
 /// Writes at once. More would wait for each other's locks and for the disk.
 const WRITERS: usize = 4;
 

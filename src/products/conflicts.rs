@@ -64,12 +64,11 @@ pub(super) fn conflicts<O: Owners>(
         }
     }
     for (index, variant) in product.variants.iter().flatten().enumerate() {
-        if let Some(sku) = &variant.sku {
-            if let Some(owner) = owners.of_sku(sku, own)? {
-                let reason =
-                    format!("belongs to product {owner:?}; a sku is unique in the catalogue");
-                add(format!("/variants/{index}/sku"), sku, reason);
-            }
+        if let Some(sku) = &variant.sku
+            && let Some(owner) = owners.of_sku(sku, own)?
+        {
+            let reason = format!("belongs to product {owner:?}; a sku is unique in the catalogue");
+            add(format!("/variants/{index}/sku"), sku, reason);
         }
         if let Some(said) = variant.id {
             // An id is never freed, so those of deleted products count.

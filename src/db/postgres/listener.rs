@@ -46,9 +46,9 @@ impl Listener {
         let Some(session) = &mut self.session else {
             return;
         };
-        match timeout_at(until, session.heard.recv()).await {
-            Ok(None) => self.session = None,
-            Ok(Some(())) | Err(_) => {}
+        // Ends with its connection.
+        if let Ok(None) = timeout_at(until, session.heard.recv()).await {
+            self.session = None;
         }
     }
 

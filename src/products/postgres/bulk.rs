@@ -35,25 +35,24 @@ impl Writer {
         let after = self.ids_and_versions(products)?;
         for (product, put) in products.iter().zip(put) {
             let handle = product.handle.as_str();
-            outcomes.push(match put {
-                Err(error) => Err(conflict(error)?),
-                Ok(()) => {
-                    let (id, version) = *after.get(handle).ok_or_else(|| vanished(handle))?;
-                    let status = match before.get(handle) {
-                        None => PutStatus::Created,
-                        Some((_, old)) if *old == version => PutStatus::Unchanged,
-                        Some(_) => PutStatus::Updated,
-                    };
-                    let its_own = unresolved
-                        .iter()
-                        .filter(|relation| relation.handle == handle);
-                    Ok(PutProduct {
-                        id,
-                        version: version.unsigned_abs(),
-                        status,
-                        unresolved: its_own.cloned().collect(),
-                    })
-                }
+            outcomes.push(if let Err(error) = put {
+                Err(conflict(error)?)
+            } else {
+                let (id, version) = *after.get(handle).ok_or_else(|| vanished(handle))?;
+                let status = match before.get(handle) {
+                    None => PutStatus::Created,
+                    Some((_, old)) if *old == version => PutStatus::Unchanged,
+                    Some(_) => PutStatus::Updated,
+                };
+                let its_own = unresolved
+                    .iter()
+                    .filter(|relation| relation.handle == handle);
+                Ok(PutProduct {
+                    id,
+                    version: version.unsigned_abs(),
+                    status,
+                    unresolved: its_own.cloned().collect(),
+                })
             });
         }
         Ok(())

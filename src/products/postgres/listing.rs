@@ -105,7 +105,7 @@ fn select(listing: &Listing, order: &Order, request: &PageRequest) -> Select {
                 format!("{place}{cast}")
             })
             .collect();
-        let columns = order.join(|column| str::to_owned(column));
+        let columns = order.join(str::to_owned);
         let places = places.join(", ");
         conditions
             .sql
@@ -117,9 +117,12 @@ fn select(listing: &Listing, order: &Order, request: &PageRequest) -> Select {
     } else {
         format!("WHERE {}", conditions.sql.join(" AND "))
     };
-    let keys = order.join(|column| match is_time(column) {
-        true => format!("rfc3339({column})"),
-        false => str::to_owned(column),
+    let keys = order.join(|column| {
+        if is_time(column) {
+            format!("rfc3339({column})")
+        } else {
+            str::to_owned(column)
+        }
     });
     let direction = if order.falling { " DESC" } else { "" };
     let by = order.join(|column| format!("{column}{direction}"));
