@@ -11,6 +11,10 @@ use crate::products::catalog::DEFAULT_LIMIT;
 /// Similarity from which on a name is worth suggesting (Jaro-Winkler, 1 is equal).
 const SIMILAR: f64 = 0.8;
 
+/// Longest name that is compared with the known ones, in bytes. Comparing takes time by the length of both, or
+/// worse, and a name much longer than any that is known is no slip of one.
+const COMPARED: usize = 64;
+
 /// Most items of a page.
 pub(super) const MAX_LIMIT: usize = 100;
 
@@ -95,6 +99,7 @@ pub(super) fn invalid(name: &str, reason: impl AsRef<str>) -> ApiError {
 fn unknown(name: &str, known: &[&str]) -> ApiError {
     let nearest = known
         .iter()
+        .filter(|_| name.len() <= COMPARED)
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -140,5 +145,9 @@ mod tests {
             refused(Query::parse("utm=1", &known)),
             "\"utm\" is not a query parameter here; known here: sort, limit"
         );
+        // Not compared: similar enough if it were.
+        let long = format!("product_type{}", "x".repeat(COMPARED));
+        let refused = refused(Query::parse(&long, &["product_type"]));
+        assert!(refused.ends_with("known here: product_type"), "{refused}");
     }
 }

@@ -19,6 +19,9 @@ pub const MAX_NAMES: usize = 64;
 const MAX_DEPTH: usize = 8;
 /// Similarity from which on a name is worth suggesting (Jaro-Winkler, 1 is equal).
 const SIMILAR: f64 = 0.8;
+/// Longest name that is compared with the known ones, in bytes. Comparing takes time by the length of both, or
+/// worse, and a name much longer than any that is known is no slip of one.
+const COMPARED: usize = 64;
 
 /// A selection, in one spelling for each: sorted, and without what another name selects already.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -113,6 +116,7 @@ fn unknown(name: &str) -> FieldsError {
     let paths = known::paths();
     let nearest = paths
         .iter()
+        .filter(|_| meant.len() <= COMPARED)
         .map(|path| (alike(path), path))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         // Of equal ones the first, which is the outermost.

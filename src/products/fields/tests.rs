@@ -146,6 +146,14 @@ fn wrong_names_are_told_the_right_ones() {
     }
 }
 
+#[test]
+fn a_name_that_is_long_is_compared_with_none() {
+    // Similar enough if it were.
+    let long = format!("description_html{}", "x".repeat(COMPARED));
+    let refused = Fields::parse(&long).unwrap_err().to_string();
+    assert!(refused.contains("; known are id, "), "{refused}");
+}
+
 /// Nothing shared with the code under test but the rules.
 fn model(value: &Value, names: &[Vec<String>]) -> Option<Value> {
     if names.iter().any(Vec::is_empty) || value.is_null() {
