@@ -3,7 +3,7 @@
 //!
 //! Three guards keep old versions out. A *fence* in the key's record refuses a value below the last version that was
 //! invalidated. A *lease* lets one load in the cluster fill a key, and an invalidation or a flush voids it, so that a
-//! value loaded before cannot come in after. [`Trust`](trust::Trust) is the node's: without the certainty that every
+//! value loaded before cannot come in after. `Trust` is the node's: without the certainty that every
 //! invalidation it knows of arrived, it does not read.
 
 mod ask;
