@@ -33,8 +33,16 @@ impl Document {
             body: PackedBytes::new(body),
             fingerprint: xxh3_64(body),
             last_modified: last_modified(body, SystemTime::now()),
-            keys: kept_keys(body),
+            keys: Some(""),
             compressed: None,
+        }
+    }
+
+    /// The same of a whole product, which is known by its surrogate keys, too.
+    pub fn of_product(body: &[u8]) -> Self {
+        Self {
+            keys: kept_keys(body),
+            ..Self::new(body)
         }
     }
 

@@ -118,7 +118,7 @@ impl L2Value for Document {
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(Self::new(bytes))
+        Some(Self::of_product(bytes))
     }
 }
 

@@ -117,7 +117,7 @@ async fn read_documents(
         let body: Option<&str> = row.try_get(2)?;
         let is_deleted: Option<bool> = row.try_get(3)?;
         let document = match (body, is_deleted) {
-            (Some(body), _) => Ok(Document::new(body.as_bytes())),
+            (Some(body), _) => Ok(Document::of_product(body.as_bytes())),
             (None, Some(true)) => Err(Absence::Removed),
             (None, _) => Err(Absence::Unknown),
         };

@@ -117,7 +117,7 @@ fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<St
         .query_row([id], |row| {
             let body = row.get_ref(1)?.as_bytes_or_null()?;
             let document = match body {
-                Some(body) => Ok(Document::new(body)),
+                Some(body) => Ok(Document::of_product(body)),
                 None if row.get(2)? => Err(Absence::Removed),
                 None => Err(Absence::Unknown),
             };
