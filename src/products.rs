@@ -18,6 +18,7 @@ pub mod import;
 pub mod input;
 pub mod json_ld;
 mod json_text;
+mod list_order;
 pub mod listing;
 mod loader;
 pub mod merge_patch;

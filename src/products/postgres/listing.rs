@@ -3,6 +3,7 @@
 use super::pages::{Value, borrowed, integer, page, position, probe, text, texts, values};
 use crate::db::postgres::{Connection, PostgresError};
 use crate::products::cursor::{Page, PageRequest};
+use crate::products::list_order::Order;
 use crate::products::listing::{Listing, Sort};
 
 /// The ids of a page, in order.
@@ -23,43 +24,6 @@ pub(super) async fn list(
 /// Times are compared as times, and are text in a position.
 fn is_time(column: &str) -> bool {
     matches!(column, "published_at" | "updated_at")
-}
-
-/// Columns that decide, of which the last is the id, and whether they fall. All go one way, so that a position is one
-/// comparison of row values, which an index answers.
-struct Order {
-    columns: &'static [&'static str],
-    falling: bool,
-}
-
-impl Order {
-    fn of(listing: &Listing) -> Self {
-        let rising = |columns| Self {
-            columns,
-            falling: false,
-        };
-        let falling = |columns| Self {
-            columns,
-            falling: true,
-        };
-        // Within one currency the currency decides nothing, and would keep the index from the price.
-        match (listing.sort, &listing.currency) {
-            (Sort::Newest, _) => falling(&["published_at", "product_id"]),
-            (Sort::Updated, _) => falling(&["updated_at", "product_id"]),
-            (Sort::Price, None) => rising(&["currency", "price_minor", "product_id"]),
-            (Sort::Price, Some(_)) => rising(&["price_minor", "product_id"]),
-            (Sort::PriceFalling, None) => falling(&["currency", "price_minor", "product_id"]),
-            (Sort::PriceFalling, Some(_)) => falling(&["price_minor", "product_id"]),
-            (Sort::Title, _) => rising(&["title_key", "product_id"]),
-            (Sort::Rating, _) => falling(&["rating", "rating_count", "product_id"]),
-            (Sort::Popular, _) => falling(&["rating_count", "rating", "product_id"]),
-        }
-    }
-
-    fn join(&self, write: impl Fn(&str) -> String) -> String {
-        let columns: Vec<_> = self.columns.iter().map(|column| write(column)).collect();
-        columns.join(", ")
-    }
 }
 
 /// A statement. Its text is made of literals of this file alone; whatever a client said is a value.
@@ -105,7 +69,7 @@ fn select(listing: &Listing, order: &Order, request: &PageRequest) -> Select {
                 format!("{place}{cast}")
             })
             .collect();
-        let columns = order.join(str::to_owned);
+        let columns = order.columns_as(str::to_owned);
         let places = places.join(", ");
         conditions
             .sql
@@ -117,7 +81,7 @@ fn select(listing: &Listing, order: &Order, request: &PageRequest) -> Select {
     } else {
         format!("WHERE {}", conditions.sql.join(" AND "))
     };
-    let keys = order.join(|column| {
+    let keys = order.columns_as(|column| {
         if is_time(column) {
             format!("rfc3339({column})")
         } else {
@@ -125,7 +89,7 @@ fn select(listing: &Listing, order: &Order, request: &PageRequest) -> Select {
         }
     });
     let direction = if order.falling { " DESC" } else { "" };
-    let by = order.join(|column| format!("{column}{direction}"));
+    let by = order.columns_as(|column| format!("{column}{direction}"));
     Select {
         sql: format!(
             "SELECT product_id, {keys} FROM product_listing {where} ORDER BY {by} LIMIT {limit}"

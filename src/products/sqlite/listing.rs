@@ -5,6 +5,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::pages::{page, position, probe, values};
 use crate::products::cursor::{Page, PageRequest};
+use crate::products::list_order::Order;
 use crate::products::listing::{Listing, Sort};
 
 /// The ids of a page, in order.
@@ -20,47 +21,6 @@ pub(super) fn list(
     page(&mut rows, request.limit, |row| {
         Ok((row.get(0)?, position(row, 1..1 + order.columns.len())?))
     })
-}
-
-/// Columns that decide, of which the last is the id, and whether they fall. All go one way, so that a
-/// position is one comparison of row values, which an index answers.
-struct Order {
-    columns: &'static [&'static str],
-    falling: bool,
-}
-
-impl Order {
-    fn of(listing: &Listing) -> Self {
-        let rising = |columns| Self {
-            columns,
-            falling: false,
-        };
-        let falling = |columns| Self {
-            columns,
-            falling: true,
-        };
-        // Within one currency the currency decides nothing, and would keep the index from the price.
-        match (listing.sort, &listing.currency) {
-            (Sort::Newest, _) => falling(&["published_at", "product_id"]),
-            (Sort::Updated, _) => falling(&["updated_at", "product_id"]),
-            (Sort::Price, None) => rising(&["currency", "price_minor", "product_id"]),
-            (Sort::Price, Some(_)) => rising(&["price_minor", "product_id"]),
-            (Sort::PriceFalling, None) => falling(&["currency", "price_minor", "product_id"]),
-            (Sort::PriceFalling, Some(_)) => falling(&["price_minor", "product_id"]),
-            (Sort::Title, _) => rising(&["title_key", "product_id"]),
-            (Sort::Rating, _) => falling(&["rating", "rating_count", "product_id"]),
-            (Sort::Popular, _) => falling(&["rating_count", "rating", "product_id"]),
-        }
-    }
-
-    /// The columns as a list, each with `suffix`.
-    fn columns(&self, suffix: &str) -> String {
-        let columns = self
-            .columns
-            .iter()
-            .map(|column| format!("{column}{suffix}"));
-        columns.collect::<Vec<_>>().join(", ")
-    }
 }
 
 /// A statement. Its text is made of literals of this file alone; whatever a client said is a value.
@@ -90,7 +50,10 @@ fn select(listing: &Listing, order: &Order, request: &PageRequest) -> Select {
     if let Some(position) = &request.after {
         let direction = if order.falling { "<" } else { ">" };
         let places = vec!["?"; order.columns.len()].join(", ");
-        let after = format!("({}) {direction} ({places})", order.columns(""));
+        let after = format!(
+            "({}) {direction} ({places})",
+            order.columns_as(str::to_owned)
+        );
         conditions.push(after, values(position));
     }
     let Conditions { sql, mut values } = conditions;
@@ -99,9 +62,9 @@ fn select(listing: &Listing, order: &Order, request: &PageRequest) -> Select {
     } else {
         format!("WHERE {}", sql.join(" AND "))
     };
-    let keys = order.columns("");
+    let keys = order.columns_as(str::to_owned);
     let direction = if order.falling { " DESC" } else { "" };
-    let by = order.columns(direction);
+    let by = order.columns_as(|column| format!("{column}{direction}"));
     values.push(probe(request.limit));
     Select {
         sql: format!(
