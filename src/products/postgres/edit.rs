@@ -114,7 +114,7 @@ impl Writer {
         let id = self.insert(product)?;
         children::put(&mut self.transaction, id, true, Saying::Everything, product)?;
         self.note_relations(id, product.relations.as_deref())?;
-        self.written.push(id);
+        self.tally.written(id);
         Ok(id)
     }
 
@@ -137,7 +137,7 @@ impl Writer {
             product,
         )?;
         self.note_relations(id, product.relations.as_deref())?;
-        self.written.push(id);
+        self.tally.written(id);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::said::SaidOfVariant;
 use crate::db::postgres::{PostgresError, Transaction, Type, is_unique_violation};
 use crate::products::input::VariantInput;
-use crate::products::put::{ExistingVariant, Saying, match_variants};
+use crate::products::put::{ExistingVariant, Saying, WrongVariant, match_variants};
 use crate::products::store::PutError;
 
 const INSERT_VARIANT: &str = include_str!("../../../sql/postgres/queries/insert_variant.sql");
@@ -121,18 +121,16 @@ struct VariantRow<'a> {
 }
 
 impl VariantRow<'_> {
-    fn path(&self, field: &str) -> String {
-        format!("variants[{}].{field}", self.position)
+    fn wrong(&self) -> WrongVariant {
+        WrongVariant {
+            position: self.position,
+        }
     }
 
     fn insert(&self, transaction: &mut Transaction) -> Result<(), PutError> {
         let variant = self.variant;
         if variant.price.is_none() {
-            return Err(PutError::Conflict {
-                field: self.path("price"),
-                value: String::new(),
-                reason: "a new variant needs a price".to_owned(),
-            });
+            return Err(self.wrong().unpriced());
         }
         let said = SaidOfVariant::new(variant, self.position, self.image_id);
         let mut parameters = said.parameters();
@@ -247,11 +245,7 @@ impl VariantRow<'_> {
             )?
         {
             transaction.explained();
-            return Err(PutError::Conflict {
-                field: self.path("sku"),
-                value: sku.clone(),
-                reason: format!("belongs to product {handle:?}; a sku is unique in the catalogue"),
-            });
+            return Err(self.wrong().sku_taken(sku, &handle));
         }
         if let Some(id) = self.variant.id
             && let Some(handle) = owner(
@@ -261,11 +255,7 @@ impl VariantRow<'_> {
             )?
         {
             transaction.explained();
-            return Err(PutError::Conflict {
-                field: self.path("id"),
-                value: id.to_string(),
-                reason: format!("belongs to product {handle:?}; leave it out to get a new one"),
-            });
+            return Err(self.wrong().id_taken(id, &handle));
         }
         Err(error.into())
     }

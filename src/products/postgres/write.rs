@@ -1,15 +1,13 @@
 //! Writing products: an upsert by handle that touches only rows that differ. What was touched becomes versions,
 //! documents and outbox rows by the database's own settlement.
 
-use std::collections::HashSet;
-
 use super::children;
 use super::said::SaidOfProduct;
 use super::{answers, edit, stock};
 use crate::db::postgres::{PostgresError, Transaction, Type};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
-use crate::products::put::Saying;
+use crate::products::put::{Saying, Tally, id_taken, untitled};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
     CatalogTransaction, Change, Committed, KeptAnswer, PutError, RequestKey, Settled, StoreError,
@@ -27,14 +25,7 @@ pub(super) struct Writer {
     pub(super) transaction: Transaction,
     /// RFC 3339 with milliseconds; one for the whole transaction.
     now: String,
-    /// Every product put, in order, one more time for each time it was put.
-    put: Vec<i64>,
-    /// Products that were written otherwise.
-    pub(super) written: Vec<i64>,
-    /// How many of them were there at the last settlement.
-    put_settled: usize,
-    existing_since_settled: u64,
-    settled: Settled,
+    pub(super) tally: Tally,
     /// What products of this transaction name, by handle: it may come later.
     relations: Vec<(i64, Vec<RelationInput>)>,
 }
@@ -46,11 +37,7 @@ impl Writer {
         Ok(Self {
             now: row.try_get(0)?,
             transaction,
-            put: Vec::new(),
-            written: Vec::new(),
-            put_settled: 0,
-            existing_since_settled: 0,
-            settled: Settled::default(),
+            tally: Tally::default(),
             relations: Vec::new(),
         })
     }
@@ -70,9 +57,10 @@ impl Writer {
                 version: version.unsigned_abs(),
             });
         }
-        let mut stock = self.put.clone();
-        stock.append(&mut self.written.clone());
-        Ok(Committed { versions, stock })
+        Ok(Committed {
+            versions,
+            stock: self.tally.touched(),
+        })
     }
 
     fn put_product(
@@ -96,8 +84,7 @@ impl Writer {
             product,
         )?;
         self.note_relations(id, product.relations.as_deref())?;
-        self.existing_since_settled += u64::from(!is_new);
-        self.put.push(id);
+        self.tally.put(id, is_new);
         Ok(())
     }
 
@@ -111,11 +98,7 @@ impl Writer {
 
     pub(super) fn insert(&mut self, product: &ProductInput) -> Result<i64, PutError> {
         if product.title.is_none() {
-            return Err(PutError::Conflict {
-                field: "title".to_owned(),
-                value: String::new(),
-                reason: format!("a new product ({}) needs a title", product.handle),
-            });
+            return Err(untitled(product));
         }
         if let Some(id) = product.id {
             let taken = self.transaction.query_opt(
@@ -124,11 +107,7 @@ impl Writer {
             )?;
             if let Some(row) = taken {
                 let handle: String = row.try_get(0).map_err(PostgresError::from)?;
-                return Err(PutError::Conflict {
-                    field: "id".to_owned(),
-                    value: id.to_string(),
-                    reason: format!("belongs to product {handle:?}; leave it out to get a new one"),
-                });
+                return Err(id_taken(id, &handle));
             }
         }
         let said = SaidOfProduct::new(product, &self.now);
@@ -172,23 +151,14 @@ impl Writer {
 
     /// Settles what was put since the last call, and counts it.
     pub(super) fn settle_puts(&mut self) -> Result<(), PostgresError> {
-        let put: HashSet<i64> = self.put[self.put_settled..].iter().copied().collect();
         let changed = self.transaction.query(
             "SELECT product_id FROM product_change WHERE xid = pg_current_xact_id() AND NOT created",
             &[],
         )?;
-        let mut updated = 0;
-        for row in changed {
-            // Only products put: a deleted one that gave up its sku is touched, too.
-            updated += u64::from(put.contains(&row.try_get(0)?));
-        }
+        let changed = changed.iter().map(|row| row.try_get(0));
+        let updated = self.tally.updated(changed.collect::<Result<Vec<_>, _>>()?);
         self.settle_products()?;
-        let put_since_settled = (self.put.len() - self.put_settled) as u64;
-        self.settled.created += put_since_settled - self.existing_since_settled;
-        self.settled.updated += updated;
-        self.settled.unchanged += self.existing_since_settled - updated;
-        self.put_settled = self.put.len();
-        self.existing_since_settled = 0;
+        self.tally.settle(updated);
         Ok(())
     }
 
@@ -212,7 +182,7 @@ impl Writer {
             }
         }
         if owners.is_empty() {
-            self.settled.unresolved = Vec::new();
+            self.tally.settled.unresolved = Vec::new();
             return Ok(());
         }
         let missing = self.transaction.query(
@@ -230,7 +200,7 @@ impl Writer {
                 related: row.try_get(1)?,
             })
         });
-        self.settled.unresolved = missing.collect::<Result<_, PostgresError>>()?;
+        self.tally.settled.unresolved = missing.collect::<Result<_, PostgresError>>()?;
         Ok(())
     }
 }
@@ -255,10 +225,13 @@ impl CatalogTransaction for Writer {
             "UPDATE product SET deleted_at = $1::timestamptz
              WHERE deleted_at IS NULL AND NOT EXISTS (
                  SELECT 1 FROM unnest($2) AS put (id) WHERE put.id = product.id)",
-            &[(&self.now, Type::TEXT), (&self.put, Type::INT8_ARRAY)],
+            &[
+                (&self.now, Type::TEXT),
+                (self.tally.all_put(), Type::INT8_ARRAY),
+            ],
         )?;
         self.settle_products()?;
-        self.settled.deleted += deleted;
+        self.tally.settled.deleted += deleted;
         Ok(())
     }
 
@@ -273,7 +246,7 @@ impl CatalogTransaction for Writer {
     ) -> Result<Result<Stock, StockRefusal>, StoreError> {
         let changed = stock::change(&mut self.transaction, sku, change)?;
         if let Ok(stock) = &changed {
-            self.written.push(stock.product_id);
+            self.tally.written(stock.product_id);
         }
         Ok(changed)
     }
@@ -317,6 +290,6 @@ impl CatalogTransaction for Writer {
     fn settle(&mut self) -> Result<Settled, StoreError> {
         self.settle_puts()?;
         self.settle_relations()?;
-        Ok(std::mem::take(&mut self.settled))
+        Ok(std::mem::take(&mut self.tally.settled))
     }
 }

@@ -91,7 +91,7 @@ impl Writer<'_> {
         let id = self.insert(product)?;
         children::put(self.connection, id, true, Saying::Everything, product)?;
         self.note_relations(id, product.relations.as_deref())?;
-        self.written.push(id);
+        self.tally.written(id);
         Ok(id)
     }
 
@@ -106,7 +106,7 @@ impl Writer<'_> {
         self.update(id, product)?;
         children::put(self.connection, id, false, Saying::Everything, product)?;
         self.note_relations(id, product.relations.as_deref())?;
-        self.written.push(id);
+        self.tally.written(id);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, named_params, params};
 
 use crate::products::input::{InventoryPolicy, VariantInput};
-use crate::products::put::{ExistingVariant, Saying, match_variants};
+use crate::products::put::{ExistingVariant, Saying, WrongVariant, match_variants};
 use crate::products::store::PutError;
 
 const INSERT_VARIANT: &str = include_str!("../../../sql/sqlite/queries/insert_variant.sql");
@@ -100,18 +100,16 @@ struct VariantRow<'a> {
 }
 
 impl VariantRow<'_> {
-    fn path(&self, field: &str) -> String {
-        format!("variants[{}].{field}", self.position)
+    fn wrong(&self) -> WrongVariant {
+        WrongVariant {
+            position: self.position,
+        }
     }
 
     fn insert(&self) -> Result<(), PutError> {
         let variant = self.variant;
         if variant.price.is_none() {
-            return Err(PutError::Conflict {
-                field: self.path("price"),
-                value: String::new(),
-                reason: "a new variant needs a price".to_owned(),
-            });
+            return Err(self.wrong().unpriced());
         }
         let said = SaidOfVariant::new(self);
         let mut parameters = said.parameters();
@@ -209,20 +207,12 @@ impl VariantRow<'_> {
         if let Some(sku) = self.variant.sku.as_ref().filter(|_| unique)
             && let Some(handle) = owner("sku", sku)
         {
-            return PutError::Conflict {
-                field: self.path("sku"),
-                value: sku.clone(),
-                reason: format!("belongs to product {handle:?}; a sku is unique in the catalogue"),
-            };
+            return self.wrong().sku_taken(sku, &handle);
         }
         if let Some(id) = self.variant.id.filter(|_| unique)
             && let Some(handle) = owner("id", &id)
         {
-            return PutError::Conflict {
-                field: self.path("id"),
-                value: id.to_string(),
-                reason: format!("belongs to product {handle:?}; leave it out to get a new one"),
-            };
+            return self.wrong().id_taken(id, &handle);
         }
         error.into()
     }

@@ -10,7 +10,7 @@ use super::said::SaidOfProduct;
 use super::{answers, edit, stock};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
-use crate::products::put::Saying;
+use crate::products::put::{Saying, Tally, id_taken, untitled};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
     CatalogTransaction, KeptAnswer, PutError, RequestKey, Settled, StoreError, StoredProduct,
@@ -42,14 +42,7 @@ pub(super) struct Writer<'c> {
     pub(super) connection: &'c Connection,
     /// RFC 3339 with milliseconds; one for the whole transaction.
     now: String,
-    /// Every product put, in order, one more time for each time it was put.
-    put: Vec<i64>,
-    /// Products that were written otherwise.
-    pub(super) written: Vec<i64>,
-    /// How many of them were there at the last settlement.
-    put_settled: usize,
-    existing_since_settled: u64,
-    settled: Settled,
+    pub(super) tally: Tally,
 }
 
 impl<'c> Writer<'c> {
@@ -64,11 +57,7 @@ impl<'c> Writer<'c> {
         Ok(Self {
             connection,
             now,
-            put: Vec::new(),
-            written: Vec::new(),
-            put_settled: 0,
-            existing_since_settled: 0,
-            settled: Settled::default(),
+            tally: Tally::default(),
         })
     }
 
@@ -77,9 +66,8 @@ impl<'c> Writer<'c> {
     }
 
     /// Products whose stock may be another.
-    pub(super) fn touched(mut self) -> Vec<i64> {
-        self.put.append(&mut self.written);
-        self.put
+    pub(super) fn touched(&self) -> Vec<i64> {
+        self.tally.touched()
     }
 
     fn put_product(
@@ -90,7 +78,6 @@ impl<'c> Writer<'c> {
         let id = match existing {
             Some(id) => {
                 self.update(id, product)?;
-                self.existing_since_settled += 1;
                 id
             }
             None => self.insert(product)?,
@@ -103,7 +90,7 @@ impl<'c> Writer<'c> {
             product,
         )?;
         self.note_relations(id, product.relations.as_deref())?;
-        self.put.push(id);
+        self.tally.put(id, existing.is_none());
         Ok(())
     }
 
@@ -114,9 +101,7 @@ impl<'c> Writer<'c> {
         product: &ProductInput,
     ) -> Result<(), PutError> {
         self.prepare("SAVEPOINT put")?.execute([])?;
-        let existing_before = self.existing_since_settled;
         if let Err(error) = self.put_product(existing, product) {
-            self.existing_since_settled = existing_before;
             self.connection
                 .execute_batch("ROLLBACK TO put; RELEASE put")?;
             return Err(error);
@@ -154,11 +139,7 @@ impl<'c> Writer<'c> {
 
     pub(super) fn insert(&self, product: &ProductInput) -> Result<i64, PutError> {
         if product.title.is_none() {
-            return Err(PutError::Conflict {
-                field: "title".to_owned(),
-                value: String::new(),
-                reason: format!("a new product ({}) needs a title", product.handle),
-            });
+            return Err(untitled(product));
         }
         if let Some(id) = product.id {
             let taken: Option<String> = self
@@ -166,11 +147,7 @@ impl<'c> Writer<'c> {
                 .query_row([id], |row| row.get(0))
                 .optional()?;
             if let Some(handle) = taken {
-                return Err(PutError::Conflict {
-                    field: "id".to_owned(),
-                    value: id.to_string(),
-                    reason: format!("belongs to product {handle:?}; leave it out to get a new one"),
-                });
+                return Err(id_taken(id, &handle));
             }
         }
         let said = SaidOfProduct::new(product, &self.now);
@@ -213,22 +190,13 @@ impl<'c> Writer<'c> {
 
     /// Settles what was put since the last call, and counts it.
     fn settle_puts(&mut self) -> rusqlite::Result<()> {
-        // Only products put: a deleted one that gave up its sku is touched, too.
-        let put: HashSet<i64> = self.put[self.put_settled..].iter().copied().collect();
-        let mut updated = 0;
-        let mut changes =
-            self.prepare("SELECT product_id FROM product_change WHERE NOT created")?;
-        let mut rows = changes.query([])?;
-        while let Some(row) = rows.next()? {
-            updated += u64::from(put.contains(&row.get(0)?));
-        }
+        let changed: Vec<i64> = self
+            .prepare("SELECT product_id FROM product_change WHERE NOT created")?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let updated = self.tally.updated(changed);
         settle_changes(self.connection)?;
-        let put_since_settled = (self.put.len() - self.put_settled) as u64;
-        self.settled.created += put_since_settled - self.existing_since_settled;
-        self.settled.updated += updated;
-        self.settled.unchanged += self.existing_since_settled - updated;
-        self.put_settled = self.put.len();
-        self.existing_since_settled = 0;
+        self.tally.settle(updated);
         Ok(())
     }
 
@@ -251,7 +219,7 @@ impl<'c> Writer<'c> {
                 related: row.get(1)?,
             })
         })?;
-        self.settled.unresolved = rows.collect::<Result<_, _>>()?;
+        self.tally.settled.unresolved = rows.collect::<Result<_, _>>()?;
         self.connection.execute("DELETE FROM put_relation", [])?;
         Ok(())
     }
@@ -265,7 +233,7 @@ impl CatalogTransaction for Writer<'_> {
         } else {
             self.put_or_leave(existing, product)?;
         }
-        if self.put.len() - self.put_settled >= SETTLE_EVERY {
+        if self.tally.unsettled().len() >= SETTLE_EVERY {
             self.settle_puts()?;
         }
         Ok(())
@@ -279,7 +247,7 @@ impl CatalogTransaction for Writer<'_> {
         )?;
         let mut note =
             self.prepare("INSERT INTO put_product VALUES (?1) ON CONFLICT DO NOTHING")?;
-        for id in &self.put {
+        for id in self.tally.all_put() {
             note.execute([id])?;
         }
         let deleted = self.connection.execute(
@@ -288,7 +256,7 @@ impl CatalogTransaction for Writer<'_> {
             [&self.now],
         )?;
         settle_changes(self.connection)?;
-        self.settled.deleted += deleted as u64;
+        self.tally.settled.deleted += deleted as u64;
         Ok(())
     }
 
@@ -303,7 +271,7 @@ impl CatalogTransaction for Writer<'_> {
     ) -> Result<Result<Stock, StockRefusal>, StoreError> {
         let changed = stock::change(self.connection, sku, change)?;
         if let Ok(stock) = &changed {
-            self.written.push(stock.product_id);
+            self.tally.written(stock.product_id);
         }
         Ok(changed)
     }
@@ -345,7 +313,7 @@ impl CatalogTransaction for Writer<'_> {
     fn settle(&mut self) -> Result<Settled, StoreError> {
         self.settle_puts()?;
         self.settle_relations()?;
-        Ok(std::mem::take(&mut self.settled))
+        Ok(std::mem::take(&mut self.tally.settled))
     }
 }
 
