@@ -16,17 +16,29 @@ use crate::cache::{Absence, Intent, Load, LoadError, LoadMany, Loaded, ReadThrou
 #[derive(Clone)]
 pub(super) struct DocumentLoader {
     pub(super) store: Arc<dyn CatalogStore>,
+    /// Whether what is too old is refused, and asked for again where all is known.
+    pub(super) is_fenced: bool,
+}
+
+impl DocumentLoader {
+    fn intent(&self, wanted: Intent) -> Intent {
+        if self.is_fenced {
+            wanted
+        } else {
+            Intent::Fresh
+        }
+    }
 }
 
 impl Load<i64, Document> for DocumentLoader {
     fn load(
         &self,
         id: i64,
-        _intent: Intent,
+        intent: Intent,
     ) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
-        let store = Arc::clone(&self.store);
+        let (store, intent) = (Arc::clone(&self.store), self.intent(intent));
         async move {
-            let documents = store.documents(&[id]).await.map_err(failed)?;
+            let documents = store.documents(&[id], intent).await.map_err(failed)?;
             Ok(found(documents.into_iter().next().flatten()))
         }
         .boxed()
@@ -37,11 +49,11 @@ impl LoadMany<i64, Document> for DocumentLoader {
     fn load_many(
         &self,
         ids: Vec<i64>,
-        _intent: Intent,
+        intent: Intent,
     ) -> BoxFuture<'static, Result<Vec<Loaded<Document>>, LoadError>> {
-        let store = Arc::clone(&self.store);
+        let (store, intent) = (Arc::clone(&self.store), self.intent(intent));
         async move {
-            let documents = store.documents(&ids).await.map_err(failed)?;
+            let documents = store.documents(&ids, intent).await.map_err(failed)?;
             Ok(documents.into_iter().map(found).collect())
         }
         .boxed()
