@@ -31,6 +31,7 @@ mod postgres;
 mod processes;
 mod products;
 mod real_sets;
+mod replicas;
 mod requests;
 mod search;
 mod second_tier;

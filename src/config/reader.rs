@@ -171,6 +171,32 @@ impl Section<'_, '_> {
         })
     }
 
+    /// Reads a setting of several values or none, for which the word is `none`.
+    pub(super) fn optional_list<T: Value>(
+        &mut self,
+        key: &'static str,
+        help: &'static str,
+    ) -> Vec<T> {
+        const NONE: &str = "none";
+
+        let parse = |text: &str| {
+            T::parse(text.trim()).map_err(|reason| (Some(text.trim().to_owned()), reason))
+        };
+        let read = |raw| match raw {
+            RawValue::Scalar(text) if text == NONE => Ok(Vec::new()),
+            RawValue::Scalar(text) => text.split(',').map(parse).collect(),
+            RawValue::List(items) => items.iter().map(|item| parse(item)).collect(),
+            RawValue::Nested => Err((None, "not a list of plain values".to_owned())),
+        };
+        let show = |values: &Vec<T>| match values.as_slice() {
+            [] => NONE.to_owned(),
+            values => values.iter().map(T::show).collect::<Vec<_>>().join(","),
+        };
+        self.setting(key, Vec::new(), help, read, show, |text| {
+            T::mask(text).into_owned()
+        })
+    }
+
     fn setting<T>(
         &mut self,
         key: &'static str,

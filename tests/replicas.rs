@@ -1,0 +1,6 @@
+//! A primary and two streaming replicas: reads go on whatever is lost, and no version is followed by an older one.
+
+mod failover;
+mod lag;
+mod outages;
+mod shop;
