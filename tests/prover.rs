@@ -23,8 +23,9 @@ fn prove(shop: &Shop, servers: &[&Server], more: &[&str], mut meanwhile: impl Fn
     let seconds = SECONDS.to_string();
     let mut arguments = vec!["--json", "--ages=0.1,1,1.5", "--seconds", &seconds];
     let urls: Vec<_> = servers.iter().map(|server| admin(server)).collect();
-    urls.iter()
-        .for_each(|url| arguments.extend(["--node", url]));
+    for url in &urls {
+        arguments.extend(["--node", url]);
+    }
     arguments.extend(more);
     thread::scope(|scope| {
         let proving = scope.spawn(|| shop.run("prove", &arguments));
@@ -249,7 +250,7 @@ fn a_server_looks_at_itself_and_mends() {
             assert_eq!(
                 (&line["served"], &line["healed"]),
                 (&json!(1), &json!(true))
-            )
+            );
         })
     });
     let status = server.get_admin("/admin/cache").with(200).json();
