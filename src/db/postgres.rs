@@ -6,6 +6,7 @@
 //! now the primary does all three.
 
 mod connection;
+mod copy;
 mod listener;
 mod migrations;
 mod transaction;
@@ -24,6 +25,7 @@ use tokio_postgres::{Config, NoTls};
 
 use super::{MigrationReport, SchemaState};
 pub use connection::{Connection, Parameters};
+pub use copy::CopyRows;
 pub use listener::Listener;
 pub use tokio_postgres::Row;
 pub use tokio_postgres::error::SqlState;

@@ -95,5 +95,5 @@ pub(super) async fn products_after(
 ) -> Result<Vec<ProductInput>, StoreError> {
     let parameters = [(&after as _, Type::INT8), (&limit as _, Type::INT8)];
     let rows = connection.query(PRODUCTS, &parameters).await?;
-    read_back::with_children(connection, &rows).await
+    Ok(read_back::with_children(connection, &rows).await?)
 }

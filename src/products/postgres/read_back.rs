@@ -11,7 +11,6 @@ use crate::products::input::{
     ReviewInput, Status, VariantInput,
 };
 use crate::products::money::Currency;
-use crate::products::store::StoreError;
 
 const VARIANTS: &str = include_str!("../../../sql/postgres/queries/export_variants.sql");
 const IMAGES: &str = include_str!("../../../sql/postgres/queries/export_images.sql");
@@ -22,12 +21,11 @@ const REVIEWS: &str = include_str!("../../../sql/postgres/queries/export_reviews
 pub(super) async fn with_children(
     connection: &mut Connection,
     rows: &[Row],
-) -> Result<Vec<ProductInput>, StoreError> {
+) -> Result<Vec<ProductInput>, PostgresError> {
     let ids = rows
         .iter()
         .map(|row| row.try_get("id"))
-        .collect::<Result<Vec<i64>, _>>()
-        .map_err(PostgresError::from)?;
+        .collect::<Result<Vec<i64>, _>>()?;
     let mut images = children(connection, IMAGES, &ids, image).await?;
     let mut variants = children(connection, VARIANTS, &ids, variant).await?;
     let mut relations = children(connection, RELATIONS, &ids, relation).await?;
@@ -49,7 +47,7 @@ pub(super) async fn with_children(
 pub(super) async fn reviews(
     connection: &mut Connection,
     ids: &[i64],
-) -> Result<HashMap<i64, Vec<ReviewInput>>, StoreError> {
+) -> Result<HashMap<i64, Vec<ReviewInput>>, PostgresError> {
     children(connection, REVIEWS, ids, review).await
 }
 
@@ -57,8 +55,8 @@ async fn children<T>(
     connection: &mut Connection,
     sql: &str,
     ids: &[i64],
-    read: impl Fn(&Row) -> Result<T, StoreError>,
-) -> Result<HashMap<i64, Vec<T>>, StoreError> {
+    read: impl Fn(&Row) -> Result<T, PostgresError>,
+) -> Result<HashMap<i64, Vec<T>>, PostgresError> {
     let rows = connection.query(sql, &[(&ids, Type::INT8_ARRAY)]).await?;
     let mut of: HashMap<i64, Vec<T>> = HashMap::new();
     for row in rows {
@@ -71,11 +69,11 @@ async fn children<T>(
 fn get<'r, T: tokio_postgres::types::FromSql<'r>>(
     row: &'r Row,
     column: &str,
-) -> Result<T, StoreError> {
-    Ok(row.try_get(column).map_err(PostgresError::from)?)
+) -> Result<T, PostgresError> {
+    Ok(row.try_get(column)?)
 }
 
-fn product(row: &Row) -> Result<ProductInput, StoreError> {
+fn product(row: &Row) -> Result<ProductInput, PostgresError> {
     let status: &str = get(row, "status")?;
     let published_at: Option<String> = get(row, "published_at")?;
     Ok(ProductInput {
@@ -111,9 +109,9 @@ fn product(row: &Row) -> Result<ProductInput, StoreError> {
     })
 }
 
-fn json(row: &Row, column: &str) -> Result<Value, StoreError> {
+fn json(row: &Row, column: &str) -> Result<Value, PostgresError> {
     let text: &str = get(row, column)?;
-    Value::from_str(text).map_err(|error| StoreError(error.to_string()))
+    Value::from_str(text).map_err(|error| PostgresError::Damaged(error.to_string()))
 }
 
 fn options(list: &Value) -> Vec<ProductOption> {
@@ -132,7 +130,7 @@ fn options(list: &Value) -> Vec<ProductOption> {
         .collect()
 }
 
-fn image(row: &Row) -> Result<ImageInput, StoreError> {
+fn image(row: &Row) -> Result<ImageInput, PostgresError> {
     Ok(ImageInput {
         url: get(row, "url")?,
         alt: get(row, "alt")?,
@@ -141,7 +139,7 @@ fn image(row: &Row) -> Result<ImageInput, StoreError> {
     })
 }
 
-fn variant(row: &Row) -> Result<VariantInput, StoreError> {
+fn variant(row: &Row) -> Result<VariantInput, PostgresError> {
     let options: [Option<String>; 3] = [
         get(row, "option1")?,
         get(row, "option2")?,
@@ -159,7 +157,8 @@ fn variant(row: &Row) -> Result<VariantInput, StoreError> {
         option_values: options.into_iter().flatten().collect(),
         price: Some(Price {
             minor: get(row, "price_minor")?,
-            currency: Currency::parse(currency).map_err(|error| StoreError(error.to_string()))?,
+            currency: Currency::parse(currency)
+                .map_err(|error| PostgresError::Damaged(error.to_string()))?,
         }),
         compare_at_minor: Some(get(row, "compare_at_minor")?),
         cost_minor: Some(get(row, "cost_minor")?),
@@ -179,14 +178,14 @@ fn variant(row: &Row) -> Result<VariantInput, StoreError> {
     })
 }
 
-fn relation(row: &Row) -> Result<RelationInput, StoreError> {
+fn relation(row: &Row) -> Result<RelationInput, PostgresError> {
     Ok(RelationInput {
         handle: get(row, "handle")?,
         kind: get(row, "kind")?,
     })
 }
 
-fn review(row: &Row) -> Result<ReviewInput, StoreError> {
+fn review(row: &Row) -> Result<ReviewInput, PostgresError> {
     Ok(ReviewInput {
         rating: get(row, "rating")?,
         title: get(row, "title")?,
