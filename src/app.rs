@@ -3,6 +3,7 @@
 
 pub mod node;
 mod open;
+pub mod prover;
 mod second_tier;
 
 use std::io;
@@ -14,6 +15,7 @@ use actix_web::rt::System;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::L1Options;
+use crate::cache::prover::Findings;
 use crate::config::{CacheConfig, Config};
 use crate::http::{self, BindError, EdgeWindows, Options, Readiness, WriteLimits};
 use crate::products::catalog::{CacheOptions, Catalog};
@@ -25,7 +27,7 @@ pub use open::{
     OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
     postgres_schema, replica_status,
 };
-pub use second_tier::redis_status;
+pub use second_tier::{connect as connect_redis, redis_status};
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;
@@ -89,9 +91,13 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let cache = cache_options(&config.cache, lag, config.redis.url.is_some());
     opened.watch();
     let l2 = second_tier::connect(config, background.handle().clone());
-    let catalog = Catalog::new(store, cache, l2, background.handle().clone()).with_search(search);
+    let findings = Findings::default();
+    let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
+        .with_search(search)
+        .with_prover(findings.clone());
     let tail = follow(&opened, lag, catalog.clone())?;
     catalog.start_l2();
+    prover::start_sampler(config, &catalog, store, findings, background.handle());
     let readiness = Readiness::default();
     let options = Options {
         listen: config.server.listen.clone(),

@@ -10,6 +10,7 @@ mod l1;
 pub mod l2;
 mod load;
 mod packed;
+pub mod prover;
 mod read_through;
 mod refresh_ahead;
 mod tally;

@@ -18,6 +18,7 @@ pub mod migrate;
 mod nodes;
 pub mod openapi;
 mod output;
+pub mod prove;
 pub mod serve;
 mod table;
 #[cfg(test)]
@@ -65,6 +66,7 @@ pub enum Command {
     Token(token::Args),
     Check(check::Args),
     Cache(cache::Args),
+    Prove(prove::Args),
     Openapi(openapi::Args),
     Version(version::Args),
     Completions(completions::Args),
@@ -133,6 +135,9 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Cache(args) => {
             with_logs(&load(&no_listen)?, |config| cache::run(args, config, out))
+        }
+        Command::Prove(args) => {
+            with_logs(&load(&no_listen)?, |config| prove::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
         Command::Openapi(args) => openapi::run(args, out),

@@ -30,6 +30,7 @@ mod paths;
 mod postgres;
 mod processes;
 mod products;
+mod prover;
 mod real_sets;
 mod replicas;
 mod requests;

@@ -14,7 +14,7 @@ use crate::products::document::Document;
 const FENCE: Duration = Duration::from_mins(1);
 
 /// Begins to connect to Redis, if one is configured.
-pub(super) fn connect(config: &Config, background: Handle) -> Option<L2<i64, Document>> {
+pub fn connect(config: &Config, background: Handle) -> Option<L2<i64, Document>> {
     let redis = &config.redis;
     let url = redis.url.as_ref()?;
     let cache = &config.cache;

@@ -28,6 +28,7 @@ use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
     Source, reviews_scope,
 };
+use crate::cache::prover::Findings;
 use crate::cache::{
     Absence, Answer, Batched, Cause, Clock, Derived, L1, L1Options, L2, LoadError, Millis,
     ReadThrough, Status, SystemClock, Tiered,
@@ -57,6 +58,7 @@ pub struct Catalog {
     search: Option<Search>,
     l2: Option<L2<i64, Document>>,
     loader: DocumentLoader,
+    prover: Option<Findings>,
     /// What this node is called, for people.
     node: Arc<str>,
 }
@@ -157,6 +159,7 @@ impl Catalog {
             deadline,
             l2,
             loader: documents_loader,
+            prover: None,
             node: node.into(),
         }
     }
@@ -186,6 +189,20 @@ impl Catalog {
             search: Some(search),
             ..self
         }
+    }
+
+    /// The same catalogue, which shows what the prover finds.
+    #[must_use]
+    pub fn with_prover(self, findings: Findings) -> Self {
+        Self {
+            prover: Some(findings),
+            ..self
+        }
+    }
+
+    /// The second tier.
+    pub fn l2(&self) -> Option<&L2<i64, Document>> {
+        self.l2.as_ref()
     }
 
     /// The document of a product; no value where there is none to show.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Catalog;
 use crate::cache::ReadCounts;
 use crate::cache::l2::{BreakerView, L2Counts, L2Status};
+use crate::cache::prover::{Findings, Report};
 
 /// The caches of a node. Numbers are counted from the start of the process.
 #[derive(Debug, Clone, Serialize)]
@@ -19,6 +20,8 @@ pub struct CacheStatus {
     pub l2: Option<RedisStatus>,
     /// What the store was asked for on behalf of the cache.
     pub store: StoreCounts,
+    /// What the prover found so far; `null` where it is switched off.
+    pub prover: Option<Report>,
 }
 
 /// A tier in memory.
@@ -144,6 +147,11 @@ impl Catalog {
                 .as_ref()
                 .map(|l2| redis_status(l2.status(), l2.counts())),
             store: self.loader.counts(),
+            prover: self
+                .prover
+                .as_ref()
+                .map(Findings::report)
+                .filter(|report| !report.witnesses.is_empty()),
         }
     }
 
