@@ -1,6 +1,7 @@
 //! The running program: store, cache, outbox tail and listeners, built in one place for `serve` and for
 //! tests.
 
+pub mod node;
 mod open;
 mod second_tier;
 

@@ -6,6 +6,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod cache;
 pub mod check;
 pub mod completions;
 pub mod exit;
@@ -14,6 +15,7 @@ pub mod flags;
 mod help;
 pub mod import;
 pub mod migrate;
+mod nodes;
 pub mod openapi;
 mod output;
 pub mod serve;
@@ -62,6 +64,7 @@ pub enum Command {
     Migrate(migrate::Args),
     Token(token::Args),
     Check(check::Args),
+    Cache(cache::Args),
     Openapi(openapi::Args),
     Version(version::Args),
     Completions(completions::Args),
@@ -127,6 +130,9 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Token(args) => {
             with_logs(&load(&no_listen)?, |config| token::run(args, config, out))
+        }
+        Command::Cache(args) => {
+            with_logs(&load(&no_listen)?, |config| cache::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
         Command::Openapi(args) => openapi::run(args, out),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod admin_cache;
 mod architecture;
 mod bulk;
 mod cache;

@@ -13,9 +13,14 @@ use tokio::runtime::Handle;
 
 use super::clock::{Clock, Millis};
 use super::flight::{Flights, Pilot, Role};
-use super::l1::{Absence, Epoch, Freshness, L1, Lookup, Weigh};
+use super::l1::{Absence, Depth, Epoch, Freshness, L1, Lookup, Weigh};
 use super::load::{Intent, Load, LoadError, Loaded, Origin};
 use super::refresh_ahead::RefreshAhead;
+use super::tally::Tally;
+use super::trace::{Cause, Heard, Trace};
+pub use inspect::{ReadCounts, View};
+
+mod inspect;
 
 /// An answer and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +80,27 @@ struct Shared<K, V> {
     background: Handle,
     deadline: Duration,
     ahead: RefreshAhead,
+    trace: Trace<K>,
+    tally: Tally<{ Count::ALL }>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy)]
+enum Count {
+    Fresh,
+    Stale,
+    Absent,
+    Miss,
+    Bypass,
+    Joined,
+    Load,
+    LoadFailed,
+    Refused,
+    Invalidation,
+}
+
+impl Count {
+    const ALL: usize = Self::Invalidation as usize + 1;
 }
 
 impl<K, V> ReadThrough<K, V>
@@ -100,6 +126,8 @@ where
                 background,
                 deadline,
                 ahead: RefreshAhead::default(),
+                trace: Trace::default(),
+                tally: Tally::default(),
             }),
         }
     }
@@ -108,6 +136,11 @@ where
     fn cached(&self, key: &K) -> Option<Answer<V>> {
         let l1 = self.shared.l1.as_ref()?;
         let lookup = l1.get(key, self.shared.clock.now())?;
+        self.shared.count(match (&lookup.value, lookup.freshness) {
+            (Err(_), _) => Count::Absent,
+            (Ok(_), Freshness::Fresh) => Count::Fresh,
+            (Ok(_), Freshness::Stale) => Count::Stale,
+        });
         if lookup.freshness == Freshness::Stale || self.shared.ahead.is_due(lookup.ttl) {
             self.refresh(key);
         }
@@ -131,7 +164,10 @@ where
             return Ok(answer);
         }
         match &self.shared.l1 {
-            Some(l1) => self.load(l1, key, Intent::Any).await,
+            Some(l1) => {
+                self.shared.count(Count::Miss);
+                self.load(l1, key, Intent::Any).await
+            }
             None => self.shared.bypass(key, Intent::Any).await,
         }
     }
@@ -140,15 +176,50 @@ where
     /// newer version than L1 does.
     pub async fn read_past_l1(&self, key: &K) -> Result<Answer<V>, LoadError> {
         match &self.shared.l1 {
-            Some(l1) => self.load(l1, key, Intent::Fresh).await,
+            Some(l1) => {
+                self.shared.count(Count::Miss);
+                self.load(l1, key, Intent::Fresh).await
+            }
             None => self.shared.bypass(key, Intent::Fresh).await,
         }
     }
 
     /// Allows only `version` and above of `key` from now on.
-    pub fn invalidate(&self, key: &K, version: u64) {
+    pub fn invalidate(&self, key: &K, version: u64, cause: Cause) {
         if let Some(l1) = &self.shared.l1 {
-            l1.invalidate(key, version, self.shared.clock.now());
+            let at = self.shared.clock.now();
+            l1.invalidate(key, version, at);
+            self.shared.count(Count::Invalidation);
+            let heard = Heard { cause, version, at };
+            self.shared.trace.note(key, heard);
+        }
+    }
+
+    /// Drops what is kept of keys, and what is just being loaded of any. Of each nothing below the version beside it is
+    /// allowed from now on. Returns how many were there.
+    pub fn purge(&self, keys: &[(K, u64)], depth: Depth) -> usize {
+        let Some(l1) = &self.shared.l1 else { return 0 };
+        l1.begin_purge();
+        let mut dropped = 0;
+        for (key, version) in keys {
+            let now = self.shared.clock.now();
+            dropped += usize::from(l1.purge(key, depth, now));
+            self.invalidate(key, *version, Cause::Purge);
+        }
+        dropped
+    }
+
+    /// Drops every value that is meant; returns how many.
+    pub fn purge_where(&self, depth: Depth, is_meant: impl Fn(&K, &V) -> bool) -> usize {
+        let Some(l1) = &self.shared.l1 else { return 0 };
+        l1.begin_purge();
+        l1.purge_where(depth, self.shared.clock.now(), is_meant)
+    }
+
+    /// Drops everything: see [`L1::purge_everything`].
+    pub fn purge_everything(&self, depth: Depth) {
+        if let Some(l1) = &self.shared.l1 {
+            l1.purge_everything(depth);
         }
     }
 
@@ -195,6 +266,7 @@ where
                 }
                 Role::Follower(outcome) => outcome,
             };
+            self.shared.count(Count::Joined);
             let landed = outcome.wait().await.unwrap_or(Err(LoadError::Aborted))?;
             // This flight may have been joined after its load: an invalidation between the two has to
             // be heeded by those who came after it.
@@ -269,7 +341,20 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Weigh + Send + Sync + 'static,
 {
+    fn count(&self, count: Count) {
+        self.tally.count(count as usize);
+    }
+
     async fn load_in_time(&self, key: &K, intent: Intent) -> Result<Loaded<V>, LoadError> {
+        let loaded = self.try_load_in_time(key, intent).await;
+        self.count(match loaded {
+            Ok(_) => Count::Load,
+            Err(_) => Count::LoadFailed,
+        });
+        loaded
+    }
+
+    async fn try_load_in_time(&self, key: &K, intent: Intent) -> Result<Loaded<V>, LoadError> {
         let mut load = self.loader.load(key.clone(), intent);
         // A timer costs as much as an embedded store's answer; only one who waits needs it.
         if let Poll::Ready(loaded) = poll!(&mut load) {
@@ -282,6 +367,7 @@ where
     }
 
     async fn bypass(&self, key: &K, intent: Intent) -> Result<Answer<V>, LoadError> {
+        self.count(Count::Bypass);
         let loaded = self.load_in_time(key, intent).await?;
         self.loader.settle(key, &loaded, true);
         Ok(Answer {
@@ -324,6 +410,7 @@ where
                 };
                 return Ok(Landed { answer, epoch });
             }
+            self.count(Count::Refused);
             intent = Intent::Fresh;
         }
         Err(LoadError::Outdated)

@@ -7,6 +7,7 @@
 
 mod connect;
 mod connection;
+mod copy;
 mod error;
 mod lag;
 mod listener;
@@ -30,6 +31,7 @@ use tokio::task::JoinHandle;
 use super::{MigrationReport, SchemaState};
 use connect::Servers;
 pub use connection::{Connection, Parameters};
+pub use copy::CopyRows;
 pub use error::PostgresError;
 use error::describe;
 pub use listener::Listener;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
 
 use super::problem::ApiError;
 use crate::products::catalog::Catalog;
@@ -40,7 +41,7 @@ async fn refuse_other_methods(request: HttpRequest) -> Result<HttpResponse, ApiE
 }
 
 async fn healthz() -> HttpResponse {
-    ok("alive")
+    ok(&json!({ "status": "alive" }))
 }
 
 async fn readyz(
@@ -53,11 +54,16 @@ async fn readyz(
     if !catalog.is_ready().await {
         return Err(ApiError::NotReady("The catalogue gives no answer."));
     }
-    Ok(ok("ready"))
+    let mut body = json!({ "status": "ready" });
+    // It answers all the same, more slowly perhaps: no reason to send the traffic elsewhere.
+    if let Some(trouble) = catalog.l2_trouble() {
+        body["degraded"] = json!({ "redis": trouble });
+    }
+    Ok(ok(&body))
 }
 
-fn ok(status: &str) -> HttpResponse {
-    let mut response = HttpResponse::Ok().json(serde_json::json!({ "status": status }));
+fn ok(body: &Value) -> HttpResponse {
+    let mut response = HttpResponse::Ok().json(body);
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

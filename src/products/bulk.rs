@@ -99,12 +99,11 @@ fn pointer(field: &str) -> String {
 
 /// How many of the first products have handles of their own. One that comes again is another version, which
 /// takes a settlement between the two.
-pub(super) fn distinct(products: &[ProductInput]) -> usize {
+pub(super) fn distinct<'a>(products: impl IntoIterator<Item = &'a ProductInput>) -> usize {
     let mut handles = HashSet::new();
-    let comes_again = products
-        .iter()
-        .position(|product| !handles.insert(product.handle.as_str()));
-    comes_again.unwrap_or(products.len())
+    let products = products.into_iter();
+    let own = products.take_while(|product| handles.insert(product.handle.as_str()));
+    own.count()
 }
 
 /// What was put a moment ago has to be there.

@@ -1,5 +1,9 @@
 //! The catalogue as the HTTP layer sees it: products, and views of them, through their caches.
 
+pub mod inspection;
+pub mod purge;
+pub mod status;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,8 +29,8 @@ use super::views::{
     Source, reviews_scope,
 };
 use crate::cache::{
-    Absence, Answer, Batched, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough,
-    Status, SystemClock, Tiered,
+    Absence, Answer, Batched, Cause, Clock, Derived, L1, L1Options, L2, LoadError, Millis,
+    ReadThrough, Status, SystemClock, Tiered,
 };
 
 /// Items of a page where the request says nothing.
@@ -52,6 +56,9 @@ pub struct Catalog {
     /// `None` until it is started: see [`Catalog::with_search`].
     search: Option<Search>,
     l2: Option<L2<i64, Document>>,
+    loader: DocumentLoader,
+    /// What this node is called, for people.
+    node: Arc<str>,
 }
 
 /// Sizes and times of the caches.
@@ -101,10 +108,12 @@ impl Catalog {
         background: Handle,
     ) -> Self {
         let clock = SystemClock;
-        let loader = DocumentLoader {
-            // Without a first tier there are no fences, so no copy that is behind may be asked.
-            is_fenced: options.l1.is_some(),
-            store: Arc::clone(&store),
+        // Without a first tier there are no fences, so no copy that is behind may be asked.
+        let documents_loader = DocumentLoader::new(Arc::clone(&store), options.l1.is_some());
+        let loader = documents_loader.clone();
+        let node = match &l2 {
+            Some(l2) => l2.node(),
+            None => format!("{:016x}", getrandom::u64().unwrap_or_default()),
         };
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
         let categories = CategoryTree::new(Arc::clone(&store), background.clone());
@@ -146,7 +155,14 @@ impl Catalog {
             shelves,
             deadline,
             l2,
+            loader: documents_loader,
+            node: node.into(),
         }
+    }
+
+    /// What this node is called in leases, and by the prover.
+    pub fn node(&self) -> &str {
+        &self.node
     }
 
     /// Has the second tier brought up to date from here on, and words of other nodes heeded. To be called once.
@@ -389,7 +405,7 @@ impl Catalog {
             Ok(decision)
         };
         let committed = self.store.write(deadline, Box::new(work)).await?;
-        self.invalidate(&committed.versions);
+        self.invalidate(&committed.versions, Cause::OwnWrite);
         for product_id in committed.stock {
             self.stock_changed(product_id);
         }
@@ -424,11 +440,11 @@ impl Catalog {
 
     /// Takes note of committed versions: nothing older is served from now on, but by pages that were read before
     /// and are still within their promise.
-    pub fn invalidate(&self, changes: &[Change]) {
+    fn invalidate(&self, changes: &[Change], cause: Cause) {
         for change in changes {
             self.shelves
                 .documents
-                .invalidate(&change.product_id, change.version);
+                .invalidate(&change.product_id, change.version, cause);
         }
     }
 
@@ -437,12 +453,14 @@ impl Catalog {
     pub fn stock_changed(&self, product_id: i64) {
         let version = self.stock_changes.fetch_add(1, Ordering::AcqRel) + 1;
         let page = PageKey::Stock { product_id };
-        self.shelves.pages.invalidate(&page, version);
+        self.shelves
+            .pages
+            .invalidate(&page, version, Cause::OwnWrite);
     }
 
     /// Takes note of versions that the store's journal tells of.
     pub fn follow(&self, changes: &[Change]) {
-        self.invalidate(changes);
+        self.invalidate(changes, Cause::Journal);
         if let Some(l2) = &self.l2 {
             l2.journal_grew();
         }

@@ -5,15 +5,17 @@ mod bulk;
 mod children;
 mod edit;
 mod export;
+mod known;
 mod listing;
 mod outbox;
 mod pages;
 mod public;
+mod put;
 mod read_back;
+mod rows;
 mod said;
 mod stock;
 mod tail;
-mod variants;
 mod write;
 
 use std::collections::HashMap;

@@ -9,10 +9,13 @@ mod listed;
 mod listing;
 mod outbox;
 mod pages;
+#[cfg(test)]
+mod plans;
 mod read_back;
 mod recommendations;
 mod reviews;
 mod said;
+mod settlement;
 mod stock;
 mod tail;
 #[cfg(test)]

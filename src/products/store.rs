@@ -287,6 +287,15 @@ pub trait CatalogTransaction {
     /// nothing of this product is written.
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError>;
 
+    /// Puts products as [`Self::put`] would, one after another: one that cannot be put leaves the others be. Tells what
+    /// became of each, in order.
+    fn put_many(
+        &mut self,
+        products: &[&ProductInput],
+    ) -> Result<Vec<Result<(), PutError>>, StoreError> {
+        Ok(products.iter().map(|product| self.put(product)).collect())
+    }
+
     /// Puts each product for itself, and settles: one that cannot be put leaves the others be. Tells what became of
     /// each, in order.
     fn put_each(&mut self, products: &[ProductInput]) -> Result<PutOutcomes, StoreError>;

@@ -16,8 +16,9 @@ CREATE UNLOGGED TABLE settlement_due (
     xid xid8 PRIMARY KEY
 );
 
+-- Stable as to_json() is: with any other word it would be called, not put in place.
 CREATE FUNCTION json_string(given text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT coalesce(to_json(given)::text, 'null') $$;
 
 -- RFC 3339, UTC, milliseconds.
@@ -27,8 +28,9 @@ AS $$ SELECT to_char(given AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') 
 
 -- The documents of some products. Text joined by hand, since the functions for JSON write spaces. Key order is
 -- part of the API, and the bytes are those of the embedded store: sql/sqlite/queries/settle_documents.sql.
-CREATE FUNCTION build_documents(ids bigint[]) RETURNS void
-LANGUAGE sql
+CREATE FUNCTION documents(ids bigint[]) RETURNS TABLE (
+    product_id bigint, version bigint, body text, currency text, price_minor bigint, availability text)
+LANGUAGE sql STABLE
 AS $$
 WITH touched_variant AS (
     SELECT
@@ -86,7 +88,6 @@ picture AS (
     WHERE product_id = ANY (ids)
     GROUP BY product_id
 )
-INSERT INTO product_document (product_id, version, body, currency, price_minor, availability)
 SELECT
     p.id,
     p.version,
@@ -131,19 +132,12 @@ FROM product p
 LEFT JOIN summary s ON s.product_id = p.id
 LEFT JOIN picture i ON i.product_id = p.id
 WHERE p.id = ANY (ids)
-ON CONFLICT (product_id) DO UPDATE SET
-    version = excluded.version,
-    body = excluded.body,
-    currency = excluded.currency,
-    price_minor = excluded.price_minor,
-    availability = excluded.availability
 $$;
 
--- Files some products in the lists, as their documents say; those that are not public leave them.
+-- Files some products in the lists, as their documents say.
 CREATE FUNCTION list_products(ids bigint[]) RETURNS void
 LANGUAGE sql
 AS $$
-DELETE FROM product_listing WHERE product_id = ANY (ids);
 INSERT INTO product_listing (
     product_id, published_at, updated_at, title_key, vendor, product_type, category, currency,
     price_minor, availability, rating, rating_count)
@@ -158,7 +152,6 @@ FROM product p
 JOIN product_document d ON d.product_id = p.id
 WHERE p.id = ANY (ids) AND d.body IS NOT NULL;
 
-DELETE FROM product_tag WHERE product_id = ANY (ids);
 INSERT INTO product_tag (tag, rating_count, rating, product_id)
 SELECT DISTINCT t.tag, l.rating_count, l.rating, l.product_id
 FROM product_listing l
@@ -167,22 +160,27 @@ CROSS JOIN unnest(p.tags) AS t (tag)
 WHERE l.product_id = ANY (ids);
 $$;
 
--- Turns everything this transaction touched into versions, documents, places in lists and outbox rows.
+-- Turns everything this transaction touched into versions, documents, places in lists and outbox rows. Plans are
+-- made anew: one of a small catalogue would be kept by a session that lives until it is large.
 CREATE FUNCTION settle_products() RETURNS void
 LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan
+SET jit = off
 AS $$
 DECLARE
     -- In stretches that stay in memory, by rising id: of two transactions that touch the same products neither
     -- waits for the other while it holds what the other wants.
     stretch  bigint[];
+    fresh    bigint[];
     existing bigint[];
     last     bigint := -9223372036854775808;
     settled  boolean := false;
 BEGIN
     LOOP
         SELECT array_agg(c.product_id ORDER BY c.product_id),
+               array_agg(c.product_id ORDER BY c.product_id) FILTER (WHERE c.created),
                array_agg(c.product_id ORDER BY c.product_id) FILTER (WHERE NOT c.created)
-        INTO stretch, existing
+        INTO stretch, fresh, existing
         FROM (
             SELECT product_id, created
             FROM product_change
@@ -193,14 +191,25 @@ BEGIN
         EXIT WHEN stretch IS NULL;
         settled := true;
         last := stretch[array_upper(stretch, 1)];
+        IF fresh IS NOT NULL THEN
+            INSERT INTO product_document SELECT * FROM documents(fresh);
+        END IF;
         IF existing IS NOT NULL THEN
             -- Who commits second waits here, and then reads the version, and below the rows, of who was first.
             PERFORM 1 FROM product WHERE id = ANY (existing) ORDER BY id FOR NO KEY UPDATE;
             UPDATE product
             SET version = version + 1, updated_at = date_trunc('milliseconds', clock_timestamp())
             WHERE id = ANY (existing);
+            INSERT INTO product_document SELECT * FROM documents(existing)
+            ON CONFLICT (product_id) DO UPDATE SET
+                version = excluded.version,
+                body = excluded.body,
+                currency = excluded.currency,
+                price_minor = excluded.price_minor,
+                availability = excluded.availability;
+            DELETE FROM product_listing WHERE product_id = ANY (existing);
+            DELETE FROM product_tag WHERE product_id = ANY (existing);
         END IF;
-        PERFORM build_documents(stretch);
         PERFORM list_products(stretch);
         INSERT INTO catalog_outbox (product_id, version, kind)
         SELECT
@@ -233,45 +242,57 @@ $$;
 CREATE CONSTRAINT TRIGGER settle_at_commit AFTER INSERT ON settlement_due
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION settle_at_commit();
 
+-- Notes products for the settlement. Stands for foreign keys, too: products stay, so one that is there now needs no
+-- lock. Planned anew for each list, as the settlement is.
 CREATE FUNCTION note_products(ids bigint[], created boolean) RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+    IF ids IS NULL THEN
+        RETURN;
+    END IF;
+    IF NOT created AND (SELECT count(*) FROM product WHERE id = ANY (ids)) < cardinality(ids) THEN
+        RAISE EXCEPTION 'there is no such product' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    INSERT INTO product_change (xid, product_id, created)
+    SELECT pg_current_xact_id(), id, note_products.created FROM unnest(ids) AS id
+    ON CONFLICT DO NOTHING;
+    INSERT INTO settlement_due VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING;
+END
+$$;
+
+-- Whoever brings ids of his own moves the numbers that are given on behind them. Called one by one where that is
+-- soon done: only that never falls behind what others were given meanwhile.
+CREATE FUNCTION pass_by(sequence regclass, highest bigint) RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    IF ids IS NOT NULL THEN
-        INSERT INTO product_change (xid, product_id, created)
-        SELECT pg_current_xact_id(), id, note_products.created FROM unnest(ids) AS id
-        ON CONFLICT DO NOTHING;
-        INSERT INTO settlement_due VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING;
+    IF highest - coalesce(pg_sequence_last_value(sequence), 0) > 1000 THEN
+        PERFORM setval(sequence, highest);
     END IF;
+    WHILE coalesce(pg_sequence_last_value(sequence), 0) < highest LOOP
+        PERFORM nextval(sequence);
+    END LOOP;
 END
 $$;
 
 CREATE FUNCTION product_created() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
-DECLARE
-    highest bigint := max(id) FROM new_row;
 BEGIN
-    PERFORM note_products(array_agg(id), true) FROM new_row;
-    -- Whoever brings ids of his own moves the numbers that are given on behind them. Called one by one where
-    -- that is soon done: only that never falls behind what others were given meanwhile.
-    IF highest > coalesce(pg_sequence_last_value('product_id_seq'), 0) THEN
-        IF highest - coalesce(pg_sequence_last_value('product_id_seq'), 0) > 1000 THEN
-            PERFORM setval('product_id_seq', highest);
-        END IF;
-        WHILE coalesce(pg_sequence_last_value('product_id_seq'), 0) < highest LOOP
-            PERFORM nextval('product_id_seq');
-        END LOOP;
-    END IF;
+    PERFORM note_products(array_agg(id), true), pass_by('product_id_seq', max(id)) FROM new_row;
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER product_created AFTER INSERT ON product
 REFERENCING NEW TABLE AS new_row FOR EACH STATEMENT EXECUTE FUNCTION product_created();
 
--- Not for `version` and `updated_at`, which the settlement itself writes.
+-- Not for `version` and `updated_at`, which the settlement itself writes. A session keeps the plan, and the rows of a
+-- statement have no index: for a thousand of them the plan for one would compare each with each.
 CREATE FUNCTION product_updated() RETURNS trigger
 LANGUAGE plpgsql
+SET enable_nestloop = off
 AS $$
 BEGIN
     PERFORM note_products(array_agg(n.id), false)
@@ -297,6 +318,9 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
     PERFORM note_products(array_agg(DISTINCT product_id), false) FROM new_row;
+    IF tg_table_name = 'variant' THEN
+        PERFORM pass_by('variant_id_seq', max(id)) FROM new_row;
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -311,9 +335,16 @@ END
 $$;
 CREATE FUNCTION part_deleted() RETURNS trigger
 LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan
 AS $$
+DECLARE
+    gone bigint[];
 BEGIN
     PERFORM note_products(array_agg(DISTINCT product_id), false) FROM old_row;
+    IF tg_table_name = 'variant' THEN
+        gone := array_agg(id) FROM old_row;
+        DELETE FROM inventory WHERE variant_id = ANY (gone);
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -330,13 +361,29 @@ REFERENCING OLD TABLE AS old_row NEW TABLE AS new_row FOR EACH STATEMENT EXECUTE
 CREATE TRIGGER variant_deleted AFTER DELETE ON variant
 REFERENCING OLD TABLE AS old_row FOR EACH STATEMENT EXECUTE FUNCTION part_deleted();
 
+-- Notes the products of variants. Where not all are `there` that have to be, it stands for a foreign key.
+CREATE FUNCTION note_variants(ids bigint[], have_to_be_there boolean) RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+    products bigint[];
+    there    bigint;
+BEGIN
+    SELECT array_agg(DISTINCT product_id), count(*) INTO products, there FROM variant WHERE id = ANY (ids);
+    IF have_to_be_there AND there < cardinality(ids) THEN
+        RAISE EXCEPTION 'there is no such variant' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    PERFORM note_products(products, false);
+END
+$$;
+
 -- A sale makes a new product version only when the level a customer sees changes.
 CREATE FUNCTION inventory_inserted() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    PERFORM note_products(array_agg(DISTINCT v.product_id), false)
-    FROM new_row n JOIN variant v ON v.id = n.variant_id;
+    PERFORM note_variants(array_agg(variant_id), true) FROM new_row;
     RETURN NULL;
 END
 $$;
@@ -344,10 +391,9 @@ CREATE FUNCTION inventory_crossed() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    PERFORM note_products(array_agg(DISTINCT v.product_id), false)
+    PERFORM note_variants(array_agg(variant_id), false)
     FROM new_row n
     FULL JOIN old_row o USING (variant_id)
-    JOIN variant v ON v.id = variant_id
     WHERE n.level IS DISTINCT FROM o.level;
     RETURN NULL;
 END
@@ -356,8 +402,7 @@ CREATE FUNCTION inventory_deleted() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    PERFORM note_products(array_agg(DISTINCT v.product_id), false)
-    FROM old_row o JOIN variant v ON v.id = o.variant_id;
+    PERFORM note_variants(array_agg(variant_id), false) FROM old_row;
     RETURN NULL;
 END
 $$;

@@ -4,13 +4,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
-use futures_util::TryStreamExt;
+use futures_util::{SinkExt, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Row};
 
 use super::PostgresError;
+use super::copy::CopyRows;
 use super::pool::Object;
 
 /// How long cancelling may take. A server that hangs does not hear of it.
@@ -23,7 +24,8 @@ pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 pub struct Connection {
     /// `None` once it is being dropped.
     object: Option<Object>,
-    /// Whether statements are left unnamed: a pooler may run the next one on another session.
+    /// Whether statements are left unnamed: a pooler may run the next one on another session, and an unnamed one is
+    /// planned for its values.
     unnamed: bool,
     cancel: CancelToken,
     in_flight: bool,
@@ -153,20 +155,30 @@ impl Connection {
         outcome
     }
 
-    /// Sends the rows of a `COPY … FROM STDIN`, in its text format.
-    pub async fn copy_in(&mut self, sql: &str, rows: bytes::Bytes) -> Result<u64, PostgresError> {
-        use futures_util::SinkExt;
-
+    /// Sends the rows of a `COPY … FROM STDIN (FORMAT binary)`.
+    pub async fn copy_in(&mut self, sql: &str, rows: CopyRows) -> Result<u64, PostgresError> {
         self.in_flight = true;
         let outcome = async {
-            let sink = self.object()?.copy_in(sql).await?;
+            let object = self.object()?;
+            let sink = if self.unnamed {
+                object.copy_in(sql).await?
+            } else {
+                let statement = object.prepare_cached(sql).await?;
+                object.copy_in(&statement).await?
+            };
             let mut sink = pin!(sink);
-            sink.send(rows).await?;
+            sink.send(rows.finish()).await?;
             Ok(sink.finish().await?)
         }
         .await;
         self.in_flight = false;
         outcome
+    }
+
+    /// Has every statement planned for the values it is given from now on. For statements over many rows: a plan that
+    /// was made while a table was small would be kept when it no longer is.
+    pub(super) fn plan_anew(&mut self) {
+        self.unnamed = true;
     }
 
     /// Has it closed instead of used again.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::time::{timeout, timeout_at};
 use tokio_postgres::Row;
 
 use super::connection::{Connection, Parameters};
+use super::copy::CopyRows;
 use super::routing::Routing;
 use super::{PostgresError, SqlState};
 
@@ -166,9 +166,20 @@ impl Transaction {
         self.on(async |connection| connection.batch(sql).await)
     }
 
-    /// Sends the rows of a `COPY … FROM STDIN`, in its text format.
-    pub fn copy_in(&mut self, sql: &str, rows: Bytes) -> Result<u64, PostgresError> {
+    /// Sends the rows of a `COPY … FROM STDIN (FORMAT binary)`, if there are any.
+    pub fn copy_in(&mut self, sql: &str, rows: CopyRows) -> Result<u64, PostgresError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
         self.on(async |connection| connection.copy_in(sql, rows).await)
+    }
+
+    /// Has every statement planned for the values it is given from now on. For statements over many rows: a plan that
+    /// was made while a table was small would be kept when it no longer is.
+    pub fn plan_anew(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.plan_anew();
+        }
     }
 
     /// Keeps everything. Where the answer to COMMIT is lost, so is the knowledge whether it was done.

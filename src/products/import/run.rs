@@ -1,7 +1,7 @@
 //! Running an import: records are read and checked on one thread and written on another, in one
 //! transaction a file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -12,12 +12,12 @@ use crate::products::store::{
 use crate::products::validate::{Invalid, validate};
 use crate::products::weight::weight;
 
-/// Records handed over at once: enough that the threads seldom meet.
-const BATCH: usize = 64;
+/// Records handed over, and put, at once: enough that a store which takes many at once gains by it.
+const BATCH: usize = 512;
 /// Weight at which a batch is handed over however few its records are, in bytes.
-const BATCH_BYTES: usize = 512 * 1024;
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Batches read ahead of the writer. With [`BATCH_BYTES`] it bounds the memory of an import.
-const AHEAD: usize = 16;
+const AHEAD: usize = 4;
 
 /// What to do with what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,15 +172,14 @@ impl Import<'_> {
     fn write(&mut self, read: &Receiver<Vec<RecordResult>>) -> Result<Report, ImportError> {
         let mut written = 0;
         for batch in read {
+            let mut stretch = Stretch::default();
             for record in batch {
-                match record
-                    .map_err(ImportError::Record)
-                    .and_then(|r| self.put(r))
-                {
-                    Ok(()) => written += 1,
-                    Err(error) => self.skip(error)?,
+                if stretch.has(&record) {
+                    written += self.put(std::mem::take(&mut stretch))?;
                 }
+                stretch.push(record);
             }
+            written += self.put(stretch)?;
             (self.on_event)(Event::Progress(written));
         }
         self.delete_missing()?;
@@ -202,39 +201,61 @@ impl Import<'_> {
         })
     }
 
-    fn put(&mut self, record: Record) -> Result<(), ImportError> {
-        let Record { place, product } = record;
-        if let Some(first) = self.places.get(&product.handle) {
-            let reason = format!("appears twice; first at {first}");
-            let error = RecordError::new(place, "handle", &product.handle, reason);
-            return Err(ImportError::Record(error));
+    /// Puts what can be put and leaves out the rest; tells how many were put.
+    fn put(&mut self, stretch: Stretch) -> Result<u64, ImportError> {
+        let records = stretch.records.into_iter();
+        let records: Vec<RecordResult> = records.map(|it| self.unless_twice(it)).collect();
+        let products = records.iter().flatten().map(|record| &record.product);
+        let outcomes = self.transaction.put_many(&products.collect::<Vec<_>>())?;
+        let mut outcomes = outcomes.into_iter();
+        let mut put = 0;
+        for record in records {
+            let refused = match &record {
+                Err(_) => None,
+                Ok(_) => outcomes.next().and_then(Result::err),
+            };
+            match (record, refused) {
+                (Ok(record), None) => {
+                    self.places.insert(record.product.handle, record.place);
+                    put += 1;
+                }
+                (
+                    Ok(record),
+                    Some(PutError::Conflict {
+                        field,
+                        value,
+                        reason,
+                    }),
+                ) => {
+                    self.skip(RecordError::new(record.place, field, value, reason))?;
+                }
+                (_, Some(PutError::Store(error))) => return Err(error.into()),
+                (Err(error), _) => self.skip(error)?,
+            }
         }
-        self.transaction
-            .put(&product)
-            .map_err(|error| match error {
-                PutError::Conflict {
-                    field,
-                    value,
-                    reason,
-                } => ImportError::Record(RecordError::new(place, field, value, reason)),
-                PutError::Store(error) => ImportError::Store(error),
-            })?;
-        self.places.insert(product.handle, place);
-        Ok(())
+        Ok(put)
+    }
+
+    fn unless_twice(&self, record: RecordResult) -> RecordResult {
+        let record = record?;
+        let handle = &record.product.handle;
+        match self.places.get(handle) {
+            None => Ok(record),
+            Some(first) => {
+                let reason = format!("appears twice; first at {first}");
+                Err(RecordError::new(record.place, "handle", handle, reason))
+            }
+        }
     }
 
     /// Leaves the record out, if that is what an error does and this error allows it.
-    fn skip(&mut self, error: ImportError) -> Result<(), ImportError> {
-        match error {
-            ImportError::Record(record)
-                if self.options.on_error == OnError::Skip && !record.fatal =>
-            {
-                self.report.skipped += 1;
-                (self.on_event)(Event::Skipped(&record));
-                Ok(())
-            }
-            other => Err(other),
+    fn skip(&mut self, error: RecordError) -> Result<(), ImportError> {
+        if self.options.on_error == OnError::Stop || error.fatal {
+            return Err(ImportError::Record(error));
         }
+        self.report.skipped += 1;
+        (self.on_event)(Event::Skipped(&error));
+        Ok(())
     }
 
     fn delete_missing(&mut self) -> Result<(), ImportError> {
@@ -272,6 +293,28 @@ impl Import<'_> {
     fn warn(&mut self, text: &str) {
         self.report.warnings += 1;
         (self.on_event)(Event::Warning(text));
+    }
+}
+
+/// Records that are put at once: products with handles of their own, and what could not be read among them.
+#[derive(Default)]
+struct Stretch {
+    records: Vec<RecordResult>,
+    handles: HashSet<String>,
+}
+
+impl Stretch {
+    /// Whether the product of this record is here already. Which of the two is kept is known when the first was put.
+    fn has(&self, record: &RecordResult) -> bool {
+        let record = record.as_ref();
+        record.is_ok_and(|record| self.handles.contains(&record.product.handle))
+    }
+
+    fn push(&mut self, record: RecordResult) {
+        if let Ok(record) = &record {
+            self.handles.insert(record.product.handle.clone());
+        }
+        self.records.push(record);
     }
 }
 

@@ -30,7 +30,7 @@ impl Writer {
         outcomes: &mut PutOutcomes,
     ) -> Result<(), StoreError> {
         let before = self.ids_and_versions(products)?;
-        let put: Vec<_> = products.iter().map(|product| self.put(product)).collect();
+        let put = self.put_many(&products.iter().collect::<Vec<_>>())?;
         let Settled { unresolved, .. } = self.settle()?;
         let after = self.ids_and_versions(products)?;
         for (product, put) in products.iter().zip(put) {

@@ -1,7 +1,8 @@
 //! Writing one product whole, as a client of the API asks for it.
 
+use super::known::Placed;
 use super::write::Writer;
-use super::{children, read_back, read_documents};
+use super::{read_back, read_documents};
 use crate::db::postgres::{Parameters, PostgresError, Transaction, Type};
 use crate::products::conflicts;
 use crate::products::input::ProductInput;
@@ -22,11 +23,11 @@ pub(super) fn find(
     };
     let is_deleted = row.try_get("is_deleted").map_err(PostgresError::from)?;
     let (products, documents) = transaction.on(async |connection| {
-        let products = read_back::with_children(connection, &rows).await;
+        let products = read_back::with_children(connection, &rows).await?;
         let documents = read_documents(connection, &[id]).await?;
         Ok((products, documents))
     })?;
-    let product = products?.into_iter().next();
+    let product = products.into_iter().next();
     let stored = documents.into_values().next();
     Ok(product.zip(stored).map(|(product, stored)| StoredProduct {
         product,
@@ -111,9 +112,12 @@ impl Writer {
             self.replace_whole(id, product)?;
             return Ok(id);
         }
-        let id = self.insert(product)?;
-        children::put(&mut self.transaction, id, true, Saying::Everything, product)?;
-        self.note_relations(id, product.relations.as_deref())?;
+        // Whoever made one with this handle meanwhile was first.
+        let is_new = |placed: &Placed<'_>| match placed.id {
+            None => Ok(()),
+            Some(_) => Err(PostgresError::Busy),
+        };
+        let (id, _) = self.write_alone(product, Saying::Everything, is_new)??;
         self.tally.written(id);
         Ok(id)
     }
@@ -128,15 +132,7 @@ impl Writer {
             "UPDATE product SET handle = $2 WHERE id = $1 AND handle <> $2",
             &[(&id, Type::INT8), (&product.handle, Type::TEXT)],
         )?;
-        self.update(id, product)?;
-        children::put(
-            &mut self.transaction,
-            id,
-            false,
-            Saying::Everything,
-            product,
-        )?;
-        self.note_relations(id, product.relations.as_deref())?;
+        self.write_alone(product, Saying::Everything, |_| Ok(()))??;
         self.tally.written(id);
         Ok(())
     }

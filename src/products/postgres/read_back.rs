@@ -25,8 +25,7 @@ pub(super) async fn with_children(
     let ids = rows
         .iter()
         .map(|row| row.try_get("id"))
-        .collect::<Result<Vec<i64>, _>>()
-        .map_err(PostgresError::from)?;
+        .collect::<Result<Vec<i64>, _>>()?;
     let mut images = children(connection, IMAGES, &ids, image).await?;
     let mut variants = children(connection, VARIANTS, &ids, variant).await?;
     let mut relations = children(connection, RELATIONS, &ids, relation).await?;

@@ -1,13 +1,12 @@
 //! Writing products: an upsert by handle that touches only rows that differ. What was touched becomes versions,
 //! documents and outbox rows by the database's own settlement.
 
-use super::children;
-use super::said::SaidOfProduct;
+use super::known::Placed;
 use super::{answers, edit, stock};
 use crate::db::postgres::{PostgresError, Transaction, Type};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
-use crate::products::put::{Saying, Tally, id_taken, untitled};
+use crate::products::put::Tally;
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
     CatalogTransaction, Change, Committed, KeptAnswer, PutError, RequestKey, Settled, StoreError,
@@ -15,8 +14,6 @@ use crate::products::store::{
 };
 use crate::products::validate::Invalid;
 
-const INSERT_PRODUCT: &str = include_str!("../../../sql/postgres/queries/insert_product.sql");
-const UPDATE_PRODUCT: &str = include_str!("../../../sql/postgres/queries/update_product.sql");
 const MADE: &str =
     "SELECT product_id, version FROM catalog_outbox WHERE xid = pg_current_xact_id() ORDER BY seq";
 
@@ -24,10 +21,10 @@ const MADE: &str =
 pub(super) struct Writer {
     pub(super) transaction: Transaction,
     /// RFC 3339 with milliseconds; one for the whole transaction.
-    now: String,
+    pub(super) now: String,
     pub(super) tally: Tally,
     /// What products of this transaction name, by handle: it may come later.
-    relations: Vec<(i64, Vec<RelationInput>)>,
+    pub(super) relations: Vec<(i64, Vec<RelationInput>)>,
 }
 
 impl Writer {
@@ -63,88 +60,29 @@ impl Writer {
         })
     }
 
-    fn put_product(
-        &mut self,
-        existing: Option<i64>,
-        product: &ProductInput,
-    ) -> Result<(), PutError> {
-        let id = match existing {
-            Some(id) => {
-                self.update(id, product)?;
-                id
-            }
-            None => self.insert(product)?,
-        };
-        let is_new = existing.is_none();
-        children::put(
-            &mut self.transaction,
-            id,
-            is_new,
-            Saying::Something,
-            product,
-        )?;
-        self.note_relations(id, product.relations.as_deref())?;
-        self.tally.put(id, is_new);
-        Ok(())
-    }
-
-    pub(super) fn id_by_handle(&mut self, handle: &str) -> Result<Option<i64>, PostgresError> {
-        let row = self.transaction.query_opt(
-            "SELECT id FROM product WHERE handle = $1",
-            &[(&handle, Type::TEXT)],
-        )?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
-    }
-
-    pub(super) fn insert(&mut self, product: &ProductInput) -> Result<i64, PutError> {
-        if product.title.is_none() {
-            return Err(untitled(product));
-        }
-        if let Some(id) = product.id {
-            let taken = self.transaction.query_opt(
-                "SELECT handle FROM product WHERE id = $1",
-                &[(&id, Type::INT8)],
-            )?;
-            if let Some(row) = taken {
-                let handle: String = row.try_get(0).map_err(PostgresError::from)?;
-                return Err(id_taken(id, &handle));
-            }
-        }
-        let said = SaidOfProduct::new(product, &self.now);
-        let mut parameters = said.parameters();
-        parameters.extend([
-            (&product.id as _, Type::INT8),
-            (&product.created_at as _, Type::TEXT),
-            (&product.handle as _, Type::TEXT),
-            (&product.version as _, Type::INT8),
-            (&product.updated_at as _, Type::TEXT),
-        ]);
-        let row = self.transaction.query_one(INSERT_PRODUCT, &parameters)?;
-        Ok(row.try_get(0).map_err(PostgresError::from)?)
-    }
-
-    pub(super) fn update(&mut self, id: i64, product: &ProductInput) -> Result<(), PostgresError> {
-        let said = SaidOfProduct::new(product, &self.now);
-        let mut parameters = said.parameters();
-        parameters.push((&id, Type::INT8));
-        self.transaction.execute(UPDATE_PRODUCT, &parameters)?;
-        Ok(())
-    }
-
+    /// Notes the relations that are said, in place of those there are.
     pub(super) fn note_relations(
         &mut self,
-        id: i64,
-        relations: Option<&[RelationInput]>,
+        placed: &[Placed<'_>],
+        ids: &[i64],
     ) -> Result<(), PostgresError> {
-        let Some(relations) = relations else {
-            return Ok(());
-        };
-        self.transaction.execute(
-            "DELETE FROM relation WHERE product_id = $1",
-            &[(&id, Type::INT8)],
-        )?;
-        if !relations.is_empty() {
-            self.relations.push((id, relations.to_vec()));
+        let mut existing = Vec::new();
+        for (it, id) in placed.iter().zip(ids) {
+            let Some(relations) = &it.product.relations else {
+                continue;
+            };
+            if it.id.is_some() {
+                existing.push(*id);
+            }
+            if !relations.is_empty() {
+                self.relations.push((*id, relations.clone()));
+            }
+        }
+        if !existing.is_empty() {
+            self.transaction.execute(
+                "DELETE FROM relation WHERE product_id = ANY ($1)",
+                &[(&existing, Type::INT8_ARRAY)],
+            )?;
         }
         Ok(())
     }
@@ -207,16 +145,15 @@ impl Writer {
 
 impl CatalogTransaction for Writer {
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError> {
-        let existing = self.id_by_handle(&product.handle)?;
-        let relations = self.relations.len();
-        self.transaction.batch("SAVEPOINT put")?;
-        if let Err(error) = self.put_product(existing, product) {
-            self.relations.truncate(relations);
-            self.transaction.batch("ROLLBACK TO put; RELEASE put")?;
-            return Err(error);
-        }
-        self.transaction.batch("RELEASE put")?;
-        Ok(())
+        let mut outcomes = self.put_stretches(&[product])?;
+        outcomes.pop().unwrap_or(Ok(()))
+    }
+
+    fn put_many(
+        &mut self,
+        products: &[&ProductInput],
+    ) -> Result<Vec<Result<(), PutError>>, StoreError> {
+        Ok(self.put_stretches(products)?)
     }
 
     fn delete_missing(&mut self) -> Result<(), StoreError> {
