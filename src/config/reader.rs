@@ -179,13 +179,14 @@ impl Section<'_, '_> {
     ) -> Vec<T> {
         const NONE: &str = "none";
 
-        let parse = |text: &str| {
-            T::parse(text.trim()).map_err(|reason| (Some(text.trim().to_owned()), reason))
+        // A secret with a comma in it can be masked in the whole alone.
+        let parse = |item: &str, whole: &str| {
+            T::parse(item.trim()).map_err(|reason| (Some(whole.to_owned()), reason))
         };
         let read = |raw| match raw {
             RawValue::Scalar(text) if text == NONE => Ok(Vec::new()),
-            RawValue::Scalar(text) => text.split(',').map(parse).collect(),
-            RawValue::List(items) => items.iter().map(|item| parse(item)).collect(),
+            RawValue::Scalar(text) => text.split(',').map(|item| parse(item, &text)).collect(),
+            RawValue::List(items) => items.iter().map(|item| parse(item, item)).collect(),
             RawValue::Nested => Err((None, "not a list of plain values".to_owned())),
         };
         let show = |values: &Vec<T>| match values.as_slice() {

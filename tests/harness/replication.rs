@@ -5,9 +5,10 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getuid, kill_process};
 use tempfile::TempDir;
@@ -101,20 +102,75 @@ impl Replication {
         let data = self.data(index);
         // One that was killed leaves it.
         let _ = fs::remove_file(data.join("postmaster.pid"));
-        let log = File::create(self.folder.path().join(format!("log{index}"))).unwrap();
-        let mut command = as_postgres(&programs().join("postgres"));
-        command
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(self.folder.path());
-        command.arg("-p").arg(self.servers[index].port.to_string());
-        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        self.servers[index].process = Some(child);
+        let mut process = self.spawn(index);
         within(PATIENCE, "the server is ready", || {
+            // Processes of one that was killed may still have its memory.
+            if process.try_wait().unwrap().is_some() {
+                process = self.spawn(index);
+            }
+            std::thread::sleep(Duration::from_millis(5));
             let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
             (text.lines().nth(7)?.trim() == "ready").then_some(())
         });
+        self.servers[index].process = Some(process);
+    }
+
+    fn spawn(&self, index: usize) -> Child {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log(index));
+        let mut command = as_postgres(&programs().join("postgres"));
+        command
+            .arg("-D")
+            .arg(self.data(index))
+            .arg("-k")
+            .arg(self.folder.path());
+        command.arg("-p").arg(self.servers[index].port.to_string());
+        command
+            .stdout(Stdio::null())
+            .stderr(log.unwrap())
+            .spawn()
+            .unwrap()
+    }
+
+    fn log(&self, index: usize) -> PathBuf {
+        self.folder.path().join(format!("log{index}"))
+    }
+
+    /// Has a server tell all statements in its log from here on.
+    pub(crate) fn log_statements(&self, index: usize) {
+        self.set(index, "log_statement", "all");
+    }
+
+    /// How many lines of the log of a server have these words.
+    pub(crate) fn logged(&self, index: usize, words: &str) -> usize {
+        let log = fs::read_to_string(self.log(index)).unwrap();
+        log.lines().filter(|line| line.contains(words)).count()
+    }
+
+    /// Gives a setting of a running server a value, and awaits that new sessions have it.
+    pub(crate) fn set(&self, index: usize, name: &str, value: &str) {
+        let session = self.session(index, "postgres");
+        session
+            .batch(&format!("ALTER SYSTEM SET {name} = '{value}'"))
+            .unwrap();
+        session.batch("SELECT pg_reload_conf()").unwrap();
+        within(PATIENCE, name, || {
+            let session = self.session(index, "postgres");
+            (session.value::<String>(&format!("SHOW {name}")) == value).then_some(())
+        });
+    }
+
+    /// Puts a file into the folder of a server, readable by it alone.
+    pub(crate) fn give(&self, index: usize, file: &Path) {
+        let given = self.data(index).join(file.file_name().unwrap());
+        fs::copy(file, &given).unwrap();
+        if getuid().is_root() {
+            let (uid, gid) = user_postgres();
+            chown(&given, Some(uid), Some(gid)).unwrap();
+        }
+        fs::set_permissions(given, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     pub(crate) fn address(&self, index: usize) -> SocketAddr {
@@ -197,12 +253,7 @@ impl Replication {
 
     /// Has a running replica follow another server.
     pub(crate) fn follow(&self, index: usize, origin: usize) {
-        let session = self.session(index, "postgres");
-        let origin = self.origin(index, origin);
-        session
-            .batch(&format!("ALTER SYSTEM SET primary_conninfo = '{origin}'"))
-            .unwrap();
-        session.batch("SELECT pg_reload_conf()").unwrap();
+        self.set(index, "primary_conninfo", &self.origin(index, origin));
     }
 
     /// Sends a signal to all processes of a server.
@@ -211,14 +262,15 @@ impl Replication {
             return;
         };
         let server = Pid::from_child(process);
-        // First the one that would start others.
-        let _ = kill_process(server, signal);
+        // While it stands still it starts no others, and they are known as its own.
+        let _ = kill_process(server, Signal::STOP);
         let children = format!("/proc/{0}/task/{0}/children", server.as_raw_nonzero());
         let children = fs::read_to_string(children).unwrap_or_default();
         for child in children.split_whitespace() {
             // Some have ended meanwhile.
             let _ = kill_process(Pid::from_raw(child.parse().unwrap()).unwrap(), signal);
         }
+        let _ = kill_process(server, signal);
     }
 
     /// Ends a server at once, as a fault of its machine would.
@@ -231,8 +283,7 @@ impl Replication {
 
     /// What a server said, for tests that fail.
     fn show_log(&self, index: usize) {
-        let log = self.folder.path().join(format!("log{index}"));
-        let log = fs::read_to_string(log).unwrap_or_default();
+        let log = fs::read_to_string(self.log(index)).unwrap_or_default();
         eprintln!("--- log of PostgreSQL {index}\n{log}");
     }
 }

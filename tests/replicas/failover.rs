@@ -41,10 +41,10 @@ fn a_replica_takes_the_place_of_a_killed_primary() {
         for _ in 0..4 {
             scope.spawn(|| readers.read(&server));
         }
-        let writes = scope.spawn(|| write_until_refused(&writer));
+        let acknowledged = scope.spawn(|| write_until_refused(&writer));
         readers.go_on(200);
         shop.servers.kill(0);
-        let acknowledged = writes.join().unwrap();
+        let acknowledged = acknowledged.join().unwrap();
         assert!(acknowledged > 0);
         readers.go_on(200);
         shop.servers.promote(1);

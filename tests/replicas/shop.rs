@@ -70,10 +70,6 @@ impl ReplicatedShop {
         shop.serve_with(&arguments, environment)
     }
 
-    pub(super) fn shop(&self) -> &Shop {
-        &self.shop
-    }
-
     pub(super) fn session(&self, index: usize) -> Session {
         self.servers.session(index, "shop")
     }
@@ -86,7 +82,12 @@ impl ReplicatedShop {
 
     pub(super) fn writer<'s>(&self, server: &'s Server) -> Writer<'s> {
         let url = format!("--catalog-url={}", self.servers.any_url());
-        let arguments = ["new", "--name=test", "--scope=catalog:write", &url];
+        let arguments = [
+            "new",
+            "--name=test",
+            "--scope=catalog:write,stock:write",
+            &url,
+        ];
         let made = self.shop.run("token", &arguments).with(0);
         Writer::bearing(server, made.stdout.trim_end())
     }

@@ -88,12 +88,6 @@ impl PostgresError {
     pub(super) fn is_demoted(&self) -> bool {
         self.state() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
     }
-
-    /// True where another server may answer a read that failed on this one: it is lost, or what it replayed removed
-    /// rows that the read still saw.
-    pub(super) fn is_of_this_server(&self) -> bool {
-        self.is_lost() || self.is_conflict()
-    }
 }
 
 /// As the server words it; the driver's own text says "db error".

@@ -225,11 +225,14 @@ impl Routing {
                     (&self.primary, self.permit()?)
                 }
             };
+            let is_replica = matches!(place, Place::Replica(_));
             match server.serve(self.pgbouncer, work).await {
-                Err(error) if error.is_of_this_server() => {
+                Err(error) if error.is_lost() => {
                     server.suspected.notify_one();
                     failure = error;
                 }
+                // It is overloaded, or what it replayed removed rows that the read still saw.
+                Err(error) if is_replica && error.is_conflict() => failure = error,
                 outcome => return outcome,
             }
         }

@@ -10,7 +10,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use super::error::PostgresError;
 
 /// How long one server may take to let us in, from the first packet to its being ready, unless the URL says.
-const CONNECT: Duration = Duration::from_secs(2);
+const CONNECT: Duration = Duration::from_secs(5);
 /// A connection on which nothing was acknowledged for so long is dead.
 const SILENT: Duration = Duration::from_secs(10);
 /// From the last packet to the first question whether the other side is still there, and between questions.
