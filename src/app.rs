@@ -27,7 +27,7 @@ pub use open::{
     OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
     postgres_schema,
 };
-pub use second_tier::{connect as connect_redis, redis_status};
+pub use second_tier::{connect as connect_redis, examine_redis, redis_status};
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;

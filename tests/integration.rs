@@ -12,6 +12,7 @@ mod connections;
 mod cors;
 mod description;
 mod details;
+mod doctor;
 mod documentation;
 mod edge;
 mod export;

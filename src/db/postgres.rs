@@ -7,6 +7,7 @@
 
 mod connection;
 mod copy;
+mod examine;
 mod listener;
 mod migrations;
 mod transaction;
@@ -26,6 +27,7 @@ use tokio_postgres::{Config, NoTls};
 use super::{MigrationReport, SchemaState};
 pub use connection::{Connection, Parameters};
 pub use copy::CopyRows;
+pub use examine::{Facts, examine};
 pub use listener::Listener;
 pub use tokio_postgres::Row;
 pub use tokio_postgres::error::SqlState;
@@ -40,7 +42,7 @@ const WAIT: Duration = Duration::from_secs(5);
 /// this is for the day the cancelling does not arrive.
 const LONGEST_READ: Duration = Duration::from_mins(1);
 /// Writes at once. More would wait for each other's locks and for the disk.
-const WRITERS: usize = 4;
+pub const WRITERS: usize = 4;
 
 /// Why PostgreSQL could not do something. Shows no password.
 #[derive(Debug, thiserror::Error)]
