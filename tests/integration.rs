@@ -33,6 +33,7 @@ mod processes;
 mod products;
 mod prover;
 mod real_sets;
+mod replicas;
 mod requests;
 mod search;
 mod second_tier;

@@ -9,8 +9,8 @@ use crate::cache::{L2, L2Options};
 use crate::config::{Config, RedisTopology, RedisUrl};
 use crate::products::document::Document;
 
-/// How long fences are kept in Redis: much longer than a load takes or a copy of the store may be behind, and not so long
-/// that those of an import fill its memory.
+/// How long fences are kept in Redis, beside what a load may take and a copy of the store may be behind: not so long that
+/// those of an import fill its memory.
 const FENCE: Duration = Duration::from_mins(1);
 
 /// Begins to connect to Redis, if one is configured.
@@ -24,7 +24,7 @@ pub fn connect(config: &Config, background: Handle) -> Option<L2<i64, Document>>
         timeout: redis.timeout,
         connect_timeout: redis.connect_timeout,
         keep: millis(cache.fresh + cache.stale),
-        fence: millis(FENCE + cache.hard_timeout),
+        fence: millis(FENCE + cache.hard_timeout + config.catalog.max_replica_lag),
         negative: millis(cache.negative),
         load_deadline: cache.hard_timeout,
     };

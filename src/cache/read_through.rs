@@ -383,8 +383,13 @@ where
     /// either. The second load began after the invalidation and looks where that is seen, so it finds at least its
     /// version.
     async fn load_and_fill(&self, l1: &L1<K, V>, key: &K, mut intent: Intent) -> FlightOutcome<V> {
-        const ATTEMPTS: usize = 3;
-        for _ in 0..ATTEMPTS {
+        const ATTEMPTS: u32 = 6;
+        const PAUSE: Duration = Duration::from_millis(10);
+        for attempt in 0..ATTEMPTS {
+            if attempt > 1 {
+                // The place where all is seen is out of reach, and a copy has not come so far.
+                tokio::time::sleep(PAUSE * (1 << attempt)).await;
+            }
             let epoch = l1.epoch();
             let loaded = self.load_in_time(key, intent).await?;
             let (value, version) = (loaded.value.clone(), loaded.version);

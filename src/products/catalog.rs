@@ -30,8 +30,8 @@ use super::views::{
 };
 use crate::cache::prover::Findings;
 use crate::cache::{
-    Absence, Answer, Cause, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough,
-    Status, SystemClock, Tiered,
+    Absence, Answer, Batched, Cause, Clock, Derived, L1, L1Options, L2, LoadError, Millis,
+    ReadThrough, Status, SystemClock, Tiered,
 };
 
 /// Items of a page where the request says nothing.
@@ -101,8 +101,8 @@ pub enum DetailError {
 }
 
 impl Catalog {
-    /// Background loads run on `background`. Where there is a second tier, documents are loaded through it, and in
-    /// batches; without it one by one, on the caller's thread where the store is quick enough.
+    /// Background loads run on `background`. Where there is a second tier, documents are loaded through it. They are
+    /// loaded in batches there, and from a store behind a network; else one by one, on the caller's thread.
     pub fn new(
         store: Arc<dyn CatalogStore>,
         options: CacheOptions,
@@ -110,7 +110,9 @@ impl Catalog {
         background: Handle,
     ) -> Self {
         let clock = SystemClock;
-        let documents_loader = DocumentLoader::new(Arc::clone(&store));
+        // Without a first tier there are no fences, so no copy that is behind may be asked.
+        let is_fenced = options.l1.is_some();
+        let documents_loader = DocumentLoader::new(Arc::clone(&store), is_fenced);
         let loader = documents_loader.clone();
         let node = match &l2 {
             Some(l2) => l2.node(),
@@ -120,13 +122,17 @@ impl Catalog {
         let categories = CategoryTree::new(Arc::clone(&store), background.clone());
         let deadline = options.deadline;
         let documents = match &l2 {
+            None if store.reach().is_remote => {
+                let loader = Batched::new(loader, deadline, &background);
+                ReadThrough::new(l1, loader, clock, background.clone(), deadline)
+            }
             None => ReadThrough::new(l1, loader, clock, background.clone(), deadline),
             Some(l2) => {
                 let loader = Tiered::new(l2.clone(), loader, deadline, &background);
                 ReadThrough::new(l1, loader, clock, background.clone(), deadline)
             }
         };
-        let cursors = Arc::new(Cursors::new(Arc::clone(&store)));
+        let cursors = Arc::new(Cursors::new(Arc::clone(&store), deadline));
         let stock_changes = Arc::<AtomicU64>::default();
         let loader = PageLoader {
             store: Arc::clone(&store),
@@ -347,9 +353,14 @@ impl Catalog {
     pub async fn search(&self, query: SearchQuery) -> Result<SearchPage, SearchError> {
         let not_started = || SearchError::Failed("no index is kept".to_owned());
         let search = self.search.as_ref().ok_or_else(not_started)?;
-        let key = self.store.cursor_key().await?;
+        let key = self.cursors.key().await?;
         search
-            .page(key, query, self.shelves.documents.clone(), self.deadline)
+            .page(
+                key.clone(),
+                query,
+                self.shelves.documents.clone(),
+                self.deadline,
+            )
             .await
     }
 
@@ -387,12 +398,12 @@ impl Catalog {
 
     /// The product that has this handle.
     pub async fn id_by_handle(&self, handle: &str) -> Result<Option<i64>, StoreError> {
-        self.store.id_by_handle(handle).await
+        self.in_time(self.store.id_by_handle(handle)).await
     }
 
     /// The product whose variant has this sku.
     pub async fn id_by_sku(&self, sku: &str) -> Result<Option<i64>, StoreError> {
-        self.store.id_by_sku(sku).await
+        self.in_time(self.store.id_by_sku(sku)).await
     }
 
     /// Does `work` in one transaction, in turn with others, if that can begin by `deadline`. What it changed is
@@ -427,7 +438,22 @@ impl Catalog {
 
     /// True when the store answers.
     pub async fn is_ready(&self) -> bool {
-        self.store.is_ready().await
+        let is_ready = tokio::time::timeout(self.deadline, self.store.is_ready());
+        is_ready.await.unwrap_or(false)
+    }
+
+    /// Awaits what is asked of the store directly, as long as a load may take.
+    async fn in_time<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let limit = self.deadline;
+        let read = tokio::time::timeout(limit, read).await;
+        read.unwrap_or_else(|_| {
+            Err(StoreError(format!(
+                "no answer from the store within {limit:?}"
+            )))
+        })
     }
 
     /// Takes note of committed versions: nothing older is served from now on, but by pages that were read before

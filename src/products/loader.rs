@@ -19,6 +19,8 @@ use crate::cache::{Absence, Cause, Depth, Intent, Load, LoadError, LoadMany, Loa
 #[derive(Clone)]
 pub(super) struct DocumentLoader {
     store: Arc<dyn CatalogStore>,
+    /// Whether what is too old is refused, and asked for again where all is known.
+    is_fenced: bool,
     counters: Arc<Counters>,
 }
 
@@ -30,9 +32,10 @@ struct Counters {
 }
 
 impl DocumentLoader {
-    pub(super) fn new(store: Arc<dyn CatalogStore>) -> Self {
+    pub(super) fn new(store: Arc<dyn CatalogStore>, is_fenced: bool) -> Self {
         Self {
             store,
+            is_fenced,
             counters: Arc::default(),
         }
     }
@@ -47,13 +50,22 @@ impl DocumentLoader {
         }
     }
 
-    async fn documents(&self, ids: &[i64]) -> Result<Vec<Option<StoredDocument>>, LoadError> {
+    async fn documents(
+        &self,
+        ids: &[i64],
+        intent: Intent,
+    ) -> Result<Vec<Option<StoredDocument>>, LoadError> {
         let add = |counter: &AtomicU64, count: usize| {
             counter.fetch_add(count as u64, Ordering::Relaxed);
         };
         add(&self.counters.queries, 1);
         add(&self.counters.products, ids.len());
-        let documents = self.store.documents(ids).await;
+        let intent = if self.is_fenced {
+            intent
+        } else {
+            Intent::Fresh
+        };
+        let documents = self.store.documents(ids, intent).await;
         add(&self.counters.failed, usize::from(documents.is_err()));
         documents.map_err(failed)
     }
@@ -63,11 +75,11 @@ impl Load<i64, Document> for DocumentLoader {
     fn load(
         &self,
         id: i64,
-        _intent: Intent,
+        intent: Intent,
     ) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
         let this = self.clone();
         async move {
-            let documents = this.documents(&[id]).await?;
+            let documents = this.documents(&[id], intent).await?;
             Ok(found(documents.into_iter().next().flatten()))
         }
         .boxed()
@@ -78,11 +90,11 @@ impl LoadMany<i64, Document> for DocumentLoader {
     fn load_many(
         &self,
         ids: Vec<i64>,
-        _intent: Intent,
+        intent: Intent,
     ) -> BoxFuture<'static, Result<Vec<Loaded<Document>>, LoadError>> {
         let this = self.clone();
         async move {
-            let documents = this.documents(&ids).await?;
+            let documents = this.documents(&ids, intent).await?;
             Ok(documents.into_iter().map(found).collect())
         }
         .boxed()

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
-use super::{CONNECT, PostgresError, describe, parse_url};
+use super::connect::Servers;
+use super::{PostgresError, describe, parse_url};
 
 const EXAMINE: &str = include_str!("../../../sql/postgres/queries/examine.sql");
 const SETTINGS: &str = "SELECT name, setting FROM pg_settings WHERE name = ANY($1)";
 
+/// How long a server may take for all of it.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Settings that are asked for.
 const ASKED: [&str; 10] = [
     "fsync",
@@ -71,20 +74,12 @@ impl Facts {
 /// Asks the server of a URL. Blocks.
 pub fn examine(url: &str) -> Result<Facts, PostgresError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let late = |_| PostgresError::Connect(format!("no answer within {CONNECT:?}"));
+    let servers = Servers::new(parse_url(url)?, None)?;
     runtime.block_on(async {
-        let asking = async { facts(&connect(url).await?).await };
-        tokio::time::timeout(CONNECT, asking).await.map_err(late)?
+        let asking = async { facts(&servers.open().await?).await };
+        let late = |_| PostgresError::NoAnswer("to what the doctor asks");
+        tokio::time::timeout(PATIENCE, asking).await.map_err(late)?
     })
-}
-
-async fn connect(url: &str) -> Result<Client, PostgresError> {
-    let config = parse_url(url)?;
-    let connecting = config.connect(NoTls).await;
-    let (client, connection) =
-        connecting.map_err(|error| PostgresError::Connect(describe(&error)))?;
-    tokio::spawn(connection);
-    Ok(client)
 }
 
 async fn facts(client: &Client) -> Result<Facts, PostgresError> {

@@ -1,0 +1,7 @@
+//! A primary and two streaming replicas: reads go on whatever is lost, and no version is followed by an older one.
+
+mod encryption;
+mod failover;
+mod lag;
+mod outages;
+mod shop;
