@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::harness::{Redis, Server, Shop, doorbuster, product, run};
+use crate::harness::{
+    PATIENCE, Redis, Replication, Server, Shop, doorbuster, product, run, within,
+};
 
 /// The checks of a report.
 struct Checks(Vec<Value>);
@@ -88,7 +90,7 @@ fn postgres_is_examined() {
     checks.assert("PostgreSQL notifications", "ok", "LISTEN works");
     // As a server for tests it is run like that.
     checks.assert("PostgreSQL durability", "fail", "set both on");
-    checks.assert("PostgreSQL connections", "ok", "1 node(s) take up to");
+    checks.assert("PostgreSQL connections", "ok", "the nodes take up to");
     checks.assert("PostgreSQL memory", "ok", "shared_buffers");
     checks.assert("clock of PostgreSQL", "ok", "ms ahead");
 
@@ -197,4 +199,51 @@ fn redis_is_examined() {
     let gone = checks(Some(1));
     gone.assert("Redis", "fail", "serve goes on without it");
     gone.assert("node http://", "warn", "it does without Redis");
+}
+
+#[test]
+fn replicas_are_examined() {
+    let servers = Replication::start(1);
+    let folder = tempfile::tempdir().unwrap();
+    let (primary, replica) = (servers.url(0), servers.url(1));
+    let run = |name: &str, catalog: &str, more: &[&str]| {
+        let mut command = doorbuster();
+        command.arg(name).arg("--data-dir").arg(folder.path());
+        command
+            .args(["--json", "--catalog-url", catalog])
+            .args(more);
+        command.env("DOORBUSTER_CATALOG_MAX_REPLICA_LAG", "1s");
+        run(&mut command, &[])
+    };
+    run("migrate", &primary, &[]).with(0);
+    let doctor = |catalog: &str, replica: &str| {
+        let node = ["--node", "http://127.0.0.1:1", "--replica-url", replica];
+        let report = run("doctor", catalog, &node).with(1).summary();
+        Checks(report["checks"].as_array().unwrap().clone())
+    };
+    servers.await_replay(1, 0);
+    let checks = doctor(&primary, &replica);
+    let name = format!("replica {replica}");
+    checks.assert(&name, "ok", "0 ms behind");
+    checks.assert(&format!("{name}, connections"), "ok", "max_connections");
+    checks.assert(&format!("clock of {name}"), "ok", "ms ahead");
+    checks.assert("PostgreSQL durability", "fail", "set both on");
+    servers.set(1, "hot_standby_feedback", "off");
+    within(PATIENCE, "the setting is read", || {
+        let checks = doctor(&primary, &replica);
+        let reads = format!("{name}, reads");
+        let mut checks = checks.0.iter();
+        checks
+            .any(|check| check["name"] == reads.as_str() && check["state"] == "warn")
+            .then_some(())
+    });
+    servers.pause(1);
+    servers.sql(0, "UPDATE catalog_outbox_horizon SET xid = xid");
+    within(PATIENCE, "it is behind", || {
+        let checks = doctor(&primary, &replica);
+        let (state, said) = checks.find(&name);
+        (state == "warn" && said.contains("pg_is_wal_replay_paused")).then_some(())
+    });
+    doctor(&primary, &primary).assert(&format!("replica {primary}"), "fail", "it takes writes");
+    doctor(&replica, &replica).assert("PostgreSQL", "fail", "");
 }

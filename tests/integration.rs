@@ -43,6 +43,7 @@ mod stock;
 mod storefront;
 mod tokens;
 mod views;
+mod warm_up;
 mod write_once;
 mod writes;
 mod writes_refused;

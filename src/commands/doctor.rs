@@ -52,6 +52,9 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
     if let CatalogUrl::Postgres(url) = &config.catalog.url {
         postgres::examine_primary(config, url, nodes.len(), &mut report);
     }
+    for url in &config.catalog.replicas {
+        postgres::examine_replica(config, url, nodes.len(), &mut report);
+    }
     redis::examine(config, &mut report);
     nodes::examine(&nodes, &mut report);
     let directory = format!("data directory {}", config.server.data_dir.display());

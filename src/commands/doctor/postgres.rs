@@ -39,7 +39,14 @@ pub(super) fn examine_primary(
     }
     privileges(config, &facts, report);
     durability(&facts, report);
-    connections(config, &facts, nodes, report);
+    let each = config.catalog.pool_size.get() + WRITERS + OTHER_CONNECTIONS;
+    connections(
+        "PostgreSQL connections",
+        config,
+        &facts,
+        each * nodes.max(1),
+        report,
+    );
     memory(&facts, report);
     skew("clock of PostgreSQL", facts.clock_ahead, SKEW, report);
 }
@@ -125,15 +132,12 @@ fn durability(facts: &Facts, report: &mut Report) {
     }
 }
 
-fn connections(config: &Config, facts: &Facts, nodes: usize, report: &mut Report) {
-    let name = "PostgreSQL connections";
-    let each = config.catalog.pool_size.get() + WRITERS + OTHER_CONNECTIONS;
-    let nodes = nodes.max(1);
-    let needed = i64::try_from(each * nodes).unwrap_or(i64::MAX);
+fn connections(name: &str, config: &Config, facts: &Facts, needed: usize, report: &mut Report) {
+    let needed = i64::try_from(needed).unwrap_or(i64::MAX);
     let most = facts.number("max_connections") - facts.number("superuser_reserved_connections");
     let free = most - facts.connections_of_others;
     let detail = format!(
-        "{nodes} node(s) take up to {needed} of {free} that others leave (max_connections {})",
+        "the nodes take up to {needed} of {free} that others leave (max_connections {})",
         facts.setting("max_connections")
     );
     if config.catalog.pgbouncer {
@@ -144,6 +148,59 @@ fn connections(config: &Config, facts: &Facts, nodes: usize, report: &mut Report
     } else {
         report.ok(name, detail);
     }
+}
+
+/// Examines a server that may be read from.
+pub(super) fn examine_replica(
+    config: &Config,
+    url: &PostgresUrl,
+    nodes: usize,
+    report: &mut Report,
+) {
+    let name = format!("replica {url}");
+    let facts = match examine(url.reveal()) {
+        Ok(facts) => facts,
+        Err(error) => {
+            let mend =
+                "look whether it runs, and at catalog.replicas; the others are read from meanwhile";
+            report.fail(&name, error.to_string(), mend);
+            return;
+        }
+    };
+    let most = i64::try_from(config.catalog.max_replica_lag.as_millis()).unwrap_or(i64::MAX);
+    if !facts.is_replica {
+        let mend = "name it in catalog.url, or leave it out of catalog.replicas";
+        report.fail(&name, "it is no replica: it takes writes", mend);
+        return;
+    }
+    match facts.lag {
+        Some(lag) if lag > most => report.warn(
+            &name,
+            format!("{lag} ms behind, more than catalog.max_replica_lag: it is not read from"),
+            "look at its disk and its network, and whether replay is paused (pg_is_wal_replay_paused)",
+        ),
+        lag => report.ok(
+            &name,
+            format!("{}, {} ms behind", facts.version, lag.unwrap_or(0)),
+        ),
+    }
+    if facts.setting("hot_standby_feedback") == "off" {
+        report.warn(
+            &format!("{name}, reads"),
+            "hot_standby_feedback is off: a vacuum of the primary may cancel what is being read, or hold up the replay",
+            "set hot_standby_feedback = on",
+        );
+    }
+    let each = config.catalog.pool_size.get() + OTHER_CONNECTIONS;
+    let needed = each * nodes.max(1);
+    connections(
+        &format!("{name}, connections"),
+        config,
+        &facts,
+        needed,
+        report,
+    );
+    skew(&format!("clock of {name}"), facts.clock_ahead, SKEW, report);
 }
 
 fn memory(facts: &Facts, report: &mut Report) {
