@@ -5,6 +5,7 @@ pub mod node;
 mod open;
 pub mod prover;
 mod second_tier;
+mod warm_up;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,7 +28,8 @@ pub use open::{
     OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
     postgres_schema, replica_status,
 };
-pub use second_tier::{connect as connect_redis, redis_status};
+pub use second_tier::{connect as connect_redis, examine_redis, redis_status};
+use warm_up::WarmUp;
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;
@@ -99,6 +101,10 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     catalog.start_l2();
     prover::start_sampler(config, &catalog, store, findings, background.handle());
     let readiness = Readiness::default();
+    let warm_up = WarmUp::new(config, &catalog, &readiness);
+    if let Some(warm_up) = &warm_up {
+        warm_up.start(background.handle());
+    }
     let options = Options {
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
@@ -145,6 +151,9 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         }
     });
     drop(tail);
+    if let Some(warm_up) = &warm_up {
+        warm_up.finish();
+    }
     background.shutdown_timeout(Duration::from_secs(1));
     served
 }

@@ -6,6 +6,7 @@ mod clock;
 mod derived;
 mod fence;
 mod flight;
+mod hot;
 mod l1;
 pub mod l2;
 mod load;
@@ -16,6 +17,7 @@ mod refresh_ahead;
 mod tally;
 mod tiered;
 mod trace;
+pub mod warm_up;
 
 pub use batch::{BatchOptions, Batcher};
 pub use clock::{Clock, Millis, SystemClock};

@@ -9,6 +9,7 @@
 pub mod cache;
 pub mod check;
 pub mod completions;
+pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod flags;
@@ -65,6 +66,7 @@ pub enum Command {
     Migrate(migrate::Args),
     Token(token::Args),
     Check(check::Args),
+    Doctor(doctor::Args),
     Cache(cache::Args),
     Prove(prove::Args),
     Openapi(openapi::Args),
@@ -138,6 +140,9 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Prove(args) => {
             with_logs(&load(&no_listen)?, |config| prove::run(args, config, out))
+        }
+        Command::Doctor(args) => {
+            with_logs(&load(&no_listen)?, |config| doctor::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
         Command::Openapi(args) => openapi::run(args, out),

@@ -29,6 +29,7 @@ use super::views::{
     Source, reviews_scope,
 };
 use crate::cache::prover::Findings;
+use crate::cache::warm_up::{Warmed, warm};
 use crate::cache::{
     Absence, Answer, Batched, Cause, Clock, Derived, L1, L1Options, L2, LoadError, Millis,
     ReadThrough, Status, SystemClock, Tiered,
@@ -434,6 +435,16 @@ impl Catalog {
         }
         let worked = worked.try_recv();
         worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
+    }
+
+    /// At most so many products that are in memory, those that are read most first.
+    pub fn hot_products(&self, limit: usize) -> Vec<i64> {
+        self.shelves.documents.hot_keys(limit)
+    }
+
+    /// Loads products into memory as readers would, for no longer than this.
+    pub async fn warm(&self, ids: &[i64], limit: Duration) -> Warmed {
+        warm(&self.shelves.documents, ids, limit).await
     }
 
     /// True when the store answers.

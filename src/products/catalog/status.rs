@@ -1,5 +1,7 @@
 //! What the caches did since the start of the process, and how they stand.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::Serialize;
 
 use super::Catalog;
@@ -12,6 +14,8 @@ use crate::cache::prover::{Findings, Report};
 pub struct CacheStatus {
     /// The node, as it is named in leases.
     pub node: String,
+    /// Its clock, in milliseconds since 1970.
+    pub now_ms: u64,
     /// Products in memory.
     pub l1: TierCounts,
     /// Pages (lists, reviews, recommendations, stock) in memory.
@@ -140,6 +144,9 @@ impl Catalog {
     pub fn cache_status(&self) -> CacheStatus {
         CacheStatus {
             node: self.node().to_owned(),
+            now_ms: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX)),
             l1: self.shelves.documents.counts().into(),
             pages: self.shelves.pages.counts().into(),
             l2: self
