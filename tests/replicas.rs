@@ -1,5 +1,6 @@
 //! A primary and two streaming replicas: reads go on whatever is lost, and no version is followed by an older one.
 
+mod chaos;
 mod encryption;
 mod failover;
 mod lag;

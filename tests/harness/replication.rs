@@ -256,6 +256,27 @@ impl Replication {
         self.set(index, "primary_conninfo", &self.origin(index, origin));
     }
 
+    /// Makes a killed server anew, as a replica of another one.
+    pub(crate) fn rejoin(&mut self, index: usize, origin: usize) {
+        fs::remove_dir_all(self.data(index)).unwrap();
+        let mut backup = as_postgres(&programs().join("pg_basebackup"));
+        backup.args([
+            "--no-sync",
+            "--checkpoint=fast",
+            "--write-recovery-conf",
+            "--pgdata",
+        ]);
+        backup
+            .arg(self.data(index))
+            .arg("--dbname")
+            .arg(self.origin(index, origin));
+        let output = backup.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        // In place of the settings of the other one.
+        self.write_origin(index, origin);
+        self.run(index);
+    }
+
     /// Sends a signal to all processes of a server.
     pub(crate) fn signal(&self, index: usize, signal: Signal) {
         let Some(process) = &self.servers[index].process else {

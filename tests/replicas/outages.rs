@@ -82,7 +82,8 @@ fn the_primary_is_not_asked_for_more_than_it_can_bear_in_place_of_replicas() {
         reads.into_iter().map(|it| it.join().unwrap()).collect()
     });
     let answered = replies.iter().filter(|reply| reply.status == 200).count();
-    assert!((1..=CAP).contains(&answered), "{answered}");
+    // Something else of the server may have taken one.
+    assert!((CAP - 1..=CAP).contains(&answered), "{answered}");
     for refused in replies.iter().filter(|reply| reply.status != 200) {
         refused.problem(503, "catalog-unavailable");
         assert_eq!(refused.header("retry-after"), Some("1"));

@@ -111,8 +111,13 @@ impl Transaction {
         if let Err(error) = &outcome {
             self.in_the_way |= error.is_conflict() || is_unique_violation(error);
             self.is_lost |= error.is_lost();
-            if error.is_lost() || error.is_demoted() {
-                self.routing.lose_primary(generation);
+            match error {
+                // It may wait for a replica, or have too much to do. A look will tell.
+                PostgresError::NoAnswer(_) => self.routing.primary.suspected.notify_one(),
+                error if error.is_lost() || error.is_demoted() => {
+                    self.routing.lose_primary(generation);
+                }
+                _ => {}
             }
         }
         outcome
