@@ -265,7 +265,7 @@ fn disturb(
     length: Duration,
 ) {
     let started = Instant::now();
-    let mut dice = Dice(0x5eed_0f_b1ac);
+    let mut dice = Dice(0x005e_ed0f_b1ac);
     let mut roles = Roles {
         primary: 0,
         synchronous: 1,
