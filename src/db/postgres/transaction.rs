@@ -81,7 +81,8 @@ impl Transaction {
         })
     }
 
-    /// Ends what was begun. A connection on which that fails is of no use to the next one.
+    /// Ends what was begun. A connection on which that fails is of no use to the next one. Nothing is cancelled: COMMIT
+    /// would stop waiting for a synchronous replica then, and be done without it.
     fn roll_back(&mut self) {
         let Some(mut connection) = self.connection.take() else {
             return;
@@ -194,8 +195,7 @@ impl Transaction {
 
     /// Keeps everything. Where the answer to COMMIT is lost, so is the knowledge whether it was done.
     pub fn commit(mut self) -> Result<(), PostgresError> {
-        // A server whose time is up while it waits for a synchronous replica says that all is well, and it is not.
-        self.batch("SET LOCAL statement_timeout = 0; COMMIT")?;
+        self.batch("COMMIT")?;
         self.connection = None;
         Ok(())
     }
