@@ -65,7 +65,7 @@ fn demo_documents() -> anyhow::Result<Vec<Vec<u8>>> {
     })?;
     let ids: Vec<i64> = (1..).take(PRODUCTS).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let stored = runtime.block_on(store.documents(&ids, Intent::Any))?;
+    let stored = runtime.block_on(store.documents(&ids, Intent::Fresh))?;
     let bodies: Vec<_> = stored
         .into_iter()
         .flatten()

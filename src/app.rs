@@ -3,7 +3,9 @@
 
 pub mod node;
 mod open;
+pub mod prover;
 mod second_tier;
+mod warm_up;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +16,7 @@ use actix_web::rt::System;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::L1Options;
+use crate::cache::prover::Findings;
 use crate::config::{CacheConfig, Config};
 use crate::http::{self, BindError, EdgeWindows, Options, Readiness, WriteLimits};
 use crate::products::catalog::{CacheOptions, Catalog};
@@ -25,7 +28,8 @@ pub use open::{
     OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
     postgres_schema, replica_status,
 };
-pub use second_tier::redis_status;
+pub use second_tier::{connect as connect_redis, examine_redis, redis_status};
+use warm_up::WarmUp;
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;
@@ -89,10 +93,18 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let cache = cache_options(&config.cache, lag, config.redis.url.is_some());
     opened.watch();
     let l2 = second_tier::connect(config, background.handle().clone());
-    let catalog = Catalog::new(store, cache, l2, background.handle().clone()).with_search(search);
+    let findings = Findings::default();
+    let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
+        .with_search(search)
+        .with_prover(findings.clone());
     let tail = follow(&opened, lag, catalog.clone())?;
     catalog.start_l2();
+    prover::start_sampler(config, &catalog, store, findings, background.handle());
     let readiness = Readiness::default();
+    let warm_up = WarmUp::new(config, &catalog, &readiness);
+    if let Some(warm_up) = &warm_up {
+        warm_up.start(background.handle());
+    }
     let options = Options {
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
@@ -139,6 +151,9 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         }
     });
     drop(tail);
+    if let Some(warm_up) = &warm_up {
+        warm_up.finish();
+    }
     background.shutdown_timeout(Duration::from_secs(1));
     served
 }

@@ -6,15 +6,18 @@ mod clock;
 mod derived;
 mod fence;
 mod flight;
+mod hot;
 mod l1;
 pub mod l2;
 mod load;
 mod packed;
+pub mod prover;
 mod read_through;
 mod refresh_ahead;
 mod tally;
 mod tiered;
 mod trace;
+pub mod warm_up;
 
 pub use batch::{BatchOptions, Batcher};
 pub use clock::{Clock, Millis, SystemClock};

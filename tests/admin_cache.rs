@@ -344,10 +344,11 @@ fn what_the_caches_did_is_counted() {
         "cache",
         &["show", "--node", &format!("http://{}", server.admin)],
     );
-    assert!(
-        text.with(0).stdout.contains("l1     hits"),
-        "a table of them"
-    );
+    let text = text.with(0).stdout;
+    let mut lines = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    assert!(lines.any(|line| line == ["l1", "hits", "100"]), "{text}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::cache::l2::{self, Server};
+use crate::cache::l2::{self, RedisFacts, Server};
 use crate::cache::{L2, L2Options};
 use crate::config::{Config, RedisTopology, RedisUrl};
 use crate::products::document::Document;
@@ -14,7 +14,7 @@ use crate::products::document::Document;
 const FENCE: Duration = Duration::from_mins(1);
 
 /// Begins to connect to Redis, if one is configured.
-pub(super) fn connect(config: &Config, background: Handle) -> Option<L2<i64, Document>> {
+pub fn connect(config: &Config, background: Handle) -> Option<L2<i64, Document>> {
     let redis = &config.redis;
     let url = redis.url.as_ref()?;
     let cache = &config.cache;
@@ -41,6 +41,19 @@ pub fn redis_status(config: &Config, url: &RedisUrl) -> Result<String, String> {
     let described = runtime.block_on(l2::describe(&server(url), limit));
     described
         .map_err(|error| format!("{error}; serve will go on without it and keep trying to connect"))
+}
+
+/// Facts about a Redis, for the doctor. Blocks.
+pub fn examine_redis(config: &Config, url: &RedisUrl) -> Result<RedisFacts, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no thread to ask it: {error}"))?;
+    let server = server(url);
+    let examining = l2::examine(&server, &config.redis.prefix, config.redis.connect_timeout);
+    runtime
+        .block_on(examining)
+        .map_err(|error| error.to_string())
 }
 
 fn server(url: &RedisUrl) -> Server {

@@ -330,6 +330,11 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
         self.epoch.fetch_add(ONE_QUESTION, Ordering::AcqRel);
     }
 
+    /// The keys of all values, in any order.
+    pub fn keys(&self) -> impl Iterator<Item = K> {
+        self.values.iter().map(|(key, _)| key)
+    }
+
     /// Number of values kept.
     pub fn len(&self) -> usize {
         self.values.len()

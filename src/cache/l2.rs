@@ -9,6 +9,7 @@
 mod ask;
 mod breaker;
 mod counters;
+mod examine;
 mod fill;
 mod inspect;
 mod keyspace;
@@ -40,6 +41,7 @@ use super::load::{Intent, Lease, LoadError, Loaded};
 use ask::Ask;
 pub(super) use ask::Asked;
 pub use counters::L2Counts;
+pub use examine::{RedisFacts, examine};
 use fill::Fill;
 pub use inspect::{BreakerView, L2Status, L2View, LeaseView, Recorded};
 pub use keyspace::Purged;

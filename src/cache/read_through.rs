@@ -1,5 +1,6 @@
 //! Reading through the tiers: serve what is fresh, refresh what is stale, load what is missing.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
@@ -13,6 +14,7 @@ use tokio::runtime::Handle;
 
 use super::clock::{Clock, Millis};
 use super::flight::{Flights, Pilot, Role};
+use super::hot::{HotKeys, is_sampled};
 use super::l1::{Absence, Depth, Epoch, Freshness, L1, Lookup, Weigh};
 use super::load::{Intent, Load, LoadError, Loaded, Origin};
 use super::refresh_ahead::RefreshAhead;
@@ -82,6 +84,7 @@ struct Shared<K, V> {
     ahead: RefreshAhead,
     trace: Trace<K>,
     tally: Tally<{ Count::ALL }>,
+    hot: HotKeys<K>,
 }
 
 /// What is counted.
@@ -128,6 +131,7 @@ where
                 ahead: RefreshAhead::default(),
                 trace: Trace::default(),
                 tally: Tally::default(),
+                hot: HotKeys::default(),
             }),
         }
     }
@@ -136,11 +140,15 @@ where
     fn cached(&self, key: &K) -> Option<Answer<V>> {
         let l1 = self.shared.l1.as_ref()?;
         let lookup = l1.get(key, self.shared.clock.now())?;
-        self.shared.count(match (&lookup.value, lookup.freshness) {
+        let count = match (&lookup.value, lookup.freshness) {
             (Err(_), _) => Count::Absent,
             (Ok(_), Freshness::Fresh) => Count::Fresh,
             (Ok(_), Freshness::Stale) => Count::Stale,
-        });
+        };
+        let number = self.shared.tally.count(count as usize);
+        if is_sampled(number) && lookup.value.is_ok() {
+            self.shared.hot.note(key);
+        }
         if lookup.freshness == Freshness::Stale || self.shared.ahead.is_due(lookup.ttl) {
             self.refresh(key);
         }
@@ -221,6 +229,21 @@ where
         if let Some(l1) = &self.shared.l1 {
             l1.purge_everything(depth);
         }
+    }
+
+    /// At most `limit` keys whose values are kept, those that are read most first.
+    pub fn hot_keys(&self, limit: usize) -> Vec<K> {
+        let Some(l1) = &self.shared.l1 else {
+            return Vec::new();
+        };
+        let mut keys = self.shared.hot.top(limit);
+        keys.retain(|key| l1.peek(key).is_some());
+        if keys.len() < limit {
+            let known: HashSet<K> = keys.iter().cloned().collect();
+            let others = l1.keys().filter(|key| !known.contains(key));
+            keys.extend(others.take(limit - known.len()));
+        }
+        keys
     }
 
     /// False where caching is switched off.

@@ -1,5 +1,6 @@
 //! Counting on the hot path. Each thread has a row of counters of its own, so that counting is a load and a store of a
-//! line that no other core writes: about a nanosecond, where a counter shared by all would cost each hit a hundred.
+//! line that no other core writes. Measured on a busy machine that is a seventh of an atomic addition (3.6 ns to 25),
+//! and less than a thousandth of a hit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

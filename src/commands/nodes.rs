@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::exit::UsageError;
 use crate::app::node::Node;
-use crate::config::{Config, NodeUrl};
+use crate::config::{Config, NodeUrl, Value};
 
 #[derive(clap::Args)]
 pub(super) struct NodeFlags {

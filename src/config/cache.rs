@@ -93,15 +93,10 @@ impl CacheConfig {
                 Duration::from_secs(5),
                 "time for which readiness waits for them",
             ),
-            peers: section
-                .list(
-                    "peers",
-                    vec![None],
-                    "the other nodes' admin addresses as http://HOST:PORT, asked whether their caches are right",
-                )
-                .into_iter()
-                .flatten()
-                .collect(),
+            peers: section.optional_list(
+                "peers",
+                "the other nodes' admin addresses as http://HOST:PORT, asked whether their caches are right",
+            ),
             probes: section.value(
                 "probes",
                 1,

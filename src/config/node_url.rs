@@ -9,8 +9,20 @@ use super::value::Value;
 pub struct NodeUrl(String);
 
 impl NodeUrl {
-    /// Reads one. The error says what is wrong and shows the form.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// Without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Value for NodeUrl {
+    fn parse(text: &str) -> Result<Self, String> {
         const FORM: &str = "write http://HOST:PORT of its listener for operators, such as \
                             http://10.0.0.2:9090";
         let Some(rest) = text.strip_prefix("http://") else {
@@ -31,29 +43,8 @@ impl NodeUrl {
         }
     }
 
-    /// Without a slash at the end.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for NodeUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Value for Option<NodeUrl> {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "none" => Ok(None),
-            text => NodeUrl::parse(text).map(Some),
-        }
-    }
-
     fn show(&self) -> String {
-        self.as_ref()
-            .map_or_else(|| "none".to_owned(), ToString::to_string)
+        self.0.clone()
     }
 }
 

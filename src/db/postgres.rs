@@ -9,6 +9,7 @@ mod connect;
 mod connection;
 mod copy;
 mod error;
+mod examine;
 mod lag;
 mod listener;
 mod load;
@@ -34,6 +35,7 @@ pub use connection::{Connection, Parameters};
 pub use copy::CopyRows;
 pub use error::PostgresError;
 use error::describe;
+pub use examine::{Facts, examine};
 pub use listener::Listener;
 use monitor::{look_once, watch_primary, watch_replica};
 pub use routing::{ReadWork, Recency};
@@ -48,7 +50,7 @@ pub use url::{Url, parse_url};
 /// this is for the day the cancelling does not arrive.
 const LONGEST_READ: Duration = Duration::from_mins(1);
 /// Writes at once. More would wait for each other's locks and for the disk.
-const WRITERS: usize = 4;
+pub const WRITERS: usize = 4;
 
 /// Where the database is and how it is used.
 #[derive(Clone)]

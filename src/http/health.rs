@@ -14,12 +14,23 @@ use crate::products::catalog::Catalog;
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
     draining: Arc<AtomicBool>,
+    warming: Arc<AtomicBool>,
 }
 
 impl Readiness {
     /// From now on, for good, the answer is no: the process is about to stop.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether it has yet to load what is read most.
+    pub fn warm(&self, is_warming: bool) {
+        self.warming.store(is_warming, Ordering::Release);
+    }
+
+    /// What [`Readiness::warm`] said last.
+    pub fn is_warming(&self) -> bool {
+        self.warming.load(Ordering::Acquire)
     }
 
     fn is_draining(&self) -> bool {
@@ -50,6 +61,9 @@ async fn readyz(
 ) -> Result<HttpResponse, ApiError> {
     if readiness.is_draining() {
         return Err(ApiError::NotReady("The server is about to stop."));
+    }
+    if readiness.is_warming() {
+        return Err(ApiError::NotReady("The cache is warming."));
     }
     if !catalog.is_ready().await {
         return Err(ApiError::NotReady("The catalogue gives no answer."));

@@ -28,6 +28,8 @@ use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
     Source, reviews_scope,
 };
+use crate::cache::prover::Findings;
+use crate::cache::warm_up::{Warmed, warm};
 use crate::cache::{
     Absence, Answer, Batched, Cause, Clock, Derived, L1, L1Options, L2, LoadError, Millis,
     ReadThrough, Status, SystemClock, Tiered,
@@ -57,6 +59,7 @@ pub struct Catalog {
     search: Option<Search>,
     l2: Option<L2<i64, Document>>,
     loader: DocumentLoader,
+    prover: Option<Findings>,
     /// What this node is called, for people.
     node: Arc<str>,
 }
@@ -109,7 +112,8 @@ impl Catalog {
     ) -> Self {
         let clock = SystemClock;
         // Without a first tier there are no fences, so no copy that is behind may be asked.
-        let documents_loader = DocumentLoader::new(Arc::clone(&store), options.l1.is_some());
+        let is_fenced = options.l1.is_some();
+        let documents_loader = DocumentLoader::new(Arc::clone(&store), is_fenced);
         let loader = documents_loader.clone();
         let node = match &l2 {
             Some(l2) => l2.node(),
@@ -156,6 +160,7 @@ impl Catalog {
             deadline,
             l2,
             loader: documents_loader,
+            prover: None,
             node: node.into(),
         }
     }
@@ -185,6 +190,20 @@ impl Catalog {
             search: Some(search),
             ..self
         }
+    }
+
+    /// The same catalogue, which shows what the prover finds.
+    #[must_use]
+    pub fn with_prover(self, findings: Findings) -> Self {
+        Self {
+            prover: Some(findings),
+            ..self
+        }
+    }
+
+    /// The second tier.
+    pub fn l2(&self) -> Option<&L2<i64, Document>> {
+        self.l2.as_ref()
     }
 
     /// The document of a product; no value where there is none to show.
@@ -416,6 +435,16 @@ impl Catalog {
         }
         let worked = worked.try_recv();
         worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
+    }
+
+    /// At most so many products that are in memory, those that are read most first.
+    pub fn hot_products(&self, limit: usize) -> Vec<i64> {
+        self.shelves.documents.hot_keys(limit)
+    }
+
+    /// Loads products into memory as readers would, for no longer than this.
+    pub async fn warm(&self, ids: &[i64], limit: Duration) -> Warmed {
+        warm(&self.shelves.documents, ids, limit).await
     }
 
     /// True when the store answers.

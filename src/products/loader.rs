@@ -32,7 +32,6 @@ struct Counters {
 }
 
 impl DocumentLoader {
-    /// Where what is too old is not refused, it always asks where all is known.
     pub(super) fn new(store: Arc<dyn CatalogStore>, is_fenced: bool) -> Self {
         Self {
             store,
@@ -110,8 +109,9 @@ fn found(stored: Option<StoredDocument>) -> Loaded<Document> {
 }
 
 /// The versions that were committed, as the second tier wants to know them.
-pub(super) struct VersionJournal {
-    pub(super) store: Arc<dyn CatalogStore>,
+pub struct VersionJournal {
+    /// Where they are.
+    pub store: Arc<dyn CatalogStore>,
 }
 
 impl Journal<i64> for VersionJournal {

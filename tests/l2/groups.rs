@@ -117,6 +117,13 @@ async fn a_cluster_is_one_tier() {
     let home = |key: &i64| group.home(&format!("test:1:{{{key}}}"));
     let key = (0..60).find(|key| home(key).0 != of_mark).unwrap();
     let (master, replica) = home(&key);
+    until("the part has the value", || {
+        let value: Option<Vec<u8>> = group.nodes[master].run(&format!("GET test:1:{{{key}}}"));
+        value.filter(|value| value.len() > 36)
+    })
+    .await;
+    // And its replica, too, so that there is something old to be shown.
+    assert_eq!(group.nodes[master].run::<i64>("WAIT 1 10000"), 1);
     group.nodes[replica].signal(Signal::STOP);
     group.nodes[master].run::<i64>("CLIENT KILL TYPE replica");
     let version = node.write(key).await;

@@ -42,6 +42,11 @@ impl Keyspace {
         format!("{}invalidated", self.beginning)
     }
 
+    /// A name to try things with.
+    pub(super) fn scratch(&self) -> String {
+        format!("{}examined", self.beginning)
+    }
+
     /// How far the journal was delivered.
     pub(super) fn mark(&self) -> String {
         format!("{}mark", self.beginning)

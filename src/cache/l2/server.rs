@@ -175,7 +175,7 @@ impl Connection {
         Ok(identity)
     }
 
-    async fn info(&self, section: &str) -> RedisResult<String> {
+    pub(super) async fn info(&self, section: &str) -> RedisResult<String> {
         let info = self.send(cmd("INFO").arg(section)).await?;
         Ok(redis::from_redis_value(info)?)
     }
@@ -276,7 +276,7 @@ pub(super) fn is_lost(error: &RedisError) -> bool {
     error.is_connection_dropped() || error.is_unrecoverable_error()
 }
 
-fn field<'i>(info: &'i str, name: &str) -> Option<&'i str> {
+pub(super) fn field<'i>(info: &'i str, name: &str) -> Option<&'i str> {
     let lines = info.lines().filter_map(|line| line.split_once(':'));
     let mut values = lines.filter(|(key, _)| *key == name);
     values.next().map(|(_, value)| value.trim_end())

@@ -49,7 +49,7 @@ pub(super) fn probe(config: &Config) -> Vec<Probe> {
 }
 
 /// Whether files can be written in a directory, or in the one it would be created in.
-pub(super) fn directory_status(path: &Path) -> Result<String, String> {
+pub(in crate::commands) fn directory_status(path: &Path) -> Result<String, String> {
     let existing = path.ancestors().find_map(|ancestor| {
         // The ancestors of a relative path end with the empty one.
         let ancestor = if ancestor.as_os_str().is_empty() {

@@ -1,16 +1,21 @@
 //! What the caches did since the start of the process, and how they stand.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::Serialize;
 
 use super::Catalog;
 use crate::cache::ReadCounts;
 use crate::cache::l2::{BreakerView, L2Counts, L2Status};
+use crate::cache::prover::{Findings, Report};
 
 /// The caches of a node. Numbers are counted from the start of the process.
 #[derive(Debug, Clone, Serialize)]
 pub struct CacheStatus {
     /// The node, as it is named in leases.
     pub node: String,
+    /// Its clock, in milliseconds since 1970.
+    pub now_ms: u64,
     /// Products in memory.
     pub l1: TierCounts,
     /// Pages (lists, reviews, recommendations, stock) in memory.
@@ -19,6 +24,8 @@ pub struct CacheStatus {
     pub l2: Option<RedisStatus>,
     /// What the store was asked for on behalf of the cache.
     pub store: StoreCounts,
+    /// What the prover found so far; `null` where it is switched off.
+    pub prover: Option<Report>,
 }
 
 /// A tier in memory.
@@ -137,6 +144,9 @@ impl Catalog {
     pub fn cache_status(&self) -> CacheStatus {
         CacheStatus {
             node: self.node().to_owned(),
+            now_ms: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX)),
             l1: self.shelves.documents.counts().into(),
             pages: self.shelves.pages.counts().into(),
             l2: self
@@ -144,6 +154,11 @@ impl Catalog {
                 .as_ref()
                 .map(|l2| redis_status(l2.status(), l2.counts())),
             store: self.loader.counts(),
+            prover: self
+                .prover
+                .as_ref()
+                .map(Findings::report)
+                .filter(|report| !report.witnesses.is_empty()),
         }
     }
 
