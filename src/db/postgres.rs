@@ -25,7 +25,7 @@ use tokio_postgres::{Config, NoTls};
 
 use super::{MigrationReport, SchemaState};
 pub use connection::{Connection, Parameters};
-pub use copy::CopyRows;
+pub use copy::{CopyRows, microseconds};
 pub use listener::Listener;
 pub use tokio_postgres::Row;
 pub use tokio_postgres::error::SqlState;
@@ -80,9 +80,11 @@ impl PostgresError {
         }
     }
 
-    /// True where another transaction was in the way: the same work may well succeed the next time.
+    /// True where another transaction was in the way, or time was up while it was: the same work may well succeed the
+    /// next time.
     pub fn is_conflict(&self) -> bool {
         let conflicts = [
+            SqlState::QUERY_CANCELED,
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::LOCK_NOT_AVAILABLE,
@@ -186,9 +188,12 @@ impl Postgres {
             .application_name("doorbuster")
             .connect_timeout(CONNECT);
         if !options.pgbouncer {
-            // Documents are read by key; compiling a plan takes longer than running it.
+            // Rows are read by key, where compiling a plan takes longer than running it, and from memory or a disk
+            // without an arm, where a row here and there costs little more than the next one.
             let limit = LONGEST_READ.as_millis();
-            config.options(format!("-c statement_timeout={limit} -c jit=off"));
+            config.options(format!(
+                "-c statement_timeout={limit} -c jit=off -c random_page_cost=1.1"
+            ));
         }
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
