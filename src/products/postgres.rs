@@ -85,7 +85,7 @@ impl PostgresCatalog {
         sql: &'static str,
         key: &str,
     ) -> BoxFuture<'_, Result<Option<i64>, StoreError>> {
-        let key = key.to_owned();
+        let key = pages::askable(key).into_owned();
         self.read(move |connection| {
             async move {
                 let row = connection.query_opt(sql, &[(&key, Type::TEXT)]).await?;

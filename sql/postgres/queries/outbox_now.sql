@@ -3,5 +3,6 @@
 SELECT
     concat(s.system_identifier, '-', c.timeline_id),
     pg_current_snapshot()::text,
-    (SELECT xid::text FROM catalog_outbox_horizon)
-FROM pg_control_system() s, pg_control_checkpoint() c
+    h.xid::text,
+    h.removed_by::text
+FROM pg_control_system() s, pg_control_checkpoint() c, catalog_outbox_horizon h
