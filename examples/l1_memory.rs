@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use doorbuster::cache::{L1, L1Options};
+use doorbuster::cache::{Intent, L1, L1Options};
 use doorbuster::db::sqlite::Sqlite;
 use doorbuster::products::demo;
 use doorbuster::products::document::Document;
@@ -65,7 +65,7 @@ fn demo_documents() -> anyhow::Result<Vec<Vec<u8>>> {
     })?;
     let ids: Vec<i64> = (1..).take(PRODUCTS).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let stored = runtime.block_on(store.documents(&ids))?;
+    let stored = runtime.block_on(store.documents(&ids, Intent::Fresh))?;
     let bodies: Vec<_> = stored
         .into_iter()
         .flatten()

@@ -2,8 +2,11 @@
 //! tests.
 
 mod copy;
+pub mod node;
 mod open;
+pub mod prover;
 mod second_tier;
+mod warm_up;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +17,7 @@ use actix_web::rt::System;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::L1Options;
+use crate::cache::prover::Findings;
 use crate::config::{CacheConfig, Config};
 use crate::http::{self, BindError, EdgeWindows, Options, Readiness, WriteLimits};
 use crate::products::catalog::{CacheOptions, Catalog};
@@ -24,12 +28,15 @@ pub use copy::{CopyCatalogError, copy_catalog};
 use open::Tail;
 pub use open::{
     OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
-    postgres_schema,
+    postgres_schema, replica_status,
 };
-pub use second_tier::redis_status;
+pub use second_tier::{connect as connect_redis, examine_redis, redis_status};
+use warm_up::WarmUp;
 
 /// A fence outlives any load that began before it by this factor.
 const FENCE_LIFETIMES: u32 = 4;
+/// How much later than it happens it may be noticed that a replica is too far behind.
+const LAG_MEASURING: Duration = Duration::from_secs(2);
 /// The search index, in the data directory.
 const SEARCH_FOLDER: &str = "search";
 
@@ -84,12 +91,22 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         config.server.data_dir.join(SEARCH_FOLDER),
         background.handle().clone(),
     )?;
-    let cache = cache_options(&config.cache, config.redis.url.is_some());
+    let lag = allowed_lag(config);
+    let cache = cache_options(&config.cache, lag, config.redis.url.is_some());
+    opened.watch();
     let l2 = second_tier::connect(config, background.handle().clone());
-    let catalog = Catalog::new(store, cache, l2, background.handle().clone()).with_search(search);
-    let tail = follow(&opened, catalog.clone())?;
+    let findings = Findings::default();
+    let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
+        .with_search(search)
+        .with_prover(findings.clone());
+    let tail = follow(&opened, lag, catalog.clone())?;
     catalog.start_l2();
+    prover::start_sampler(config, &catalog, store, findings, background.handle());
     let readiness = Readiness::default();
+    let warm_up = WarmUp::new(config, &catalog, &readiness);
+    if let Some(warm_up) = &warm_up {
+        warm_up.start(background.handle());
+    }
     let options = Options {
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
@@ -136,6 +153,9 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         }
     });
     drop(tail);
+    if let Some(warm_up) = &warm_up {
+        warm_up.finish();
+    }
     background.shutdown_timeout(Duration::from_secs(1));
     served
 }
@@ -150,8 +170,8 @@ fn background() -> io::Result<Runtime> {
 }
 
 /// Feeds what was committed, here or by another process, to the cache.
-fn follow(store: &OpenCatalog, catalog: Catalog) -> Result<Tail, OpenError> {
-    store.follow(move |event| match event {
+fn follow(store: &OpenCatalog, lag: Duration, catalog: Catalog) -> Result<Tail, OpenError> {
+    store.follow(lag, move |event| match event {
         TailEvent::Changes(changes) => catalog.follow(&changes),
         TailEvent::Gap => {
             tracing::warn!("the outbox has a gap: every cached product is loaded again");
@@ -168,8 +188,19 @@ fn edge_windows(config: &CacheConfig) -> Option<EdgeWindows> {
     })
 }
 
-/// Where Redis answers some loads and the store others, what was let in is a fence: see [`L1Options`].
-fn cache_options(config: &CacheConfig, fences_fills: bool) -> CacheOptions {
+/// For how long what a copy of the store answers may have been replaced; zero where there is none.
+fn allowed_lag(config: &Config) -> Duration {
+    if config.catalog.replicas.is_empty() {
+        Duration::ZERO
+    } else {
+        config.catalog.max_replica_lag + LAG_MEASURING
+    }
+}
+
+/// Where Redis or a replica answers some loads and the store others, what was let in is a fence: see [`L1Options`]. A
+/// load that is older than a fence began before it, by as much as it may take, and saw what was there before that, by as
+/// much as a copy may be behind.
+fn cache_options(config: &CacheConfig, lag: Duration, has_redis: bool) -> CacheOptions {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let l1 = L1Options {
         bytes: config.l1_bytes.0,
@@ -177,8 +208,8 @@ fn cache_options(config: &CacheConfig, fences_fills: bool) -> CacheOptions {
         fresh: millis(config.fresh),
         stale: millis(config.stale),
         negative: millis(config.negative),
-        fence_lifetime: millis(config.hard_timeout * FENCE_LIFETIMES),
-        fences_fills,
+        fence_lifetime: millis(config.hard_timeout * FENCE_LIFETIMES + lag),
+        fences_fills: has_redis || !lag.is_zero(),
     };
     CacheOptions {
         l1: (config.l1_bytes.0 > 0).then_some(l1),

@@ -6,21 +6,30 @@ mod clock;
 mod derived;
 mod fence;
 mod flight;
+mod hot;
 mod l1;
 pub mod l2;
 mod load;
 mod packed;
+pub mod prover;
 mod read_through;
 mod refresh_ahead;
+mod tally;
 mod tiered;
+mod trace;
+pub mod warm_up;
 
 pub use batch::{BatchOptions, Batcher};
 pub use clock::{Clock, Millis, SystemClock};
 pub use derived::Derived;
 pub use flight::{Flights, Outcome, Pilot, Role};
-pub use l1::{Absence, Epoch, Freshness, L1, L1Options, Lifetime, Lookup, Refused, Weigh};
+pub use l1::{
+    Absence, Depth, Epoch, EpochParts, Freshness, Inspected, Kept, L1, L1Options, Lifetime, Lookup,
+    Refused, Standing, Weigh,
+};
 pub use l2::{L2, L2Options};
 pub use load::{Intent, Lease, Load, LoadError, LoadMany, Loaded, Origin};
 pub use packed::PackedBytes;
-pub use read_through::{Answer, ReadThrough, Status};
+pub use read_through::{Answer, ReadCounts, ReadThrough, Status, View};
 pub use tiered::{Batched, Tiered};
+pub use trace::{Cause, Heard};

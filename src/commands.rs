@@ -6,17 +6,21 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod cache;
 pub mod check;
 pub mod completions;
 pub mod copy;
+pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod flags;
 mod help;
 pub mod import;
 pub mod migrate;
+mod nodes;
 pub mod openapi;
 mod output;
+pub mod prove;
 pub mod serve;
 mod table;
 #[cfg(test)]
@@ -64,6 +68,9 @@ pub enum Command {
     Migrate(migrate::Args),
     Token(token::Args),
     Check(check::Args),
+    Doctor(doctor::Args),
+    Cache(cache::Args),
+    Prove(prove::Args),
     Openapi(openapi::Args),
     Version(version::Args),
     Completions(completions::Args),
@@ -130,6 +137,15 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Token(args) => {
             with_logs(&load(&no_listen)?, |config| token::run(args, config, out))
+        }
+        Command::Cache(args) => {
+            with_logs(&load(&no_listen)?, |config| cache::run(args, config, out))
+        }
+        Command::Prove(args) => {
+            with_logs(&load(&no_listen)?, |config| prove::run(args, config, out))
+        }
+        Command::Doctor(args) => {
+            with_logs(&load(&no_listen)?, |config| doctor::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
         Command::Openapi(args) => openapi::run(args, out),

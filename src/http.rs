@@ -1,6 +1,7 @@
 //! The edge: routes, headers, conditional requests and problem documents. Asks the catalogue, never the
 //! database.
 
+mod admin;
 mod assembled;
 mod authorization;
 mod availability;

@@ -20,7 +20,7 @@ pub mod json_ld;
 mod json_text;
 mod list_order;
 pub mod listing;
-mod loader;
+pub mod loader;
 pub mod merge_patch;
 mod modified;
 pub mod money;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod admin_cache;
 mod architecture;
 mod bulk;
 mod cache;
@@ -12,6 +13,7 @@ mod copy;
 mod cors;
 mod description;
 mod details;
+mod doctor;
 mod documentation;
 mod edge;
 mod export;
@@ -32,7 +34,9 @@ mod plans;
 mod postgres;
 mod processes;
 mod products;
+mod prover;
 mod real_sets;
+mod replicas;
 mod requests;
 mod search;
 mod second_tier;
@@ -43,6 +47,7 @@ mod storefront;
 mod stores;
 mod tokens;
 mod views;
+mod warm_up;
 mod write_once;
 mod writes;
 mod writes_refused;

@@ -4,6 +4,7 @@ mod cluster;
 mod groups;
 mod guards;
 mod outages;
+mod purges;
 mod sharing;
 mod store;
 mod storm;

@@ -1,12 +1,26 @@
 //! The stream of committed versions in PostgreSQL, for readers that remember how far they came: nothing is missed, and
 //! where that cannot be promised it is said.
 
+use std::time::Duration;
+
 use doorbuster::db::postgres::{Options, Postgres};
 use doorbuster::products::postgres::PostgresCatalog;
 use doorbuster::products::store::{CatalogStore, OutboxMark};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::harness::{PostgresDatabase, Session};
+
+/// The store, as the program has it.
+pub(crate) fn store(database: &PostgresDatabase) -> PostgresCatalog {
+    let options = Options {
+        url: database.url(),
+        pool_size: 2,
+        pgbouncer: false,
+        replicas: Vec::new(),
+        max_replica_lag: Duration::from_secs(1),
+    };
+    PostgresCatalog::new(Postgres::open(&options).unwrap())
+}
 
 struct Outbox {
     store: PostgresCatalog,
@@ -19,13 +33,8 @@ type Changes = Vec<(i64, u64)>;
 
 impl Outbox {
     fn of(database: PostgresDatabase) -> Self {
-        let options = Options {
-            url: database.url(),
-            pool_size: 1,
-            pgbouncer: false,
-        };
         Self {
-            store: PostgresCatalog::new(Postgres::open(&options).unwrap()),
+            store: store(&database),
             runtime: Builder::new_current_thread().build().unwrap(),
             database,
         }

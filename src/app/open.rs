@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config::{CatalogConfig, CatalogUrl, Config};
+use crate::config::{CatalogConfig, CatalogUrl, Config, PostgresUrl};
 use crate::db::postgres::{Options, Postgres, PostgresError};
 use crate::db::sqlite::{Sqlite, SqliteError};
 use crate::db::{MigrationReport, SchemaState};
@@ -50,6 +51,13 @@ impl OpenCatalog {
         }
     }
 
+    /// Has the servers it is on watched from here on. To be called once.
+    pub(super) fn watch(&self) {
+        if let Self::Postgres(store) = self {
+            store.database().watch();
+        }
+    }
+
     /// As the rest of the program knows it.
     pub fn as_store(&self) -> &dyn CatalogStore {
         match self {
@@ -66,14 +74,16 @@ impl OpenCatalog {
         }
     }
 
+    /// Follows its commits from here on, and those of the last `back`, which a copy may lack.
     pub(super) fn follow(
         &self,
+        back: Duration,
         on_event: impl Fn(TailEvent) + Send + Sync + 'static,
     ) -> Result<Tail, OpenError> {
         Ok(match self {
             Self::Sqlite(store) => Tail::Sqlite(sqlite::Tail::start(store.database(), on_event)?),
             Self::Postgres(store) => {
-                Tail::Postgres(postgres::Tail::start(store.database(), on_event)?)
+                Tail::Postgres(postgres::Tail::start(store.database(), back, on_event)?)
             }
         })
     }
@@ -121,6 +131,21 @@ pub fn postgres_schema(config: &CatalogConfig) -> Result<SchemaState, OpenError>
     Ok(postgres(config)?.schema_state()?)
 }
 
+/// How a replica stands, in a few words, or why it cannot be used. Blocks.
+pub fn replica_status(url: &PostgresUrl) -> Result<String, String> {
+    let standing = Postgres::standing(url.reveal()).map_err(|error| {
+        format!("{error}; serve will read from the others or from the primary, and keep trying")
+    })?;
+    if standing.is_replica {
+        Ok(format!(
+            "a replica, {} bytes to replay",
+            standing.unreplayed
+        ))
+    } else {
+        Err("is no replica: it takes writes; name it in catalog.url, or leave it out".to_owned())
+    }
+}
+
 fn postgres(config: &CatalogConfig) -> Result<Postgres, PostgresError> {
     let url = match &config.url {
         CatalogUrl::Postgres(url) => url.reveal().to_owned(),
@@ -128,6 +153,12 @@ fn postgres(config: &CatalogConfig) -> Result<Postgres, PostgresError> {
     };
     Postgres::open(&Options {
         url,
+        replicas: config
+            .replicas
+            .iter()
+            .map(|url| url.reveal().to_owned())
+            .collect(),
+        max_replica_lag: config.max_replica_lag,
         pool_size: config.pool_size.get(),
         pgbouncer: config.pgbouncer,
     })

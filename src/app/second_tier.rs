@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::cache::l2::{self, Server};
+use crate::cache::l2::{self, RedisFacts, Server};
 use crate::cache::{L2, L2Options};
 use crate::config::{Config, RedisTopology, RedisUrl};
 use crate::products::document::Document;
 
-/// How long fences are kept in Redis: much longer than a load takes or a copy of the store may be behind, and not so long
-/// that those of an import fill its memory.
+/// How long fences are kept in Redis, beside what a load may take and a copy of the store may be behind: not so long that
+/// those of an import fill its memory.
 const FENCE: Duration = Duration::from_mins(1);
 
 /// Begins to connect to Redis, if one is configured.
-pub(super) fn connect(config: &Config, background: Handle) -> Option<L2<i64, Document>> {
+pub fn connect(config: &Config, background: Handle) -> Option<L2<i64, Document>> {
     let redis = &config.redis;
     let url = redis.url.as_ref()?;
     let cache = &config.cache;
@@ -24,7 +24,7 @@ pub(super) fn connect(config: &Config, background: Handle) -> Option<L2<i64, Doc
         timeout: redis.timeout,
         connect_timeout: redis.connect_timeout,
         keep: millis(cache.fresh + cache.stale),
-        fence: millis(FENCE + cache.hard_timeout),
+        fence: millis(FENCE + cache.hard_timeout + config.catalog.max_replica_lag),
         negative: millis(cache.negative),
         load_deadline: cache.hard_timeout,
     };
@@ -41,6 +41,19 @@ pub fn redis_status(config: &Config, url: &RedisUrl) -> Result<String, String> {
     let described = runtime.block_on(l2::describe(&server(url), limit));
     described
         .map_err(|error| format!("{error}; serve will go on without it and keep trying to connect"))
+}
+
+/// Facts about a Redis, for the doctor. Blocks.
+pub fn examine_redis(config: &Config, url: &RedisUrl) -> Result<RedisFacts, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no thread to ask it: {error}"))?;
+    let server = server(url);
+    let examining = l2::examine(&server, &config.redis.prefix, config.redis.connect_timeout);
+    runtime
+        .block_on(examining)
+        .map_err(|error| error.to_string())
 }
 
 fn server(url: &RedisUrl) -> Server {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -41,10 +41,7 @@ impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
 
     /// Joins the flight of `key`, or starts it.
     pub fn join(self: &Arc<Self>, key: &K) -> Role<K, T> {
-        let mut under_way = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = self.lock();
         if let Some(outcome) = under_way.get(key) {
             return Role::Follower(Outcome(outcome.clone()));
         }
@@ -55,6 +52,29 @@ impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
             key: key.clone(),
             outcome: sender,
         })
+    }
+
+    /// True while `key` is being loaded.
+    pub fn is_under_way(&self, key: &K) -> bool {
+        self.lock().contains_key(key)
+    }
+
+    /// Number of keys that are being loaded.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// True where nothing is being loaded.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+}
+
+impl<K, T> Flights<K, T> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, watch::Receiver<Option<T>>>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,12 +92,7 @@ impl<K: Hash + Eq, T> Pilot<K, T> {
 
 impl<K: Hash + Eq, T> Drop for Pilot<K, T> {
     fn drop(&mut self) {
-        let mut under_way = self
-            .flights
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        under_way.remove(&self.key);
+        self.flights.lock().remove(&self.key);
     }
 }
 

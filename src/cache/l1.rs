@@ -8,6 +8,11 @@ use quick_cache::sync::Cache;
 
 use super::clock::{Millis, jittered};
 use super::fence::Fences;
+pub use inspect::{EpochParts, Inspected, Kept, Standing};
+pub use purge::Depth;
+
+mod inspect;
+mod purge;
 
 /// What `quick_cache` and the allocator add to a value, measured over a million entries
 /// (`examples/l1_memory.rs`); charged to each entry so that the byte budget is about real memory.
@@ -54,7 +59,7 @@ pub struct L1Options {
     pub bytes: u64,
     /// Budget of its own for "there is nothing", in bytes, so that a scan of ids evicts no value.
     pub negative_bytes: u64,
-    /// How long a value is served without a look at the store. Jittered by ±10 % per key and fill, so
+    /// How long a value is served without a look at the store. Jittered by ±10 % per key and version, so
     /// that what was filled together does not expire together.
     pub fresh: Millis,
     /// How long after that it is still served while it is refreshed.
@@ -107,16 +112,27 @@ pub struct Refused {
     pub fence: u64,
 }
 
-/// When something was loaded, counted in doubts and questions about everything kept: doubts in the upper half,
-/// questions in the lower one. So one number, compared once, tells that there were none since.
+/// When something was loaded, counted in doubts, purges and questions, from the upper bits to the lower ones. So one
+/// number tells whether there were any since. A count that runs over is one more of the graver kind, which is harmless.
 pub type Epoch = u64;
 
 const ONE_QUESTION: Epoch = 1;
-const ONE_DOUBT: Epoch = 1 << 32;
+const ONE_PURGE: Epoch = 1 << 20;
+const ONE_DOUBT: Epoch = 1 << 40;
 
 /// True where nothing was put in doubt between the two.
 fn without_doubt(one: Epoch, other: Epoch) -> bool {
     one / ONE_DOUBT == other / ONE_DOUBT
+}
+
+/// True where nothing was purged, nor put in doubt, between the two.
+fn without_purge(one: Epoch, other: Epoch) -> bool {
+    one / ONE_PURGE == other / ONE_PURGE
+}
+
+/// True where nothing was questioned between the two.
+fn without_question(one: Epoch, other: Epoch) -> bool {
+    one % ONE_PURGE == other % ONE_PURGE
 }
 
 #[derive(Debug, Clone)]
@@ -179,7 +195,8 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
                 None => entry.fresh_until.saturating_add(self.options.stale),
             };
             let left = entry.fresh_until.cast_signed() - now.cast_signed();
-            let (freshness, ttl) = if now < entry.fresh_until && entry.epoch == epoch {
+            let is_sure = without_question(entry.epoch, epoch);
+            let (freshness, ttl) = if now < entry.fresh_until && is_sure {
                 (Freshness::Fresh, left)
             } else if now < end {
                 (Freshness::Stale, left.min(-1))
@@ -194,7 +211,8 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             });
         }
         let absence = self.absences.get(key)?;
-        let believed = absence.epoch == epoch && now < absence.fresh_until;
+        let is_sure = without_doubt(absence.epoch, epoch) && without_question(absence.epoch, epoch);
+        let believed = is_sure && now < absence.fresh_until;
         believed.then(|| Lookup {
             ttl: absence.fresh_until.cast_signed() - now.cast_signed(),
             value: Err(absence.value),
@@ -209,8 +227,8 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
     }
 
     /// Keeps what a load found, and returns the milliseconds it will be fresh for. Refused where the
-    /// fence or a newer entry forbids it, or where everything was put in doubt after `epoch`, noted before the load
-    /// began.
+    /// fence or a newer entry forbids it, or where something was purged, or everything put in doubt, after `epoch`,
+    /// noted before the load began.
     pub fn fill(
         &self,
         key: &K,
@@ -221,7 +239,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
     ) -> Result<Millis, Refused> {
         let mut shard = self.fences.lock(key, now);
         let fence = shard.get(key).max(self.kept_version(key).unwrap_or(0));
-        if version < fence || !without_doubt(epoch, self.epoch()) {
+        if version < fence || !without_purge(epoch, self.epoch()) {
             return Err(Refused { fence });
         }
         if self.options.fences_fills && version > fence {
@@ -229,9 +247,9 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
         }
         let fresh_until = match value.as_ref().map(Weigh::lifetime) {
             Err(_) => now.saturating_add(self.options.negative),
-            Ok(None) => now.saturating_add(self.jittered(self.options.fresh, key, now)),
+            Ok(None) => now.saturating_add(self.jittered(self.options.fresh, key, version)),
             Ok(Some(lifetime)) => {
-                let fresh = self.jittered(lifetime.fresh, key, now);
+                let fresh = self.jittered(lifetime.fresh, key, version);
                 lifetime.since.saturating_add(fresh).min(lifetime.end())
             }
         };
@@ -312,6 +330,11 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
         self.epoch.fetch_add(ONE_QUESTION, Ordering::AcqRel);
     }
 
+    /// The keys of all values, in any order.
+    pub fn keys(&self) -> impl Iterator<Item = K> {
+        self.values.iter().map(|(key, _)| key)
+    }
+
     /// Number of values kept.
     pub fn len(&self) -> usize {
         self.values.len()
@@ -332,8 +355,9 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             .map(|(version, _)| version)
     }
 
-    fn jittered(&self, span: Millis, key: &K, now: Millis) -> Millis {
-        jittered(span, self.hasher.hash_one((key, now)))
+    /// The same for a version of a key each time, so that its age can be told from its end.
+    fn jittered(&self, span: Millis, key: &K, version: u64) -> Millis {
+        jittered(span, self.hasher.hash_one((key, version)))
     }
 }
 

@@ -9,10 +9,13 @@
 mod ask;
 mod breaker;
 mod counters;
+mod examine;
 mod fill;
+mod inspect;
 mod keyspace;
 mod link;
 mod listener;
+mod purge;
 mod record;
 mod relay;
 mod scripts;
@@ -33,11 +36,15 @@ use tokio::task::JoinHandle;
 
 use super::batch::{BatchOptions, Batcher};
 use super::clock::Millis;
+use super::l1::Depth;
 use super::load::{Intent, Lease, LoadError, Loaded};
 use ask::Ask;
 pub(super) use ask::Asked;
 pub use counters::L2Counts;
+pub use examine::{RedisFacts, examine};
 use fill::Fill;
+pub use inspect::{BreakerView, L2Status, L2View, LeaseView, Recorded};
+pub use keyspace::Purged;
 pub use link::L2Error;
 pub use server::Server;
 use tier::Tier;
@@ -138,6 +145,9 @@ pub trait Journal<K>: Send + Sync + 'static {
 pub trait Watcher<K>: Send + Sync + 'static {
     /// Somewhere this version, and nothing below it, has become what is allowed.
     fn invalidated(&self, key: &K, version: u64);
+
+    /// Somewhere this was dropped, because somebody said so.
+    fn purged(&self, what: &Purged<K>, depth: Depth);
 
     /// Such words may have been missed.
     fn missed(&self);
@@ -272,6 +282,48 @@ impl<K: L2Key, V: L2Value> L2<K, V> {
     /// True where the tier is read now.
     pub fn is_used(&self) -> bool {
         self.shared.tier.usable().is_some()
+    }
+
+    /// What the tier has for a key, as it is.
+    pub async fn inspect(&self, key: &K) -> Result<L2View<V>, L2Error> {
+        self.shared.tier.inspect(key).await
+    }
+
+    /// Drops what there is of keys, whatever it is, and has all nodes do so. Of each nothing below the version beside it
+    /// is allowed from then on. Returns how many records there were.
+    pub async fn purge(&self, keys: &[(K, u64)], depth: Depth) -> Result<usize, L2Error> {
+        self.shared.tier.purge_keys(keys, depth).await
+    }
+
+    /// Drops every value that bears a tag, as `bears` says, and has all nodes do so. Every record is looked at: that
+    /// takes seconds for a million. Returns how many were dropped.
+    pub async fn purge_tag(
+        &self,
+        tag: &str,
+        depth: Depth,
+        bears: &(dyn Fn(&V) -> bool + Send + Sync),
+    ) -> Result<usize, L2Error> {
+        let what = Purged::<K>::Tag(tag.to_owned());
+        self.shared.tier.purge_where(what, depth, Some(bears)).await
+    }
+
+    /// Drops everything, and has all nodes do so. Returns how many records were dropped.
+    pub async fn purge_everything(&self, depth: Depth) -> Result<usize, L2Error> {
+        let what = Purged::<K>::Everything;
+        self.shared
+            .tier
+            .purge_where::<K, V>(what, depth, None)
+            .await
+    }
+
+    /// What this node is called in leases.
+    pub fn node(&self) -> String {
+        format!("{:016x}", self.shared.tier.node)
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> L2Status {
+        self.shared.tier.status()
     }
 
     /// What happened so far.

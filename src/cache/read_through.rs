@@ -1,5 +1,6 @@
 //! Reading through the tiers: serve what is fresh, refresh what is stale, load what is missing.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
@@ -13,9 +14,15 @@ use tokio::runtime::Handle;
 
 use super::clock::{Clock, Millis};
 use super::flight::{Flights, Pilot, Role};
-use super::l1::{Absence, Epoch, Freshness, L1, Lookup, Weigh};
+use super::hot::{HotKeys, is_sampled};
+use super::l1::{Absence, Depth, Epoch, Freshness, L1, Lookup, Weigh};
 use super::load::{Intent, Load, LoadError, Loaded, Origin};
 use super::refresh_ahead::RefreshAhead;
+use super::tally::Tally;
+use super::trace::{Cause, Heard, Trace};
+pub use inspect::{ReadCounts, View};
+
+mod inspect;
 
 /// An answer and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +82,28 @@ struct Shared<K, V> {
     background: Handle,
     deadline: Duration,
     ahead: RefreshAhead,
+    trace: Trace<K>,
+    tally: Tally<{ Count::ALL }>,
+    hot: HotKeys<K>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy)]
+enum Count {
+    Fresh,
+    Stale,
+    Absent,
+    Miss,
+    Bypass,
+    Joined,
+    Load,
+    LoadFailed,
+    Refused,
+    Invalidation,
+}
+
+impl Count {
+    const ALL: usize = Self::Invalidation as usize + 1;
 }
 
 impl<K, V> ReadThrough<K, V>
@@ -100,6 +129,9 @@ where
                 background,
                 deadline,
                 ahead: RefreshAhead::default(),
+                trace: Trace::default(),
+                tally: Tally::default(),
+                hot: HotKeys::default(),
             }),
         }
     }
@@ -108,6 +140,15 @@ where
     fn cached(&self, key: &K) -> Option<Answer<V>> {
         let l1 = self.shared.l1.as_ref()?;
         let lookup = l1.get(key, self.shared.clock.now())?;
+        let count = match (&lookup.value, lookup.freshness) {
+            (Err(_), _) => Count::Absent,
+            (Ok(_), Freshness::Fresh) => Count::Fresh,
+            (Ok(_), Freshness::Stale) => Count::Stale,
+        };
+        let number = self.shared.tally.count(count as usize);
+        if is_sampled(number) && lookup.value.is_ok() {
+            self.shared.hot.note(key);
+        }
         if lookup.freshness == Freshness::Stale || self.shared.ahead.is_due(lookup.ttl) {
             self.refresh(key);
         }
@@ -131,7 +172,10 @@ where
             return Ok(answer);
         }
         match &self.shared.l1 {
-            Some(l1) => self.load(l1, key, Intent::Any).await,
+            Some(l1) => {
+                self.shared.count(Count::Miss);
+                self.load(l1, key, Intent::Any).await
+            }
             None => self.shared.bypass(key, Intent::Any).await,
         }
     }
@@ -140,16 +184,66 @@ where
     /// newer version than L1 does.
     pub async fn read_past_l1(&self, key: &K) -> Result<Answer<V>, LoadError> {
         match &self.shared.l1 {
-            Some(l1) => self.load(l1, key, Intent::Fresh).await,
+            Some(l1) => {
+                self.shared.count(Count::Miss);
+                self.load(l1, key, Intent::Fresh).await
+            }
             None => self.shared.bypass(key, Intent::Fresh).await,
         }
     }
 
     /// Allows only `version` and above of `key` from now on.
-    pub fn invalidate(&self, key: &K, version: u64) {
+    pub fn invalidate(&self, key: &K, version: u64, cause: Cause) {
         if let Some(l1) = &self.shared.l1 {
-            l1.invalidate(key, version, self.shared.clock.now());
+            let at = self.shared.clock.now();
+            l1.invalidate(key, version, at);
+            self.shared.count(Count::Invalidation);
+            let heard = Heard { cause, version, at };
+            self.shared.trace.note(key, heard);
         }
+    }
+
+    /// Drops what is kept of keys, and what is just being loaded of any. Of each nothing below the version beside it is
+    /// allowed from now on. Returns how many were there.
+    pub fn purge(&self, keys: &[(K, u64)], depth: Depth) -> usize {
+        let Some(l1) = &self.shared.l1 else { return 0 };
+        l1.begin_purge();
+        let mut dropped = 0;
+        for (key, version) in keys {
+            let now = self.shared.clock.now();
+            dropped += usize::from(l1.purge(key, depth, now));
+            self.invalidate(key, *version, Cause::Purge);
+        }
+        dropped
+    }
+
+    /// Drops every value that is meant; returns how many.
+    pub fn purge_where(&self, depth: Depth, is_meant: impl Fn(&K, &V) -> bool) -> usize {
+        let Some(l1) = &self.shared.l1 else { return 0 };
+        l1.begin_purge();
+        l1.purge_where(depth, self.shared.clock.now(), is_meant)
+    }
+
+    /// Drops everything: see [`L1::purge_everything`].
+    pub fn purge_everything(&self, depth: Depth) {
+        if let Some(l1) = &self.shared.l1 {
+            l1.purge_everything(depth);
+        }
+    }
+
+    /// At most `limit` keys whose values are kept, those that are read most first.
+    pub fn hot_keys(&self, limit: usize) -> Vec<K> {
+        let Some(l1) = &self.shared.l1 else {
+            return Vec::new();
+        };
+        let mut keys = self.shared.hot.top(limit);
+        keys.retain(|key| l1.peek(key).is_some());
+        if keys.len() < limit {
+            let known: HashSet<K> = keys.iter().cloned().collect();
+            let others = l1.keys().filter(|key| !known.contains(key));
+            keys.extend(others.take(limit - known.len()));
+        }
+        keys
     }
 
     /// False where caching is switched off.
@@ -195,6 +289,7 @@ where
                 }
                 Role::Follower(outcome) => outcome,
             };
+            self.shared.count(Count::Joined);
             let landed = outcome.wait().await.unwrap_or(Err(LoadError::Aborted))?;
             // This flight may have been joined after its load: an invalidation between the two has to
             // be heeded by those who came after it.
@@ -269,7 +364,20 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Weigh + Send + Sync + 'static,
 {
+    fn count(&self, count: Count) {
+        self.tally.count(count as usize);
+    }
+
     async fn load_in_time(&self, key: &K, intent: Intent) -> Result<Loaded<V>, LoadError> {
+        let loaded = self.try_load_in_time(key, intent).await;
+        self.count(match loaded {
+            Ok(_) => Count::Load,
+            Err(_) => Count::LoadFailed,
+        });
+        loaded
+    }
+
+    async fn try_load_in_time(&self, key: &K, intent: Intent) -> Result<Loaded<V>, LoadError> {
         let mut load = self.loader.load(key.clone(), intent);
         // A timer costs as much as an embedded store's answer; only one who waits needs it.
         if let Poll::Ready(loaded) = poll!(&mut load) {
@@ -282,6 +390,7 @@ where
     }
 
     async fn bypass(&self, key: &K, intent: Intent) -> Result<Answer<V>, LoadError> {
+        self.count(Count::Bypass);
         let loaded = self.load_in_time(key, intent).await?;
         self.loader.settle(key, &loaded, true);
         Ok(Answer {
@@ -297,8 +406,13 @@ where
     /// either. The second load began after the invalidation and looks where that is seen, so it finds at least its
     /// version.
     async fn load_and_fill(&self, l1: &L1<K, V>, key: &K, mut intent: Intent) -> FlightOutcome<V> {
-        const ATTEMPTS: usize = 3;
-        for _ in 0..ATTEMPTS {
+        const ATTEMPTS: u32 = 6;
+        const PAUSE: Duration = Duration::from_millis(10);
+        for attempt in 0..ATTEMPTS {
+            if attempt > 1 {
+                // The place where all is seen is out of reach, and a copy has not come so far.
+                tokio::time::sleep(PAUSE * (1 << attempt)).await;
+            }
             let epoch = l1.epoch();
             let loaded = self.load_in_time(key, intent).await?;
             let (value, version) = (loaded.value.clone(), loaded.version);
@@ -319,6 +433,7 @@ where
                 };
                 return Ok(Landed { answer, epoch });
             }
+            self.count(Count::Refused);
             intent = Intent::Fresh;
         }
         Err(LoadError::Outdated)

@@ -12,6 +12,7 @@ use super::help;
 use crate::config::{Config, ConfigErrors};
 
 pub use catalog::catalog_status;
+pub(super) use reachability::directory_status;
 
 const EXAMPLES: &str = "\
 Examples:

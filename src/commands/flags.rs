@@ -26,6 +26,13 @@ pub struct ConfigFlags {
         long,
         value_name = "URL",
         global = true,
+        help = "Read from this replica of a catalogue in PostgreSQL, too; several with commas or by repeating the flag"
+    )]
+    pub replica_url: Vec<String>,
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
         help = "Share a cache in this Redis, such as redis://cache:6379"
     )]
     pub redis_url: Option<String>,
@@ -47,6 +54,10 @@ impl ConfigFlags {
             "catalog.url",
             self.catalog_url.as_ref(),
         ));
+        let replicas = (!self.replica_url.is_empty()).then(|| self.replica_url.join(","));
+        sources
+            .flags
+            .extend(flag("--replica-url", "catalog.replicas", replicas.as_ref()));
         sources
             .flags
             .extend(flag("--redis-url", "redis.url", self.redis_url.as_ref()));

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::node_url::NodeUrl;
 use super::reader::Reader;
 use super::units::ByteSize;
+
+const MOST_WARM: u32 = 1_000_000;
+const MOST_PROBES: u32 = 1_000;
 
 /// How long and how much is cached, and how long a load may take.
 #[derive(Debug, Clone)]
@@ -23,6 +27,14 @@ pub struct CacheConfig {
     pub negative_bytes: ByteSize,
     /// After this long a load has failed.
     pub hard_timeout: Duration,
+    /// Most products that are loaded again after a start, the most read ones of the time before; 0 switches it off.
+    pub warm_up: u32,
+    /// How long readiness waits for that.
+    pub warm_up_wait: Duration,
+    /// The other nodes, by their listeners for operators.
+    pub peers: Vec<NodeUrl>,
+    /// Changed products a second of which every copy is looked at; 0 looks at none.
+    pub probes: u32,
 }
 
 impl CacheConfig {
@@ -71,6 +83,25 @@ impl CacheConfig {
                 Duration::from_secs(1),
                 "wait for a load before the request fails",
             ),
+            warm_up: section.value(
+                "warm_up",
+                10_000,
+                "products loaded before a start is over, the most read ones of the time before; 0 for none",
+            ),
+            warm_up_wait: section.value(
+                "warm_up_wait",
+                Duration::from_secs(5),
+                "time for which readiness waits for them",
+            ),
+            peers: section.optional_list(
+                "peers",
+                "the other nodes' admin addresses as http://HOST:PORT, asked whether their caches are right",
+            ),
+            probes: section.value(
+                "probes",
+                1,
+                "changed products a second of which every copy is looked at, and dropped if it is old; 0 for none",
+            ),
         };
         config.check(reader);
         config
@@ -81,6 +112,16 @@ impl CacheConfig {
             !self.hard_timeout.is_zero(),
             "cache.hard_timeout",
             "no load can finish in no time; write a duration above 0, such as 1s",
+        );
+        reader.require(
+            self.warm_up <= MOST_WARM,
+            "cache.warm_up",
+            "more than 1000000; what is read less than the first ten thousand is soon loaded anyway",
+        );
+        reader.require(
+            self.probes <= MOST_PROBES,
+            "cache.probes",
+            "more than 1000; each asks every node several times",
         );
         reader.require_between(
             self.negative_bytes <= self.l1_bytes,

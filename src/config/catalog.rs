@@ -5,6 +5,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::reader::Reader;
 use super::secret::mask_password;
@@ -16,7 +17,11 @@ use crate::db::postgres::parse_url;
 pub struct CatalogConfig {
     /// Which database, and where.
     pub url: CatalogUrl,
-    /// Connections of PostgreSQL for reading.
+    /// Servers that replay what that one writes, to be read from.
+    pub replicas: Vec<PostgresUrl>,
+    /// How far one of them may be behind.
+    pub max_replica_lag: Duration,
+    /// Connections of PostgreSQL for reading, to each server.
     pub pool_size: NonZeroUsize,
     /// Whether PgBouncer, in transaction mode, stands between.
     pub pgbouncer: bool,
@@ -26,17 +31,26 @@ impl CatalogConfig {
     /// The default lies in the data directory.
     pub(super) fn read(reader: &mut Reader<'_>, data_dir: &Path) -> Self {
         let mut section = reader.section("catalog");
-        Self {
+        let config = Self {
             url: section.value(
                 "url",
                 CatalogUrl::Sqlite(data_dir.join("catalog.db")),
-                "the catalogue, as sqlite:PATH or postgres://USER@HOST/DATABASE; unless set, catalog.db in the \
-                 data directory",
+                "the catalogue, as sqlite:PATH or postgres://USER@HOST/DATABASE; of several hosts with commas the \
+                 one that takes writes; unless set, catalog.db in the data directory",
+            ),
+            replicas: section.optional_list(
+                "replicas",
+                "URLs of streaming replicas to read from, one for each server; none reads from the primary",
+            ),
+            max_replica_lag: section.value(
+                "max_replica_lag",
+                Duration::from_secs(5),
+                "how far a replica may be behind the primary and still be read from",
             ),
             pool_size: section.value(
                 "pool_size",
                 DEFAULT_POOL_SIZE,
-                "connections of PostgreSQL for reading; writes have four of their own",
+                "connections for reading to each PostgreSQL; writes have four of their own",
             ),
             pgbouncer: section.value(
                 "pgbouncer",
@@ -44,9 +58,36 @@ impl CatalogConfig {
                 "whether the URL leads to PgBouncer in transaction mode, which keeps no prepared statements and \
                  passes on no notifications",
             ),
-        }
+        };
+        config.check(reader);
+        config
+    }
+
+    fn check(&self, reader: &mut Reader<'_>) {
+        let replicas = &self.replicas;
+        reader.require_between(
+            replicas.is_empty() || matches!(self.url, CatalogUrl::Postgres(_)),
+            "catalog.replicas",
+            "catalog.url",
+            "cannot replay",
+            "name a PostgreSQL there, or no replicas",
+        );
+        let repeats = (1..replicas.len()).any(|at| replicas[..at].contains(&replicas[at]));
+        reader.require(
+            !repeats,
+            "catalog.replicas",
+            "lists a server twice; leave one of them out",
+        );
+        reader.require(
+            self.max_replica_lag >= SHORTEST_LAG,
+            "catalog.max_replica_lag",
+            "less than is measured, which is every half second; write a duration of at least 1s",
+        );
     }
 }
+
+/// Replicas are looked at twice within it.
+const SHORTEST_LAG: Duration = Duration::from_secs(1);
 
 const DEFAULT_POOL_SIZE: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
 
@@ -96,6 +137,31 @@ impl FromStr for CatalogUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Self::parse(text)
+    }
+}
+
+impl Value for PostgresUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        const FORM: &str = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+        let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if !is_url {
+            return Err(format!(
+                "not the URL of a PostgreSQL, or one of several hosts; {FORM} for each server"
+            ));
+        }
+        let url = parse_url(text).map_err(|error| format!("{error}; {FORM}"))?;
+        if url.servers() > 1 {
+            return Err(format!("names several hosts; {FORM} for each server"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+
+    fn mask(text: &str) -> Cow<'_, str> {
+        Cow::Owned(mask_password(text))
     }
 }
 
@@ -179,7 +245,7 @@ mod tests {
             ("postgres://db", "names no database"),
             ("postgresql:///shop", "names no host"),
             ("postgres://db:port/shop", "not a PostgreSQL URL"),
-            ("postgres://db/shop?sslmode=require", "sslmode=require"),
+            ("postgres://db/shop?sslmode=allow", "sslmode is one of"),
         ] {
             let error = CatalogUrl::parse(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");

@@ -171,6 +171,33 @@ impl Section<'_, '_> {
         })
     }
 
+    /// Reads a setting of several values or none, for which the word is `none`.
+    pub(super) fn optional_list<T: Value>(
+        &mut self,
+        key: &'static str,
+        help: &'static str,
+    ) -> Vec<T> {
+        const NONE: &str = "none";
+
+        // A secret with a comma in it can be masked in the whole alone.
+        let parse = |item: &str, whole: &str| {
+            T::parse(item.trim()).map_err(|reason| (Some(whole.to_owned()), reason))
+        };
+        let read = |raw| match raw {
+            RawValue::Scalar(text) if text == NONE => Ok(Vec::new()),
+            RawValue::Scalar(text) => text.split(',').map(|item| parse(item, &text)).collect(),
+            RawValue::List(items) => items.iter().map(|item| parse(item, item)).collect(),
+            RawValue::Nested => Err((None, "not a list of plain values".to_owned())),
+        };
+        let show = |values: &Vec<T>| match values.as_slice() {
+            [] => NONE.to_owned(),
+            values => values.iter().map(T::show).collect::<Vec<_>>().join(","),
+        };
+        self.setting(key, Vec::new(), help, read, show, |text| {
+            T::mask(text).into_owned()
+        })
+    }
+
     fn setting<T>(
         &mut self,
         key: &'static str,

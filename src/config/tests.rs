@@ -75,6 +75,8 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "server.cors_origins = none (default)",
             "server.data_dir = ./doorbuster-data (default)",
             "catalog.url = sqlite:./doorbuster-data/catalog.db (default)",
+            "catalog.replicas = none (default)",
+            "catalog.max_replica_lag = 5s (default)",
             "catalog.pool_size = 8 (default)",
             "catalog.pgbouncer = false (default)",
             "cache.l1_bytes = 256MiB (default)",
@@ -84,6 +86,10 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "cache.negative = 5s (default)",
             "cache.negative_bytes = 8MiB (default)",
             "cache.hard_timeout = 1s (default)",
+            "cache.warm_up = 10000 (default)",
+            "cache.warm_up_wait = 5s (default)",
+            "cache.peers = none (default)",
+            "cache.probes = 1 (default)",
             "redis.url = none (default)",
             "redis.prefix = doorbuster: (default)",
             "redis.timeout = 20ms (default)",
@@ -323,7 +329,7 @@ fn a_password_is_never_printed() {
 
     for wrong in [
         "db:port/shop",
-        "db/shop?sslmode=require",
+        "db/shop?sslmode=allow",
         "db/shop?colour=red",
         "db",
     ] {
@@ -344,6 +350,51 @@ fn a_password_is_never_printed() {
         "[catalog]\nreplica = 'postgres://shop:hunter2@db/shop'",
     ));
     assert!(!unknown.join("\n").contains("hunter2"), "{unknown:?}");
+}
+
+#[test]
+fn replicas_are_of_a_postgres_and_one_server_each() {
+    let postgres = "url = 'postgres://shop@db/shop'\n";
+    let load = |text: &str| Config::load(&file(&format!("[catalog]\n{text}")));
+    let given = "replicas = ['postgres://shop:hunter2@r1/shop', 'postgres://shop@r2/shop']";
+    let config = load(&format!("{postgres}{given}")).unwrap();
+    assert_eq!(config.catalog.replicas.len(), 2);
+    let mut settings = config.settings().iter();
+    let shown = settings.find(|setting| setting.key == "replicas").unwrap();
+    assert_eq!(
+        shown.value,
+        "postgres://shop:***@r1/shop,postgres://shop@r2/shop"
+    );
+    let none = load(&format!("{postgres}replicas = 'none'")).unwrap();
+    assert!(none.catalog.replicas.is_empty());
+    for (text, reason) in [
+        (
+            "replicas = 'postgres://shop@r1/shop'".to_owned(),
+            "cannot replay",
+        ),
+        (
+            format!("{postgres}replicas = ['postgres://r1/shop', 'postgres://r1/shop']"),
+            "lists a server twice",
+        ),
+        (
+            format!("{postgres}replicas = ['postgres://r1,r2/shop']"),
+            "names several hosts",
+        ),
+        (format!("{postgres}replicas = ['r1:5432']"), "not the URL"),
+        (
+            format!("{postgres}max_replica_lag = '500ms'"),
+            "at least 1s",
+        ),
+        // Half a password looks like a port.
+        (
+            format!("{postgres}replicas = 'postgres://shop:hun,ter2@r1/shop'"),
+            "not a",
+        ),
+    ] {
+        let error = load(&text).unwrap_err().to_string();
+        assert!(error.contains(reason), "{text}: {error}");
+        assert!(!error.contains("hun") && !error.contains("ter2"), "{error}");
+    }
 }
 
 #[cfg(unix)]

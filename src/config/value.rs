@@ -56,6 +56,17 @@ impl Value for NonZeroUsize {
     }
 }
 
+impl Value for u32 {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| "not a number; write it in digits, such as 10".into())
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Value for Duration {
     fn parse(text: &str) -> Result<Self, String> {
         units::parse_duration(text)

@@ -1,139 +1,80 @@
 //! PostgreSQL: pools of connections on a runtime of their own, so that no HTTP worker parses what a database
 //! sends.
 //!
-//! Every use says what it is for. [`Postgres::read`] may be answered by whoever has the data,
-//! [`Postgres::read_fresh`] sees every commit that finished before it, [`Postgres::write`] changes something. For
-//! now the primary does all three.
+//! Every use says what it is for. [`Postgres::read`] may be answered by whoever has the data, as recent as it asks for;
+//! [`Postgres::read_fresh`] is at the primary and sees every commit that finished before it; [`Postgres::write`]
+//! changes something there.
 
+mod connect;
 mod connection;
 mod copy;
+mod error;
+mod examine;
+mod lag;
 mod listener;
+mod load;
 mod migrations;
+mod monitor;
+mod pool;
+mod routing;
+mod tls;
 mod transaction;
+mod url;
 
 use std::fmt;
 use std::future::Future;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio::runtime::{self, Handle};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{Config, NoTls};
 
 use super::{MigrationReport, SchemaState};
+use connect::Servers;
 pub use connection::{Connection, Parameters};
 pub use copy::{CopyRows, microseconds};
+pub use error::PostgresError;
+use error::describe;
+pub use examine::{Facts, examine};
 pub use listener::Listener;
+use monitor::{look_once, watch_primary, watch_replica};
+pub use routing::{ReadWork, Recency};
+use routing::{Replica, Routing, Server};
 pub use tokio_postgres::Row;
 pub use tokio_postgres::error::SqlState;
 pub use tokio_postgres::types::{ToSql, Type};
 pub use transaction::{Transaction, is_unique_violation};
+pub use url::{Url, parse_url};
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
-/// How long a read waits for a connection. Callers have deadlines of their own; this one is for those without.
-const WAIT: Duration = Duration::from_secs(5);
 /// The longest any statement outside a write may run. A read that nobody awaits any more is cancelled at once;
 /// this is for the day the cancelling does not arrive.
 const LONGEST_READ: Duration = Duration::from_mins(1);
 /// Writes at once. More would wait for each other's locks and for the disk.
-const WRITERS: usize = 4;
-
-/// Why PostgreSQL could not do something. Shows no password.
-#[derive(Debug, thiserror::Error)]
-pub enum PostgresError {
-    /// The URL is none, or asks for what is not there.
-    #[error("not a PostgreSQL URL: {0}")]
-    Url(String),
-    /// No connection could be made.
-    #[error("cannot connect to PostgreSQL: {0}")]
-    Connect(String),
-    /// The schema is newer than this program, was edited, or a migration failed.
-    #[error("cannot migrate the catalogue: {0}")]
-    Migrate(String),
-    /// A statement failed.
-    #[error("catalogue query failed: {}", describe(.0))]
-    Query(#[from] tokio_postgres::Error),
-    /// Nothing could be begun in time, or another transaction was in the way. Nothing was written.
-    #[error("the catalogue has more to do than it can in time")]
-    Busy,
-    /// What is stored cannot be what was written.
-    #[error("damaged: {0}")]
-    Damaged(String),
-    /// The system gave no threads.
-    #[error("cannot start: {0}")]
-    Start(#[from] std::io::Error),
-    /// The work ended without an answer.
-    #[error("the catalogue is closed")]
-    Closed,
-}
-
-impl PostgresError {
-    /// What the server called the failure.
-    pub fn state(&self) -> Option<&SqlState> {
-        match self {
-            Self::Query(error) => error.code(),
-            _ => None,
-        }
-    }
-
-    /// True where another transaction was in the way, or time was up while it was: the same work may well succeed the
-    /// next time.
-    pub fn is_conflict(&self) -> bool {
-        let conflicts = [
-            SqlState::QUERY_CANCELED,
-            SqlState::T_R_SERIALIZATION_FAILURE,
-            SqlState::T_R_DEADLOCK_DETECTED,
-            SqlState::LOCK_NOT_AVAILABLE,
-        ];
-        matches!(self, Self::Busy) || self.state().is_some_and(|state| conflicts.contains(state))
-    }
-}
-
-/// As the server words it; the driver's own text says "db error".
-fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(error) => {
-            let detail = error.detail().map(|detail| format!(" ({detail})"));
-            let detail = detail.unwrap_or_default();
-            format!(
-                "{}{detail}, SQLSTATE {}",
-                error.message(),
-                error.code().code()
-            )
-        }
-        None => match std::error::Error::source(error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        },
-    }
-}
-
-impl From<PoolError> for PostgresError {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Backend(error) => Self::Connect(describe(&error)),
-            PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Self::Busy,
-            PoolError::Timeout(_) => Self::Connect("it does not answer in time".to_owned()),
-            PoolError::Closed => Self::Closed,
-            error => Self::Connect(error.to_string()),
-        }
-    }
-}
+pub const WRITERS: usize = 4;
 
 /// Where the database is and how it is used.
 #[derive(Clone)]
 pub struct Options {
-    /// `postgres://user:password@host:port/database`.
+    /// `postgres://user:password@host:port/database`, of several hosts the one that takes writes.
     pub url: String,
-    /// Connections for reading.
+    /// The same for each server that may be read from: see [`Postgres::watch`].
+    pub replicas: Vec<String>,
+    /// How far a replica may be behind and still be read from.
+    pub max_replica_lag: Duration,
+    /// Connections for reading, to each server.
     pub pool_size: usize,
     /// Between here and the server stands PgBouncer in transaction mode: no statement is prepared for later, and
     /// nothing is asked of a session.
     pub pgbouncer: bool,
+}
+
+/// How a server stands, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// It replays what another server writes.
+    pub is_replica: bool,
+    /// Bytes that it has received and not replayed.
+    pub unreplayed: u64,
 }
 
 /// A handle to one database; clones share its connections.
@@ -143,10 +84,7 @@ pub struct Postgres {
 }
 
 struct Shared {
-    config: Config,
-    pgbouncer: bool,
-    readers: Pool,
-    writers: Pool,
+    routing: Arc<Routing>,
     handle: Handle,
     /// `None` once it is being dropped.
     runtime: Option<runtime::Runtime>,
@@ -161,40 +99,27 @@ impl Drop for Shared {
     }
 }
 
-/// Reads a URL, and refuses what this program cannot do.
-pub fn parse_url(url: &str) -> Result<Config, PostgresError> {
-    let config = Config::from_str(url).map_err(|error| {
-        let source = std::error::Error::source(&error).map(ToString::to_string);
-        PostgresError::Url(source.unwrap_or_else(|| error.to_string()))
-    })?;
-    if config.get_hosts().is_empty() {
-        return Err(PostgresError::Url("it names no host".to_owned()));
-    }
-    if config.get_dbname().is_none() {
-        return Err(PostgresError::Url("it names no database".to_owned()));
-    }
-    if config.get_ssl_mode() == SslMode::Require {
-        let reason = "sslmode=require is not supported by this version";
-        return Err(PostgresError::Url(reason.to_owned()));
-    }
-    Ok(config)
-}
-
 impl Postgres {
-    /// Makes no connection yet.
+    /// Makes no connection yet, and reads from the primary alone: see [`Postgres::watch`].
     pub fn open(options: &Options) -> Result<Self, PostgresError> {
-        let mut config = parse_url(&options.url)?;
-        config
-            .application_name("doorbuster")
-            .connect_timeout(CONNECT);
-        if !options.pgbouncer {
-            // Rows are read by key, where compiling a plan takes longer than running it, and from memory or a disk
-            // without an arm, where a row here and there costs little more than the next one.
-            let limit = LONGEST_READ.as_millis();
-            config.options(format!(
-                "-c statement_timeout={limit} -c jit=off -c random_page_cost=1.1"
-            ));
-        }
+        // Rows are read by key, where compiling a plan takes longer than running it, and from memory or a disk without
+        // an arm, where a row here and there costs little more than the next one.
+        let limit = LONGEST_READ.as_millis();
+        let session = format!("-c statement_timeout={limit} -c jit=off -c random_page_cost=1.1");
+        let session = (!options.pgbouncer).then_some(session.as_str());
+        let server = |url: &str| {
+            let servers = Servers::new(parse_url(url)?, session)?;
+            Server::new(servers, options.pool_size)
+        };
+        let replicas = options.replicas.iter();
+        let replicas: Result<_, _> = replicas.map(|url| server(url).map(Replica::new)).collect();
+        let routing = Routing::new(
+            server(&options.url)?,
+            WRITERS,
+            replicas?,
+            options.max_replica_lag,
+            options.pgbouncer,
+        )?;
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("postgres")
@@ -202,29 +127,55 @@ impl Postgres {
             .build()?;
         Ok(Self {
             shared: Arc::new(Shared {
-                readers: pool(&config, options.pool_size)?,
-                writers: pool(&config, WRITERS)?,
-                config,
-                pgbouncer: options.pgbouncer,
+                routing: Arc::new(routing),
                 handle: runtime.handle().clone(),
                 runtime: Some(runtime),
             }),
         })
     }
 
+    /// Has all servers watched from here on. The replicas are read from as soon as they are known to be near the
+    /// primary. To be called once.
+    pub fn watch(&self) {
+        let Shared {
+            routing, handle, ..
+        } = &*self.shared;
+        handle.spawn(watch_primary(Arc::clone(routing)));
+        for index in 0..routing.replicas.len() {
+            handle.spawn(watch_replica(Arc::clone(routing), index));
+        }
+    }
+
+    /// How the server of a URL stands. Blocks.
+    pub fn standing(url: &str) -> Result<Standing, PostgresError> {
+        let servers = Servers::new(parse_url(url)?, None)?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let sight = runtime.block_on(look_once(&servers))?;
+        Ok(Standing {
+            is_replica: sight.is_replica,
+            unreplayed: sight.known.saturating_sub(sight.position),
+        })
+    }
+
     /// Runs pending migrations under a lock that other processes respect.
     pub fn migrate(&self) -> Result<MigrationReport, PostgresError> {
-        self.block_on(migrations::run(&self.shared.config))
+        self.block_on(migrations::run(self.primary()))
     }
 
     /// Compares the schema of the database with the one this program has, changing nothing.
     pub fn schema_state(&self) -> Result<SchemaState, PostgresError> {
-        self.block_on(migrations::state(&self.shared.config))
+        self.block_on(migrations::state(self.primary()))
     }
 
     /// Whether any migration was ever applied.
     pub fn has_schema(&self) -> Result<bool, PostgresError> {
-        self.block_on(migrations::has_history(&self.shared.config))
+        self.block_on(migrations::has_history(self.primary()))
+    }
+
+    fn primary(&self) -> &Servers {
+        &self.shared.routing.primary.servers
     }
 
     /// Waits for work of the runtime. Not for a thread that serves requests, nor for one of the runtime's.
@@ -267,52 +218,58 @@ impl Postgres {
         self.shared.handle.spawn(work)
     }
 
-    /// A connection for a read that may miss what was committed a moment ago.
-    pub async fn read(&self) -> Result<Connection, PostgresError> {
-        self.read_fresh().await
+    /// Reads from whichever server will do, and again from another one where the first fails. The work may be done
+    /// several times, on one connection each. Dropping the future cancels the statement it waits for.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        recency: Recency,
+        work: impl ReadWork<T>,
+    ) -> Result<T, PostgresError> {
+        let routing = Arc::clone(&self.shared.routing);
+        self.run(async move { routing.read(recency, &work).await })
+            .await
     }
 
-    /// A connection for a read that sees every commit that finished before it.
+    /// Whether what [`Recency::Any`] finds may be behind.
+    pub fn has_replicas(&self) -> bool {
+        !self.shared.routing.replicas.is_empty()
+    }
+
+    /// A connection to the primary, for a read that sees every commit that finished before it.
     pub async fn read_fresh(&self) -> Result<Connection, PostgresError> {
-        let object = self.shared.readers.get().await?;
-        Ok(Connection::new(object, self.shared.pgbouncer))
+        let routing = &self.shared.routing;
+        let object = routing.primary.readers.get().await?;
+        Ok(Connection::new(object, routing.pgbouncer))
     }
 
     /// A transaction that writes. Blocks; not for a thread that serves requests. With a deadline it is
     /// [`PostgresError::Busy`] where none could be begun by then, and no statement of it waits for a lock, nor
     /// runs, beyond it.
     pub fn write(&self, deadline: Option<Instant>) -> Result<Transaction, PostgresError> {
-        let begun = async {
-            let object = self.shared.writers.get();
-            let object = match deadline {
-                None => object.await?,
-                Some(deadline) => tokio::time::timeout_at(deadline.into(), object)
-                    .await
-                    .map_err(|_| PostgresError::Busy)??,
-            };
-            Ok::<_, PostgresError>(Connection::new(object, self.shared.pgbouncer))
-        };
-        let connection = self.block_on(begun)?;
-        Transaction::begin(self.shared.handle.clone(), connection, deadline)
+        let Shared {
+            routing, handle, ..
+        } = &*self.shared;
+        Transaction::begin(handle.clone(), Arc::clone(routing), deadline)
     }
 
     /// Hears what other sessions tell this channel. Behind PgBouncer it hears nothing.
     pub fn listen(&self, channel: &'static str) -> Listener {
-        let config = (!self.shared.pgbouncer).then(|| self.shared.config.clone());
-        Listener::new(config, channel)
+        let primary = &self.shared.routing.primary;
+        let servers = (!self.shared.routing.pgbouncer).then(|| Arc::clone(&primary.servers));
+        Listener::new(servers, primary.generation.clone(), channel)
     }
-}
 
-fn pool(config: &Config, size: usize) -> Result<Pool, PostgresError> {
-    let recycling_method = RecyclingMethod::Fast;
-    let manager = Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
-    Pool::builder(manager)
-        .max_size(size)
-        .runtime(Runtime::Tokio1)
-        .wait_timeout(Some(WAIT))
-        .create_timeout(Some(CONNECT))
-        .build()
-        .map_err(|error| PostgresError::Connect(error.to_string()))
+    /// Waits until the connections to the primary are given up that there are now.
+    pub fn primary_lost(&self) -> impl Future<Output = ()> + Send + use<> {
+        let generation = self.shared.routing.primary.generation.clone();
+        let now = generation.now();
+        async move { generation.ended(now).await }
+    }
+
+    /// Has replicas read from only if they have replayed up to this position, in bytes, of the log of this timeline.
+    pub fn require_replayed(&self, timeline: u32, position: u64) {
+        self.shared.routing.require(timeline, position);
+    }
 }
 
 /// Stops its task when it is dropped.
@@ -326,6 +283,6 @@ impl<T> Drop for Stopped<T> {
 
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Postgres({:?})", self.shared.config.get_dbname())
+        write!(f, "Postgres({})", self.primary().names())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
 
 use super::problem::ApiError;
 use crate::products::catalog::Catalog;
@@ -13,12 +14,23 @@ use crate::products::catalog::Catalog;
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
     draining: Arc<AtomicBool>,
+    warming: Arc<AtomicBool>,
 }
 
 impl Readiness {
     /// From now on, for good, the answer is no: the process is about to stop.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether it has yet to load what is read most.
+    pub fn warm(&self, is_warming: bool) {
+        self.warming.store(is_warming, Ordering::Release);
+    }
+
+    /// What [`Readiness::warm`] said last.
+    pub fn is_warming(&self) -> bool {
+        self.warming.load(Ordering::Acquire)
     }
 
     fn is_draining(&self) -> bool {
@@ -40,7 +52,7 @@ async fn refuse_other_methods(request: HttpRequest) -> Result<HttpResponse, ApiE
 }
 
 async fn healthz() -> HttpResponse {
-    ok("alive")
+    ok(&json!({ "status": "alive" }))
 }
 
 async fn readyz(
@@ -50,14 +62,22 @@ async fn readyz(
     if readiness.is_draining() {
         return Err(ApiError::NotReady("The server is about to stop."));
     }
+    if readiness.is_warming() {
+        return Err(ApiError::NotReady("The cache is warming."));
+    }
     if !catalog.is_ready().await {
         return Err(ApiError::NotReady("The catalogue gives no answer."));
     }
-    Ok(ok("ready"))
+    let mut body = json!({ "status": "ready" });
+    // It answers all the same, more slowly perhaps: no reason to send the traffic elsewhere.
+    if let Some(trouble) = catalog.l2_trouble() {
+        body["degraded"] = json!({ "redis": trouble });
+    }
+    Ok(ok(&body))
 }
 
-fn ok(status: &str) -> HttpResponse {
-    let mut response = HttpResponse::Ok().json(serde_json::json!({ "status": status }));
+fn ok(body: &Value) -> HttpResponse {
+    let mut response = HttpResponse::Ok().json(body);
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

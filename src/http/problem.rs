@@ -70,6 +70,10 @@ pub(super) enum ApiError {
     Write(WriteProblem),
     /// The version asked for is not there yet. The version there is.
     VersionNotReached { version: u64 },
+    /// A purge is not as it has to be: why, and the mend.
+    InvalidPurge(String),
+    /// A page of the web wants to change something by way of an operator's browser.
+    FromAPage,
     /// More searches are under way than can be answered in time.
     SearchBusy,
     /// The catalogue gives no answer. The text is for the log.
@@ -281,6 +285,21 @@ impl ApiError {
                     .to_owned(),
             ),
             Self::Authorization(error) => authorization_row(error),
+            Self::InvalidPurge(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-purge",
+                "Not a purge",
+                format!(
+                    "{detail}; send {{\"keys\":[456]}}, {{\"tag\":\"vendor-acme\"}} or {{\"all\":true}}"
+                ),
+            ),
+            Self::FromAPage => (
+                StatusCode::FORBIDDEN,
+                "page-refused",
+                "No page may do this",
+                "The request bears an Origin; send it from a program, such as `doorbuster cache`"
+                    .to_owned(),
+            ),
             Self::Write(problem) => return problem.row(),
             later => return later.row_for_later(),
         };

@@ -15,7 +15,7 @@ use super::public_server::PublicServer;
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
-    BindError, Readiness, availability, bulk, categories, demo, docs, export, health, lists,
+    BindError, Readiness, admin, availability, bulk, categories, demo, docs, export, health, lists,
     products, recommendations, request_id, reviews, search, stock,
 };
 use crate::config::CorsOrigin;
@@ -125,6 +125,7 @@ pub fn bind(
             .app_data(catalog.clone())
             .app_data(readiness.clone())
             .configure(health::routes)
+            .configure(admin::routes)
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| request_id::wrap(request, service, access_log, None))
     })

@@ -1,5 +1,9 @@
 //! The catalogue as the HTTP layer sees it: products, and views of them, through their caches.
 
+pub mod inspection;
+pub mod purge;
+pub mod status;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,9 +28,11 @@ use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
     Source, reviews_scope,
 };
+use crate::cache::prover::Findings;
+use crate::cache::warm_up::{Warmed, warm};
 use crate::cache::{
-    Absence, Answer, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough, Status,
-    SystemClock, Tiered,
+    Absence, Answer, Batched, Cause, Clock, Derived, L1, L1Options, L2, LoadError, Millis,
+    ReadThrough, Status, SystemClock, Tiered,
 };
 
 /// Items of a page where the request says nothing.
@@ -52,6 +58,10 @@ pub struct Catalog {
     /// `None` until it is started: see [`Catalog::with_search`].
     search: Option<Search>,
     l2: Option<L2<i64, Document>>,
+    loader: DocumentLoader,
+    prover: Option<Findings>,
+    /// What this node is called, for people.
+    node: Arc<str>,
 }
 
 /// Sizes and times of the caches.
@@ -92,8 +102,8 @@ pub enum DetailError {
 }
 
 impl Catalog {
-    /// Background loads run on `background`. Where there is a second tier, documents are loaded through it, and in
-    /// batches; without it one by one, on the caller's thread where the store is quick enough.
+    /// Background loads run on `background`. Where there is a second tier, documents are loaded through it. They are
+    /// loaded in batches there, and from a store behind a network; else one by one, on the caller's thread.
     pub fn new(
         store: Arc<dyn CatalogStore>,
         options: CacheOptions,
@@ -101,20 +111,29 @@ impl Catalog {
         background: Handle,
     ) -> Self {
         let clock = SystemClock;
-        let loader = DocumentLoader {
-            store: Arc::clone(&store),
+        // Without a first tier there are no fences, so no copy that is behind may be asked.
+        let is_fenced = options.l1.is_some();
+        let documents_loader = DocumentLoader::new(Arc::clone(&store), is_fenced);
+        let loader = documents_loader.clone();
+        let node = match &l2 {
+            Some(l2) => l2.node(),
+            None => format!("{:016x}", getrandom::u64().unwrap_or_default()),
         };
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
         let categories = CategoryTree::new(Arc::clone(&store), background.clone());
         let deadline = options.deadline;
         let documents = match &l2 {
+            None if store.reach().is_remote => {
+                let loader = Batched::new(loader, deadline, &background);
+                ReadThrough::new(l1, loader, clock, background.clone(), deadline)
+            }
             None => ReadThrough::new(l1, loader, clock, background.clone(), deadline),
             Some(l2) => {
                 let loader = Tiered::new(l2.clone(), loader, deadline, &background);
                 ReadThrough::new(l1, loader, clock, background.clone(), deadline)
             }
         };
-        let cursors = Arc::new(Cursors::new(Arc::clone(&store)));
+        let cursors = Arc::new(Cursors::new(Arc::clone(&store), deadline));
         let stock_changes = Arc::<AtomicU64>::default();
         let loader = PageLoader {
             store: Arc::clone(&store),
@@ -140,7 +159,15 @@ impl Catalog {
             shelves,
             deadline,
             l2,
+            loader: documents_loader,
+            prover: None,
+            node: node.into(),
         }
+    }
+
+    /// What this node is called in leases, and by the prover.
+    pub fn node(&self) -> &str {
+        &self.node
     }
 
     /// Has the second tier brought up to date from here on, and words of other nodes heeded. To be called once.
@@ -163,6 +190,20 @@ impl Catalog {
             search: Some(search),
             ..self
         }
+    }
+
+    /// The same catalogue, which shows what the prover finds.
+    #[must_use]
+    pub fn with_prover(self, findings: Findings) -> Self {
+        Self {
+            prover: Some(findings),
+            ..self
+        }
+    }
+
+    /// The second tier.
+    pub fn l2(&self) -> Option<&L2<i64, Document>> {
+        self.l2.as_ref()
     }
 
     /// The document of a product; no value where there is none to show.
@@ -313,9 +354,14 @@ impl Catalog {
     pub async fn search(&self, query: SearchQuery) -> Result<SearchPage, SearchError> {
         let not_started = || SearchError::Failed("no index is kept".to_owned());
         let search = self.search.as_ref().ok_or_else(not_started)?;
-        let key = self.store.cursor_key().await?;
+        let key = self.cursors.key().await?;
         search
-            .page(key, query, self.shelves.documents.clone(), self.deadline)
+            .page(
+                key.clone(),
+                query,
+                self.shelves.documents.clone(),
+                self.deadline,
+            )
             .await
     }
 
@@ -353,12 +399,12 @@ impl Catalog {
 
     /// The product that has this handle.
     pub async fn id_by_handle(&self, handle: &str) -> Result<Option<i64>, StoreError> {
-        self.store.id_by_handle(handle).await
+        self.in_time(self.store.id_by_handle(handle)).await
     }
 
     /// The product whose variant has this sku.
     pub async fn id_by_sku(&self, sku: &str) -> Result<Option<i64>, StoreError> {
-        self.store.id_by_sku(sku).await
+        self.in_time(self.store.id_by_sku(sku)).await
     }
 
     /// Does `work` in one transaction, in turn with others, if that can begin by `deadline`. What it changed is
@@ -378,7 +424,7 @@ impl Catalog {
             Ok(decision)
         };
         let committed = self.store.write(deadline, Box::new(work)).await?;
-        self.invalidate(&committed.versions);
+        self.invalidate(&committed.versions, Cause::OwnWrite);
         for product_id in committed.stock {
             self.stock_changed(product_id);
         }
@@ -391,18 +437,43 @@ impl Catalog {
         worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
     }
 
+    /// At most so many products that are in memory, those that are read most first.
+    pub fn hot_products(&self, limit: usize) -> Vec<i64> {
+        self.shelves.documents.hot_keys(limit)
+    }
+
+    /// Loads products into memory as readers would, for no longer than this.
+    pub async fn warm(&self, ids: &[i64], limit: Duration) -> Warmed {
+        warm(&self.shelves.documents, ids, limit).await
+    }
+
     /// True when the store answers.
     pub async fn is_ready(&self) -> bool {
-        self.store.is_ready().await
+        let is_ready = tokio::time::timeout(self.deadline, self.store.is_ready());
+        is_ready.await.unwrap_or(false)
+    }
+
+    /// Awaits what is asked of the store directly, as long as a load may take.
+    async fn in_time<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let limit = self.deadline;
+        let read = tokio::time::timeout(limit, read).await;
+        read.unwrap_or_else(|_| {
+            Err(StoreError(format!(
+                "no answer from the store within {limit:?}"
+            )))
+        })
     }
 
     /// Takes note of committed versions: nothing older is served from now on, but by pages that were read before
     /// and are still within their promise.
-    pub fn invalidate(&self, changes: &[Change]) {
+    fn invalidate(&self, changes: &[Change], cause: Cause) {
         for change in changes {
             self.shelves
                 .documents
-                .invalidate(&change.product_id, change.version);
+                .invalidate(&change.product_id, change.version, cause);
         }
     }
 
@@ -411,12 +482,14 @@ impl Catalog {
     pub fn stock_changed(&self, product_id: i64) {
         let version = self.stock_changes.fetch_add(1, Ordering::AcqRel) + 1;
         let page = PageKey::Stock { product_id };
-        self.shelves.pages.invalidate(&page, version);
+        self.shelves
+            .pages
+            .invalidate(&page, version, Cause::OwnWrite);
     }
 
     /// Takes note of versions that the store's journal tells of.
     pub fn follow(&self, changes: &[Change]) {
-        self.invalidate(changes);
+        self.invalidate(changes, Cause::Journal);
         if let Some(l2) = &self.l2 {
             l2.journal_grew();
         }

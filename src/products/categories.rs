@@ -16,6 +16,9 @@ const LEVEL: &str = " > ";
 /// How old a tree may be that is shown. Counting reads the index of all products.
 const MAX_AGE: Duration = Duration::from_secs(2);
 
+/// How long counting may take.
+const LONGEST: Duration = Duration::from_secs(5);
+
 /// The newest tree, as JSON. Clones share it.
 #[derive(Clone)]
 pub(super) struct CategoryTree {
@@ -44,7 +47,11 @@ impl CategoryTree {
         }
         let store = Arc::clone(&self.store);
         let counted = Instant::now();
-        let count = async move { Ok::<_, StoreError>(Tree::new(store.categories().await?).json()) };
+        let count = async move {
+            let counts = tokio::time::timeout(LONGEST, store.categories()).await;
+            let counts = counts.map_err(|_| StoreError("not counted in time".to_owned()))??;
+            Ok::<_, StoreError>(Tree::new(counts).json())
+        };
         let json = self.background.spawn(count).await;
         let json = json.unwrap_or_else(|error| Err(StoreError(error.to_string())))?;
         *newest = Some((counted, json.clone()));

@@ -98,6 +98,11 @@ impl Document {
         }
     }
 
+    /// Whether a cache in front would drop the product by this key.
+    pub fn bears(&self, key: &str) -> bool {
+        self.surrogate_keys().split(' ').any(|known| known == key)
+    }
+
     /// True where both are the same bytes, whatever has been built of them.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint && self.body == other.body

@@ -2,31 +2,84 @@
 //! nodes say.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::catalog::purge::heed;
+use super::catalog::status::StoreCounts;
 use super::document::Document;
 use super::store::{CatalogStore, OutboxMark, StoreError, StoredDocument};
-use crate::cache::l2::{Journal, JournalPage, L2Value, Mark, Watcher};
-use crate::cache::{Absence, Intent, Load, LoadError, LoadMany, Loaded, ReadThrough};
+use crate::cache::l2::{Journal, JournalPage, L2Value, Mark, Purged, Watcher};
+use crate::cache::{Absence, Cause, Depth, Intent, Load, LoadError, LoadMany, Loaded, ReadThrough};
 
 /// Documents of a store. Clones share it.
 #[derive(Clone)]
 pub(super) struct DocumentLoader {
-    pub(super) store: Arc<dyn CatalogStore>,
+    store: Arc<dyn CatalogStore>,
+    /// Whether what is too old is refused, and asked for again where all is known.
+    is_fenced: bool,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    queries: AtomicU64,
+    products: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl DocumentLoader {
+    pub(super) fn new(store: Arc<dyn CatalogStore>, is_fenced: bool) -> Self {
+        Self {
+            store,
+            is_fenced,
+            counters: Arc::default(),
+        }
+    }
+
+    /// What was asked for so far.
+    pub(super) fn counts(&self) -> StoreCounts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StoreCounts {
+            queries: read(&self.counters.queries),
+            products: read(&self.counters.products),
+            failed: read(&self.counters.failed),
+        }
+    }
+
+    async fn documents(
+        &self,
+        ids: &[i64],
+        intent: Intent,
+    ) -> Result<Vec<Option<StoredDocument>>, LoadError> {
+        let add = |counter: &AtomicU64, count: usize| {
+            counter.fetch_add(count as u64, Ordering::Relaxed);
+        };
+        add(&self.counters.queries, 1);
+        add(&self.counters.products, ids.len());
+        let intent = if self.is_fenced {
+            intent
+        } else {
+            Intent::Fresh
+        };
+        let documents = self.store.documents(ids, intent).await;
+        add(&self.counters.failed, usize::from(documents.is_err()));
+        documents.map_err(failed)
+    }
 }
 
 impl Load<i64, Document> for DocumentLoader {
     fn load(
         &self,
         id: i64,
-        _intent: Intent,
+        intent: Intent,
     ) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
-        let store = Arc::clone(&self.store);
+        let this = self.clone();
         async move {
-            let documents = store.documents(&[id]).await.map_err(failed)?;
+            let documents = this.documents(&[id], intent).await?;
             Ok(found(documents.into_iter().next().flatten()))
         }
         .boxed()
@@ -37,11 +90,11 @@ impl LoadMany<i64, Document> for DocumentLoader {
     fn load_many(
         &self,
         ids: Vec<i64>,
-        _intent: Intent,
+        intent: Intent,
     ) -> BoxFuture<'static, Result<Vec<Loaded<Document>>, LoadError>> {
-        let store = Arc::clone(&self.store);
+        let this = self.clone();
         async move {
-            let documents = store.documents(&ids).await.map_err(failed)?;
+            let documents = this.documents(&ids, intent).await?;
             Ok(documents.into_iter().map(found).collect())
         }
         .boxed()
@@ -56,8 +109,9 @@ fn found(stored: Option<StoredDocument>) -> Loaded<Document> {
 }
 
 /// The versions that were committed, as the second tier wants to know them.
-pub(super) struct VersionJournal {
-    pub(super) store: Arc<dyn CatalogStore>,
+pub struct VersionJournal {
+    /// Where they are.
+    pub store: Arc<dyn CatalogStore>,
 }
 
 impl Journal<i64> for VersionJournal {
@@ -104,7 +158,11 @@ pub(super) struct DocumentWatcher {
 
 impl Watcher<i64> for DocumentWatcher {
     fn invalidated(&self, id: &i64, version: u64) {
-        self.documents.invalidate(id, version);
+        self.documents.invalidate(id, version, Cause::Message);
+    }
+
+    fn purged(&self, what: &Purged<i64>, depth: Depth) {
+        heed(&self.documents, what, depth);
     }
 
     fn missed(&self) {

@@ -19,7 +19,8 @@ mod tail;
 mod write;
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt};
 
@@ -31,10 +32,10 @@ use super::listing::Listing;
 use super::recommendation::Recommendation;
 use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, ListedProduct, OutboxMark, OutboxPage,
-    StoreError, StoredDocument, Work, WriteError,
+    Reach, StoreError, StoredDocument, Work, WriteError,
 };
-use crate::cache::Absence;
-use crate::db::postgres::{Connection, Postgres, PostgresError, Type};
+use crate::cache::{Absence, Intent};
+use crate::db::postgres::{Connection, Postgres, PostgresError, ReadWork, Recency, Type};
 pub use tail::Tail;
 use write::Writer;
 
@@ -63,33 +64,52 @@ impl PostgresCatalog {
         &self.database
     }
 
-    /// Reads what may be a moment old.
-    fn read<T, E>(
+    fn read<T: Send + 'static>(
         &self,
-        read: impl for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
-    ) -> BoxFuture<'_, Result<T, StoreError>>
-    where
-        T: Send + 'static,
-        E: Into<StoreError> + 'static,
-    {
-        let database = self.database.clone();
-        let work = async move {
-            let mut connection = database.read().await?;
-            read(&mut connection).await.map_err(Into::into)
-        };
-        self.database.run::<T, StoreError>(work).boxed()
+        recency: Recency,
+        read: impl ReadWork<T>,
+    ) -> BoxFuture<'_, Result<T, StoreError>> {
+        let reading = self.database.read(recency, read);
+        async move { Ok(reading.await?) }.boxed()
     }
 
-    fn id_by(
+    /// Reads what an index of our own keeps: what is missed there is missed for good, since the outbox has told of it.
+    fn read_for_index<T: Send + 'static>(
         &self,
+        read: impl ReadWork<T>,
+    ) -> BoxFuture<'_, Result<T, StoreError>> {
+        let reading = self.database.read(Recency::AllCommitted, read);
+        async move { Ok(reading.await?) }.boxed()
+    }
+
+    fn id_by<'a>(
+        &'a self,
         sql: &'static str,
         key: &str,
+    ) -> BoxFuture<'a, Result<Option<i64>, StoreError>> {
+        let key: Arc<str> = pages::askable(key).into();
+        async move {
+            let found = self.id_at(Recency::Any, sql, Arc::clone(&key)).await?;
+            if found.is_none() && self.database.has_replicas() {
+                // What a replica has not heard of may have been created a moment ago.
+                return self.id_at(Recency::Newest, sql, key).await;
+            }
+            Ok(found)
+        }
+        .boxed()
+    }
+
+    fn id_at(
+        &self,
+        recency: Recency,
+        sql: &'static str,
+        key: Arc<str>,
     ) -> BoxFuture<'_, Result<Option<i64>, StoreError>> {
-        let key = pages::askable(key).into_owned();
-        self.read(move |connection| {
+        self.read(recency, move |connection| {
+            let key = Arc::clone(&key);
             async move {
-                let row = connection.query_opt(sql, &[(&key, Type::TEXT)]).await?;
-                Ok::<_, PostgresError>(row.map(|row| row.try_get(0)).transpose()?)
+                let row = connection.query_opt(sql, &[(&&*key, Type::TEXT)]).await?;
+                Ok(row.map(|row| row.try_get(0)).transpose()?)
             }
             .boxed()
         })
@@ -133,9 +153,15 @@ impl CatalogStore for PostgresCatalog {
     fn documents<'a>(
         &'a self,
         ids: &'a [i64],
+        intent: Intent,
     ) -> BoxFuture<'a, Result<Vec<Option<StoredDocument>>, StoreError>> {
-        let wanted = ids.to_vec();
-        let read = self.read(move |connection| {
+        let recency = match intent {
+            Intent::Any => Recency::Any,
+            Intent::Fresh => Recency::Newest,
+        };
+        let wanted: Arc<[i64]> = ids.into();
+        let read = self.read(recency, move |connection| {
+            let wanted = Arc::clone(&wanted);
             async move { read_documents(connection, &wanted).await }.boxed()
         });
         async move {
@@ -161,13 +187,18 @@ impl CatalogStore for PostgresCatalog {
         listing: Listing,
         page: PageRequest,
     ) -> BoxFuture<'_, Result<Page<i64>, StoreError>> {
-        self.read(move |connection| {
-            async move { listing::list(connection, &listing, &page).await }.boxed()
+        let question = Arc::new((listing, page));
+        self.read(Recency::Any, move |connection| {
+            let question = Arc::clone(&question);
+            async move { listing::list(connection, &question.0, &question.1).await }.boxed()
         })
     }
 
     fn stock(&self, product_id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        self.read(move |connection| public::stock(connection, product_id).boxed())
+        // Exact, and as it is after a write that was answered: see `Catalog::stock_changed`.
+        self.read(Recency::Newest, move |connection| {
+            public::stock(connection, product_id).boxed()
+        })
     }
 
     fn reviews(
@@ -175,7 +206,8 @@ impl CatalogStore for PostgresCatalog {
         product_id: i64,
         page: PageRequest,
     ) -> BoxFuture<'_, Result<Option<Page<String>>, StoreError>> {
-        self.read(move |connection| {
+        self.read(Recency::Any, move |connection| {
+            let page = page.clone();
             async move { public::reviews(connection, product_id, &page).await }.boxed()
         })
     }
@@ -185,7 +217,9 @@ impl CatalogStore for PostgresCatalog {
         product_id: i64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Option<Vec<Recommendation>>, StoreError>> {
-        self.read(move |connection| public::recommendations(connection, product_id, limit).boxed())
+        self.read(Recency::Any, move |connection| {
+            public::recommendations(connection, product_id, limit).boxed()
+        })
     }
 
     fn listed_after(
@@ -193,15 +227,23 @@ impl CatalogStore for PostgresCatalog {
         product_id: i64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<ListedProduct>, StoreError>> {
-        self.read(move |connection| public::listed_after(connection, product_id, limit).boxed())
+        self.read_for_index(move |connection| {
+            public::listed_after(connection, product_id, limit).boxed()
+        })
     }
 
     fn listed(&self, ids: Vec<i64>) -> BoxFuture<'_, Result<Vec<ListedProduct>, StoreError>> {
-        self.read(move |connection| async move { public::listed(connection, &ids).await }.boxed())
+        let ids: Arc<[i64]> = ids.into();
+        self.read_for_index(move |connection| {
+            let ids = Arc::clone(&ids);
+            async move { public::listed(connection, &ids).await }.boxed()
+        })
     }
 
     fn categories(&self) -> BoxFuture<'_, Result<Vec<(String, u64)>, StoreError>> {
-        self.read(|connection| public::categories(connection).boxed())
+        self.read(Recency::Any, |connection| {
+            public::categories(connection).boxed()
+        })
     }
 
     // Of the server that takes the writes: a snapshot tells its transactions apart, and no other's.
@@ -210,6 +252,18 @@ impl CatalogStore for PostgresCatalog {
         let work = async move {
             let mut connection = database.read_fresh().await?;
             Ok(outbox::end(&mut connection).await?)
+        };
+        self.database.run(work).boxed()
+    }
+
+    fn outbox_before(
+        &self,
+        age: Duration,
+    ) -> BoxFuture<'_, Result<Option<OutboxMark>, StoreError>> {
+        let database = self.database.clone();
+        let work = async move {
+            let mut connection = database.read_fresh().await?;
+            Ok(outbox::before(&mut connection, age).await?)
         };
         self.database.run(work).boxed()
     }
@@ -227,22 +281,33 @@ impl CatalogStore for PostgresCatalog {
         self.database.run(work).boxed()
     }
 
+    fn reach(&self) -> Reach {
+        Reach {
+            is_remote: true,
+            has_copies: self.database.has_replicas(),
+        }
+    }
+
     fn cursor_key(&self) -> BoxFuture<'_, Result<CursorKey, StoreError>> {
-        self.read(|connection| {
+        // It never changes.
+        let reading = self.read(Recency::Any, |connection| {
             async move {
                 let row = connection.query_one(CURSOR_KEY, &[]).await?;
-                let key: &[u8] = row.try_get(0).map_err(PostgresError::from)?;
-                let key = key
-                    .try_into()
-                    .map_err(|_| StoreError("the key of the cursors is damaged".to_owned()))?;
-                Ok::<_, StoreError>(CursorKey::new(key))
+                Ok(row.try_get::<_, Vec<u8>>(0)?)
             }
             .boxed()
-        })
+        });
+        async move {
+            let key = reading.await?.try_into();
+            let key =
+                key.map_err(|_| StoreError("the key of the cursors is damaged".to_owned()))?;
+            Ok(CursorKey::new(key))
+        }
+        .boxed()
     }
 
     fn is_ready(&self) -> BoxFuture<'_, bool> {
-        let read = self.documents(&[0]);
+        let read = self.documents(&[0], Intent::Any);
         read.map(|read| read.is_ok()).boxed()
     }
 
@@ -251,7 +316,8 @@ impl CatalogStore for PostgresCatalog {
         filter: ExportFilter,
         after: i64,
     ) -> BoxFuture<'_, Result<ExportPage, StoreError>> {
-        self.read(move |connection| {
+        self.read(Recency::Any, move |connection| {
+            let filter = filter.clone();
             async move { export::page(connection, &filter, after).await }.boxed()
         })
     }
@@ -293,7 +359,7 @@ impl CatalogStore for PostgresCatalog {
         visit: &mut dyn FnMut(ProductInput) -> bool,
     ) -> Result<(), StoreError> {
         self.database.block_on(async {
-            let mut connection = self.database.read().await?;
+            let mut connection = self.database.read_fresh().await?;
             connection.batch(export::SNAPSHOT).await?;
             let mut after = i64::MIN;
             'all: loop {

@@ -9,10 +9,13 @@ mod listed;
 mod listing;
 mod outbox;
 mod pages;
+#[cfg(test)]
+mod plans;
 mod read_back;
 mod recommendations;
 mod reviews;
 mod said;
+mod settlement;
 mod stock;
 mod tail;
 #[cfg(test)]
@@ -36,7 +39,7 @@ use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, ListedProduct, OutboxMark, OutboxPage,
     StoreError, StoredDocument, Work, WriteError,
 };
-use crate::cache::Absence;
+use crate::cache::{Absence, Intent};
 use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
 pub use tail::Tail;
 use write::Writer;
@@ -133,6 +136,7 @@ impl CatalogStore for SqliteCatalog {
     fn documents<'a>(
         &'a self,
         ids: &'a [i64],
+        _intent: Intent,
     ) -> BoxFuture<'a, Result<Vec<Option<StoredDocument>>, StoreError>> {
         let documents = self.database.point_read(|connection| {
             ids.iter()

@@ -14,7 +14,7 @@ use super::listing::Listing;
 use super::recommendation::Recommendation;
 use super::stock::{Stock, StockChange, StockRefusal};
 use super::validate::Invalid;
-use crate::cache::Absence;
+use crate::cache::{Absence, Intent};
 use crate::db::postgres::PostgresError;
 use crate::db::sqlite::SqliteError;
 
@@ -86,15 +86,26 @@ impl From<PostgresError> for StoreError {
     }
 }
 
+/// How a store is reached. By default it is a file, and there is no other copy of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// It is asked over a network, so that many questions at once take hardly longer than one.
+    pub is_remote: bool,
+    /// What it answers may come from a copy that is behind, where anything will do.
+    pub has_copies: bool,
+}
+
 /// Where the catalogue is kept.
 pub trait CatalogStore: Send + Sync + 'static {
-    /// Documents by product id, in the order asked; `None` where there is no such product.
+    /// Documents by product id, in the order asked; `None` where there is no such product. Where anything will do, they
+    /// may be those of a copy that is behind, if there are such.
     ///
     /// A store that answers within microseconds is ready at the first poll. Dropping the future at any
     /// point is safe.
     fn documents<'a>(
         &'a self,
         ids: &'a [i64],
+        intent: Intent,
     ) -> BoxFuture<'a, Result<Vec<Option<StoredDocument>>, StoreError>>;
 
     /// The product that has this handle, public or not.
@@ -147,6 +158,11 @@ pub trait CatalogStore: Send + Sync + 'static {
 
     /// How many public products are in each category, by its whole path, in order of the paths.
     fn categories(&self) -> BoxFuture<'_, Result<Vec<(String, u64)>, StoreError>>;
+
+    /// How the store is reached.
+    fn reach(&self) -> Reach {
+        Reach::default()
+    }
 
     /// Where the stream of committed versions ends now.
     fn outbox_end(&self) -> BoxFuture<'_, Result<OutboxMark, StoreError>>;

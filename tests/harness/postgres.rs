@@ -130,7 +130,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    fn connect(url: &str) -> Self {
+    pub(super) fn connect(url: &str) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -167,7 +167,7 @@ impl Session {
 }
 
 /// Where the servers are; `scripts/setup` puts one there.
-fn programs() -> PathBuf {
+pub(super) fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").expect("install postgresql: scripts/setup");
     let mut versions: Vec<PathBuf> = versions.map(|entry| entry.unwrap().path()).collect();
     versions.sort();
@@ -175,7 +175,7 @@ fn programs() -> PathBuf {
 }
 
 /// Uid and gid of the user `postgres`.
-fn user_postgres() -> (u32, u32) {
+pub(super) fn user_postgres() -> (u32, u32) {
     let users = fs::read_to_string("/etc/passwd").unwrap();
     let line = users.lines().find(|line| line.starts_with("postgres:"));
     let fields: Vec<&str> = line.unwrap().split(':').collect();

@@ -68,6 +68,17 @@ impl Server {
         self.request_at(self.admin, "GET", path, &[])
     }
 
+    /// Sends a body to the listener for operators.
+    pub(crate) fn send_admin(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Reply {
+        self.send_to(self.admin, method, path, headers, body.as_ref())
+    }
+
     fn request_at(
         &self,
         address: SocketAddr,

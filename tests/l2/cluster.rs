@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use doorbuster::cache::l2::{Server, Watcher};
+use doorbuster::cache::l2::{Purged, Server, Watcher};
 use doorbuster::cache::{
-    Answer, Clock, L1, L1Options, L2, L2Options, Origin, ReadThrough, Status, SystemClock, Tiered,
+    Answer, Cause, Clock, Depth, L1, L1Options, L2, L2Options, Origin, ReadThrough, Status,
+    SystemClock, Tiered,
 };
 use tokio::runtime::Handle;
 
@@ -25,6 +26,7 @@ pub(super) struct Node {
 #[derive(Default)]
 struct Heard {
     invalidated: AtomicU64,
+    purged: AtomicU64,
     missed: AtomicU64,
 }
 
@@ -35,8 +37,22 @@ struct Ear {
 
 impl Watcher<i64> for Ear {
     fn invalidated(&self, key: &i64, version: u64) {
-        self.cache.invalidate(key, version);
+        self.cache.invalidate(key, version, Cause::Message);
         self.heard.invalidated.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn purged(&self, what: &Purged<i64>, depth: Depth) {
+        match what {
+            Purged::Key(key, version) => {
+                self.cache.purge(&[(*key, *version)], depth);
+            }
+            Purged::Tag(tag) => {
+                let bears = |_: &i64, text: &Text| text.0.starts_with(tag.as_str());
+                self.cache.purge_where(depth, bears);
+            }
+            Purged::Everything => self.cache.purge_everything(depth),
+        }
+        self.heard.purged.fetch_add(1, Ordering::SeqCst);
     }
 
     fn missed(&self) {
@@ -148,14 +164,14 @@ impl Node {
     /// Writes as a request would: the store, this node, the tier.
     pub(super) async fn write(&self, key: i64) -> u64 {
         let version = self.store.write(key);
-        self.cache.invalidate(&key, version);
+        self.cache.invalidate(&key, version, Cause::OwnWrite);
         self.l2.invalidate(&[(key, version)]).await;
         version
     }
 
     /// Hears of a version as from the tail of the store.
     pub(super) fn follow(&self, key: i64, version: u64) {
-        self.cache.invalidate(&key, version);
+        self.cache.invalidate(&key, version, Cause::Journal);
         self.l2.journal_grew();
     }
 
@@ -167,6 +183,11 @@ impl Node {
     /// Words of other nodes that it heard.
     pub(super) fn heard(&self) -> u64 {
         self.heard.invalidated.load(Ordering::SeqCst)
+    }
+
+    /// Purges of other nodes that it heard of.
+    pub(super) fn heard_of_purges(&self) -> u64 {
+        self.heard.purged.load(Ordering::SeqCst)
     }
 
     /// How often it may have missed some.

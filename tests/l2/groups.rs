@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use doorbuster::cache::Origin;
 use doorbuster::cache::l2::Server;
+use doorbuster::cache::{Depth, Origin};
 use rustix::process::Signal;
 
 use super::cluster::{Node, Store, is_from_l2, options, until};
@@ -102,11 +102,28 @@ async fn a_cluster_is_one_tier() {
     })
     .await;
 
+    // A purge reaches all parts, and the other node.
+    assert_eq!(node.l2.purge_everything(Depth::Hard).await.unwrap(), 60);
+    until("the other one has dropped all", || {
+        (other.heard_of_purges() > 0).then_some(())
+    })
+    .await;
+    for key in 0..60 {
+        assert_eq!(other.origin(key).await, (2, Origin::StorePastL2), "{key}");
+    }
+
     // A part fails over to a replica that has not heard of the last write. How far it was told stands in another part.
     let (of_mark, _) = group.home("test:1:mark");
     let home = |key: &i64| group.home(&format!("test:1:{{{key}}}"));
     let key = (0..60).find(|key| home(key).0 != of_mark).unwrap();
     let (master, replica) = home(&key);
+    until("the part has the value", || {
+        let value: Option<Vec<u8>> = group.nodes[master].run(&format!("GET test:1:{{{key}}}"));
+        value.filter(|value| value.len() > 36)
+    })
+    .await;
+    // And its replica, too, so that there is something old to be shown.
+    assert_eq!(group.nodes[master].run::<i64>("WAIT 1 10000"), 1);
     group.nodes[replica].signal(Signal::STOP);
     group.nodes[master].run::<i64>("CLIENT KILL TYPE replica");
     let version = node.write(key).await;
@@ -137,7 +154,7 @@ async fn a_cluster_is_one_tier() {
 
 /// Everything that the program needs. Of `client` it is `setinfo`, which servers below 7.2 do not know by name.
 const RIGHTS: &str = "~shop:* &shop:* -@all +ping +select +hello +info +client +dbsize +scan +unlink \
-                      +get +set +del +pttl +mget +evalsha +script|load +publish +subscribe";
+                      +get +getrange +set +del +exists +pttl +mget +evalsha +script|load +publish +subscribe";
 
 #[test]
 fn a_server_with_tls_and_few_rights() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorbuster::cache::{L2Options, Origin};
+use doorbuster::cache::{Cause, L2Options, Origin};
 
 use super::cluster::{Node, Store, is_from_l2, options, server, until};
 use crate::harness::{PATIENCE, Proxy, Redis};
@@ -130,7 +130,7 @@ async fn a_value_below_the_fence_of_the_node_is_not_taken_from_the_tier() {
     let other = Node::start(&store, &redis.url()).await;
     // It knows of a version that the tier has not been told of.
     let version = store.write(1);
-    other.cache.invalidate(&1, version);
+    other.cache.invalidate(&1, version, Cause::Journal);
     assert_eq!(other.origin(1).await, (2, Origin::StorePastL2));
 }
 
@@ -140,7 +140,7 @@ async fn what_a_node_does_not_admit_it_does_not_pass_on() {
     store.write(1);
     store.write(1);
     let node = Node::start(&store, &redis.url()).await;
-    node.cache.invalidate(&1, 2);
+    node.cache.invalidate(&1, 2, Cause::Journal);
     redis.run::<()>("FLUSHALL");
     // The tier has no fence any more, but the node has.
     store.lag(1, Some(1));

@@ -59,14 +59,26 @@ async fn a_redis_that_comes_back_with_old_data_is_told_what_it_lost() {
     })
     .await;
     redis.run::<()>("SAVE");
-    node.write(1).await;
+    let version = node.write(1).await;
+    node.follow(1, version);
+    // So that the relay would go on from behind it, if it thought this to be the same server.
+    until("the relay has told of it", || {
+        let place = node.l2.status().place;
+        place.filter(|place| place.ends_with(&format!(" {}", store.journal_len())))
+    })
+    .await;
     // It forgets the fence, and has the old value again.
+    store.journal_is_down(true);
     let missed = node.missed();
     redis.restart();
     until("it is connected again", || {
         (node.missed() > missed).then_some(())
     })
     .await;
+    // Nobody can tell yet what it has lost.
+    node.forget();
+    assert_eq!(node.origin(1).await, (2, Origin::Store));
+    store.journal_is_down(false);
     node.is_used().await;
     node.forget();
     assert_eq!(node.origin(1).await, (2, Origin::StorePastL2));

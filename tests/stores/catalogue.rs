@@ -2,10 +2,8 @@
 
 use std::sync::Mutex;
 
-use doorbuster::db::postgres::{Options, Postgres};
 use doorbuster::db::sqlite::Sqlite;
 use doorbuster::products::input::ProductInput;
-use doorbuster::products::postgres::PostgresCatalog;
 use doorbuster::products::sqlite::SqliteCatalog;
 use doorbuster::products::store::{
     CatalogStore, CatalogTransaction, Decision, OutboxMark, StoreError,
@@ -52,12 +50,7 @@ impl Catalogue {
 
     fn in_postgres(many_at_once: bool) -> Self {
         let database = PostgresDatabase::new();
-        let options = Options {
-            url: database.url(),
-            pool_size: 2,
-            pgbouncer: false,
-        };
-        let store = Box::new(PostgresCatalog::new(Postgres::open(&options).unwrap()));
+        let store = Box::new(crate::outbox::store(&database));
         Self::new(store, many_at_once, Place::Database(database))
     }
 

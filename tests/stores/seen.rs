@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorbuster::cache::Absence;
+use doorbuster::cache::{Absence, Intent};
 use doorbuster::products::cursor::PageRequest;
 use doorbuster::products::input::ProductInput;
 use doorbuster::products::listing::{Listing, Sort};
@@ -74,7 +74,7 @@ pub(super) fn all(catalogue: &Catalogue, names: &Names) -> Seen {
 
 fn document(catalogue: &Catalogue, id: i64) -> String {
     let ids = [id];
-    let document = catalogue.read(|store| store.documents(&ids));
+    let document = catalogue.read(|store| store.documents(&ids, Intent::Any));
     let document = document.into_iter().next().flatten().unwrap();
     let shown = match document.document {
         Ok(document) => {

@@ -1,7 +1,8 @@
 -- Settlement, step 2: the documents of all products touched. Key order is part of the API.
 --
 -- One pass over the variants gives everything that depends on them. `min(availability)` is the best one:
--- in_stock < low_stock < out_of_stock in alphabetical order.
+-- in_stock < low_stock < out_of_stock in alphabetical order. CROSS JOIN, since the planner would walk all variants to
+-- find those of the few products that changed.
 WITH touched_variant AS MATERIALIZED (
     SELECT
         c.product_id, v.id, v.position, v.sku, v.barcode, v.option1, v.option2, v.option3,
@@ -14,8 +15,8 @@ WITH touched_variant AS MATERIALIZED (
         p.options ->> '$[1].name' AS name2,
         p.options ->> '$[2].name' AS name3
     FROM product_change c
-    JOIN product p ON p.id = c.product_id
-    JOIN variant v ON v.product_id = c.product_id
+    CROSS JOIN product p ON p.id = c.product_id
+    CROSS JOIN variant v ON v.product_id = c.product_id
     LEFT JOIN inventory i ON i.variant_id = v.id
 ),
 summary AS MATERIALIZED (
@@ -89,7 +90,7 @@ SELECT
     s.min_minor,
     coalesce(s.availability, 'out_of_stock')
 FROM product_change c
-JOIN product p ON p.id = c.product_id
+CROSS JOIN product p ON p.id = c.product_id
 LEFT JOIN summary s ON s.product_id = c.product_id
 WHERE true -- tells the parser that ON CONFLICT belongs to the INSERT
 ON CONFLICT (product_id) DO UPDATE SET

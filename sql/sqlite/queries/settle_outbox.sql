@@ -11,4 +11,4 @@ SELECT
     -- A subquery, so that the time is written once and not for each row.
     (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 FROM product_change c
-JOIN product p ON p.id = c.product_id
+CROSS JOIN product p ON p.id = c.product_id

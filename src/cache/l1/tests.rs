@@ -1,6 +1,6 @@
 //! The tier against a model: any order of writes, loads, invalidations, evictions and ticks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -24,6 +24,10 @@ const OPTIONS: L1Options = L1Options {
 
 fn tier() -> L1<u8, u64> {
     L1::new(OPTIONS, 0)
+}
+
+fn depth(is_hard: bool) -> Depth {
+    if is_hard { Depth::Hard } else { Depth::Soft }
 }
 
 #[test]
@@ -204,6 +208,8 @@ enum Step {
     Evict(u8),
     Doubt,
     Question,
+    Purge(u8, bool),
+    PurgeAll(bool),
     Tick(u64),
     Get(u8),
 }
@@ -219,6 +225,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => key.clone().prop_map(Step::Evict),
         1 => Just(Step::Doubt),
         1 => Just(Step::Question),
+        1 => (key.clone(), any::<bool>()).prop_map(|(key, is_hard)| Step::Purge(key, is_hard)),
+        1 => any::<bool>().prop_map(Step::PurgeAll),
         2 => (0..900_u64).prop_map(Step::Tick),
         6 => key.prop_map(Step::Get),
     ]
@@ -240,6 +248,8 @@ proptest! {
         let mut undelivered: Vec<(u8, u64)> = Vec::new();
         let mut delivered: HashMap<u8, u64> = HashMap::new();
         let mut seen: HashMap<u8, u64> = HashMap::new();
+        // What is being loaded since before a purge.
+        let mut before_purge: HashSet<u8> = HashSet::new();
 
         for step in steps {
             match step {
@@ -257,8 +267,10 @@ proptest! {
                         && now - started < OPTIONS.fence_lifetime
                     {
                         let value = visible.then_some(version).ok_or(Absence::Removed);
-                        let _ = tier.fill(&key, value, version, epoch, now);
+                        let filled = tier.fill(&key, value, version, epoch, now);
+                        prop_assert!(filled.is_err() || !before_purge.contains(&key));
                     }
+                    before_purge.remove(&key);
                 }
                 Step::Deliver(index) => {
                     if !undelivered.is_empty() {
@@ -274,6 +286,17 @@ proptest! {
                 }
                 Step::Doubt => tier.doubt_everything(),
                 Step::Question => tier.question_everything(),
+                Step::Purge(key, is_hard) => {
+                    tier.begin_purge();
+                    tier.purge(&key, depth(is_hard), now);
+                    prop_assert!(!is_hard || tier.get(&key, now).is_none());
+                    before_purge.extend(loading.keys());
+                }
+                Step::PurgeAll(is_hard) => {
+                    tier.purge_everything(depth(is_hard));
+                    prop_assert!(!is_hard || (0..3).all(|key| tier.get(&key, now).is_none()));
+                    before_purge.extend(loading.keys());
+                }
                 Step::Tick(by) => now += by,
                 Step::Get(key) => {
                     if let Some(lookup) = tier.get(&key, now) {
@@ -313,4 +336,95 @@ fn an_amended_value_keeps_version_and_lifetime() {
     tier.invalidate(&1, 8, 5);
     tier.amend(&1, 5, |value| Some(value + 1));
     assert_eq!(tier.peek(&1), None);
+}
+
+#[test]
+fn what_is_purged_softly_is_served_until_it_is_loaded_again() {
+    let tier = tier();
+    for key in [1, 2] {
+        tier.fill(&key, Ok(7), 3, tier.epoch(), 0).unwrap();
+    }
+    tier.fill(&3, Err(Absence::Unknown), 0, tier.epoch(), 0)
+        .unwrap();
+    tier.begin_purge();
+    assert!(tier.purge(&1, Depth::Soft, 1) && tier.purge(&3, Depth::Soft, 1));
+    assert!(!tier.purge(&4, Depth::Soft, 1));
+    let freshness = |key| tier.get(&key, 1).map(|lookup| lookup.freshness);
+    assert_eq!(freshness(1), Some(Freshness::Stale));
+    assert_eq!(freshness(2), Some(Freshness::Fresh), "it was not meant");
+    assert_eq!(freshness(3), None);
+    // However often everything is questioned afterwards, the purged one is no surer.
+    for _ in 0..5 {
+        tier.question_everything();
+        assert_eq!(freshness(1), Some(Freshness::Stale));
+    }
+    tier.fill(&1, Ok(8), 3, tier.epoch(), 1).unwrap();
+    assert_eq!(freshness(1), Some(Freshness::Fresh));
+}
+
+#[test]
+fn what_is_meant_is_purged_and_nothing_else() {
+    let tier = tier();
+    for key in 0..100 {
+        tier.fill(&key, Ok(u64::from(key)), 1, tier.epoch(), 0)
+            .unwrap();
+    }
+    tier.begin_purge();
+    let purged = tier.purge_where(Depth::Hard, 1, |_, value| value % 2 == 0);
+    assert_eq!(purged, 50);
+    assert!((0..100).all(|key| tier.get(&key, 1).is_some() == (key % 2 == 1)));
+    tier.purge_everything(Depth::Soft);
+    assert_eq!(tier.get(&1, 1).unwrap().freshness, Freshness::Stale);
+    tier.purge_everything(Depth::Hard);
+    assert!((0..100).all(|key| tier.get(&key, 1).is_none()) && tier.is_empty());
+}
+
+#[test]
+fn a_purge_of_everything_leaves_the_fences() {
+    let tier = tier();
+    tier.invalidate(&1, 3, 0);
+    tier.purge_everything(Depth::Hard);
+    let older = tier.fill(&1, Ok(6), 2, tier.epoch(), 1);
+    assert_eq!(older, Err(Refused { fence: 3 }));
+}
+
+#[test]
+fn looking_tells_how_an_entry_stands_and_changes_nothing() {
+    let tier = tier();
+    let none = tier.inspect(&1, 0);
+    assert_eq!((none.kept, none.fence), (None, 0));
+    let fresh_for = tier.fill(&1, Ok(7), 3, tier.epoch(), 100).unwrap();
+    tier.invalidate(&1, 2, 100);
+    let mut last = None;
+    for (now, standing) in [
+        (100, Standing::Fresh),
+        (100 + fresh_for - 1, Standing::Fresh),
+        (100 + fresh_for, Standing::Stale),
+        (100 + fresh_for + 4_999, Standing::Stale),
+        (100 + fresh_for + 5_000, Standing::Expired),
+    ] {
+        let inspected = tier.inspect(&1, now);
+        let kept = inspected.kept.unwrap();
+        assert_eq!((kept.standing, kept.age), (standing, now - 100), "{now}");
+        assert_eq!((kept.value, kept.version), (Ok(7), 3));
+        let left = (100 + fresh_for).cast_signed() - now.cast_signed();
+        assert_eq!((kept.fresh_left, kept.served_left), (left, left + 5_000));
+        assert_eq!(tier.get(&1, now).is_some(), standing.is_served());
+        last = Some(inspected.epoch);
+    }
+    tier.question_everything();
+    let kept = |now| tier.inspect(&1, now).kept.unwrap();
+    assert_eq!(kept(101).standing, Standing::Questioned);
+    tier.doubt_everything();
+    assert_eq!(kept(101).standing, Standing::Doubted);
+    let (before, now) = (last.unwrap(), tier.inspect(&1, 0).epoch);
+    assert_eq!(
+        (now.doubts, now.questions, now.purges),
+        (before.doubts + 1, before.questions + 1, before.purges)
+    );
+    tier.fill(&2, Err(Absence::Removed), 4, tier.epoch(), 100)
+        .unwrap();
+    let kept = tier.inspect(&2, 200).kept.unwrap();
+    assert_eq!((kept.value, kept.age), (Err(Absence::Removed), 100));
+    assert_eq!((kept.fresh_left, kept.served_left), (400, 400));
 }

@@ -29,7 +29,7 @@ struct State {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Phase {
+pub(super) enum Phase {
     Closed { failures: u32 },
     Open { until: Millis },
     Probing,
@@ -76,6 +76,11 @@ impl Breaker {
     /// Opens it, for one who knows that nothing can be tried.
     pub(super) fn open(&self, now: Millis) {
         self.lock().open(now, self.options);
+    }
+
+    /// How it stands.
+    pub(super) fn phase(&self) -> Phase {
+        self.lock().phase
     }
 
     /// The right to probe, to one at a time, once the breaker is open and has cooled down; else how long to wait

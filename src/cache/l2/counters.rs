@@ -44,6 +44,12 @@ counters! {
     invalidations,
     /// Invalidations that it may not have taken, of those that were tried.
     invalidations_failed,
+    /// Records that were dropped because somebody said so.
+    purged,
+    /// Messages of other nodes that were heard.
+    messages,
+    /// How often messages may have been missed.
+    missed,
 }
 
 /// One number.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
@@ -11,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::breaker::{Attempt, Breaker, BreakerOptions};
+use super::breaker::{Attempt, Breaker, BreakerOptions, Phase};
 use super::scripts::Scripts;
 use super::server::{Connection, Identity, Server, is_lost};
 use super::trust::Trust;
@@ -61,6 +62,7 @@ struct Shared {
     sessions: watch::Sender<Option<Session>>,
     trouble: Notify,
     trust: Arc<Trust>,
+    begun: AtomicU64,
 }
 
 impl Link {
@@ -80,6 +82,7 @@ impl Link {
             sessions: watch::Sender::new(None),
             trouble: Notify::new(),
             trust,
+            begun: AtomicU64::new(0),
         });
         let task = background.spawn(keep_up(Arc::clone(&shared)));
         Self { shared, task }
@@ -99,6 +102,21 @@ impl Link {
         let attempt = self.shared.breaker.attempt()?;
         let session = self.shared.sessions.borrow().clone()?;
         Some((session, attempt))
+    }
+
+    /// The session of now, for what has a patience of its own.
+    pub(super) fn session(&self) -> Option<Session> {
+        self.shared.sessions.borrow().clone()
+    }
+
+    /// How the breaker stands.
+    pub(super) fn phase(&self) -> Phase {
+        self.shared.breaker.phase()
+    }
+
+    /// Sessions so far.
+    pub(super) fn sessions_begun(&self) -> u64 {
+        self.shared.begun.load(Ordering::Relaxed)
     }
 
     /// Has the session looked at now: another connection to the same server was lost.
@@ -183,6 +201,7 @@ async fn keep_up(shared: Arc<Shared>) {
         tracing::info!(%run_id, %version, "connected to Redis");
         // Before anybody can have the session.
         shared.trust.doubt();
+        shared.begun.fetch_add(1, Ordering::Relaxed);
         shared.sessions.send_replace(Some(session.clone()));
         probe.succeeded();
         let error = shared.watch_over(&session).await;

@@ -11,7 +11,7 @@ use redis::{RedisError, RedisResult, Value};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::keyspace::read_message;
+use super::keyspace::Message;
 use super::link::{L2Error, Session};
 use super::tier::Tier;
 use super::{L2Key, Watcher};
@@ -53,21 +53,31 @@ async fn listen<K: L2Key>(
     let late = |_| L2Error::DeadlineExceeded(limit);
     let (mut sink, mut messages) = subscribed.map_err(late)??.split();
     // What was published before is gone, and what comes from here on is heard.
+    tier.counters.missed.add(1);
     watcher.missed();
     let is_over = |now: &Option<Session>| now.as_ref().is_none_or(|now| now.number != session);
     loop {
         tokio::select! {
             message = messages.next() => {
                 let message = message.ok_or(L2Error::Down)?;
-                if let Some((key, version)) = read_message(message.get_payload_bytes()) {
-                    watcher.invalidated(&key, version);
-                }
+                heed(tier, watcher, message.get_payload_bytes());
             }
             () = sleep(PING) => {
                 timeout(limit, sink.ping::<Value>()).await.map_err(late)??;
             }
             () = async { drop(sessions.wait_for(is_over).await) } => return Ok(()),
         }
+    }
+}
+
+fn heed<K: L2Key>(tier: &Tier, watcher: &dyn Watcher<K>, message: &[u8]) {
+    tier.counters.messages.add(1);
+    match Message::from_bytes(message) {
+        Some(Message::Invalidated(key, version)) => watcher.invalidated(&key, version),
+        // It was done here before it was told.
+        Some(Message::Purged { node, .. }) if node == tier.node => {}
+        Some(Message::Purged { what, depth, .. }) => watcher.purged(&what, depth),
+        None => tracing::debug!("a message that is none of ours"),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::cache::l1::Absence;
 pub(super) const FORMAT: u8 = 1;
 const MARK: u8 = 0xDB;
 const CHECKSUM: usize = 28;
-const HEADER: usize = 36;
+pub(super) const HEADER: usize = 36;
 
 /// What a record says of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +43,28 @@ pub(super) struct Record<'b> {
 }
 
 impl<'b> Record<'b> {
+    /// The kind of a fence.
+    pub(super) const FENCE: u8 = 4;
+
+    /// What the beginning of a record says its kind is, whether or not the rest is whole.
+    pub(super) fn kind_of(beginning: &[u8]) -> Option<u8> {
+        let header = beginning.get(..HEADER)?;
+        (header[..2] == [MARK, FORMAT]).then_some(header[2])
+    }
+
+    /// The same of its version.
+    pub(super) fn version_of(beginning: &[u8]) -> Option<u64> {
+        Self::kind_of(beginning)?;
+        let version = beginning.get(4..12)?.try_into().ok()?;
+        Some(u64::from_be_bytes(version))
+    }
+
     pub(super) fn to_bytes(self) -> Vec<u8> {
         let (kind, body): (u8, &[u8]) = match self.content {
             Content::Value(body) => (1, body),
             Content::Absent(Absence::Unknown) => (2, &[]),
             Content::Absent(Absence::Removed) => (3, &[]),
-            Content::Fence => (4, &[]),
+            Content::Fence => (Self::FENCE, &[]),
         };
         let mut bytes = Vec::with_capacity(HEADER + body.len());
         bytes.extend([MARK, FORMAT, kind, 0]);
@@ -75,7 +91,7 @@ impl<'b> Record<'b> {
             (1, body) => Content::Value(body),
             (2, []) => Content::Absent(Absence::Unknown),
             (3, []) => Content::Absent(Absence::Removed),
-            (4, []) => Content::Fence,
+            (Self::FENCE, []) => Content::Fence,
             _ => return None,
         };
         Some(Self {

@@ -58,7 +58,7 @@ impl Behind {
         self.delivered.fetch_max(noted, Ordering::AcqRel);
     }
 
-    fn is_behind(&self) -> bool {
+    pub(super) fn is_behind(&self) -> bool {
         self.delivered.load(Ordering::Acquire) < self.noted()
     }
 }
@@ -179,6 +179,7 @@ impl<J> Relay<J> {
             self.command(session, cmd("SET").arg(self.tier.keyspace.mark()).arg(text))
                 .await?;
         }
+        self.tier.set_place(&mark.0);
         self.place = Some(Place {
             run_id: run_id.clone(),
             mark,

@@ -12,6 +12,7 @@ pub(super) enum Script {
     Lease,
     Fill,
     Invalidate,
+    Purge,
 }
 
 impl Script {
@@ -26,6 +27,10 @@ impl Script {
                 include_str!("lua/record.lua"),
                 include_str!("lua/invalidate.lua")
             ),
+            Self::Purge => concat!(
+                include_str!("lua/record.lua"),
+                include_str!("lua/purge.lua")
+            ),
         }
     }
 }
@@ -36,6 +41,7 @@ pub(super) struct Scripts {
     lease: String,
     fill: String,
     invalidate: String,
+    purge: String,
 }
 
 /// The two keys of a key, in one hash slot.
@@ -52,6 +58,7 @@ impl Scripts {
             lease: load(connection, Script::Lease).await?,
             fill: load(connection, Script::Fill).await?,
             invalidate: load(connection, Script::Invalidate).await?,
+            purge: load(connection, Script::Purge).await?,
         })
     }
 
@@ -61,6 +68,7 @@ impl Scripts {
             Script::Lease => &self.lease,
             Script::Fill => &self.fill,
             Script::Invalidate => &self.invalidate,
+            Script::Purge => &self.purge,
         };
         let mut call = cmd("EVALSHA");
         call.arg(hash).arg(2).arg(&slot.record).arg(&slot.lease);

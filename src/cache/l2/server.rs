@@ -175,7 +175,7 @@ impl Connection {
         Ok(identity)
     }
 
-    async fn info(&self, section: &str) -> RedisResult<String> {
+    pub(super) async fn info(&self, section: &str) -> RedisResult<String> {
         let info = self.send(cmd("INFO").arg(section)).await?;
         Ok(redis::from_redis_value(info)?)
     }
@@ -202,39 +202,72 @@ impl Connection {
         identity: &Identity,
     ) -> RedisResult<usize> {
         let mut removed = 0;
-        // Elsewhere than in a Cluster there is one server, which needs no address.
-        let masters: Vec<_> = match self {
-            Self::Node(_) => vec![None],
-            Self::Cluster(_) => identity.masters.iter().map(Some).collect(),
-        };
-        for master in masters {
-            let mut cursor: u64 = 0;
-            loop {
-                let mut scan = cmd("SCAN");
-                scan.arg(cursor).arg("MATCH").arg(pattern);
-                scan.arg("COUNT").arg(1_000);
-                let page = match (self, master) {
-                    (Self::Cluster(connection), Some((host, port))) => {
-                        let (host, port) = (host.clone(), *port);
-                        let node = SingleNodeRoutingInfo::ByAddress { host, port };
-                        let mut connection = connection.clone();
-                        let routing = RoutingInfo::SingleNode(node);
-                        connection.route_command(scan, routing).await?
-                    }
-                    _ => self.send(&scan).await?,
-                };
-                let (next, keys): (u64, Vec<Vec<u8>>) = redis::from_redis_value(page)?;
-                if !keys.is_empty() {
-                    let unlinked = self.send(cmd("UNLINK").arg(&keys)).await?;
-                    removed += redis::from_redis_value::<usize>(unlinked)?;
-                }
-                if next == 0 {
-                    break;
-                }
-                cursor = next;
+        let mut scan = self.scan(pattern, identity, 1_000);
+        while let Some(keys) = scan.next().await? {
+            if !keys.is_empty() {
+                let unlinked = self.send(cmd("UNLINK").arg(&keys)).await?;
+                removed += redis::from_redis_value::<usize>(unlinked)?;
             }
         }
         Ok(removed)
+    }
+
+    /// Goes through the names that match a pattern, having the server look at some `count` keys at a time.
+    pub(super) fn scan<'c>(
+        &'c self,
+        pattern: &'c [u8],
+        identity: &Identity,
+        count: usize,
+    ) -> Scan<'c> {
+        Scan {
+            connection: self,
+            pattern,
+            count,
+            // Elsewhere than in a Cluster there is one server, which needs no address.
+            masters: match self {
+                Self::Node(_) => vec![None],
+                Self::Cluster(_) => identity.masters.iter().cloned().map(Some).collect(),
+            },
+            cursor: 0,
+        }
+    }
+}
+
+/// A walk through the keys of all masters.
+pub(super) struct Scan<'c> {
+    connection: &'c Connection,
+    pattern: &'c [u8],
+    count: usize,
+    /// Still to be gone through, the present one last.
+    masters: Vec<Option<(String, u16)>>,
+    cursor: u64,
+}
+
+impl Scan<'_> {
+    /// Some more names, or none of those that were looked at; `None` at the end.
+    pub(super) async fn next(&mut self) -> RedisResult<Option<Vec<Vec<u8>>>> {
+        let Some(master) = self.masters.last() else {
+            return Ok(None);
+        };
+        let mut scan = cmd("SCAN");
+        scan.arg(self.cursor).arg("MATCH").arg(self.pattern);
+        scan.arg("COUNT").arg(self.count);
+        let page = match (self.connection, master) {
+            (Connection::Cluster(connection), Some((host, port))) => {
+                let (host, port) = (host.clone(), *port);
+                let node = SingleNodeRoutingInfo::ByAddress { host, port };
+                let mut connection = connection.clone();
+                let routing = RoutingInfo::SingleNode(node);
+                connection.route_command(scan, routing).await?
+            }
+            _ => self.connection.send(&scan).await?,
+        };
+        let (next, names): (u64, Vec<Vec<u8>>) = redis::from_redis_value(page)?;
+        self.cursor = next;
+        if next == 0 {
+            self.masters.pop();
+        }
+        Ok(Some(names))
     }
 }
 
@@ -243,7 +276,7 @@ pub(super) fn is_lost(error: &RedisError) -> bool {
     error.is_connection_dropped() || error.is_unrecoverable_error()
 }
 
-fn field<'i>(info: &'i str, name: &str) -> Option<&'i str> {
+pub(super) fn field<'i>(info: &'i str, name: &str) -> Option<&'i str> {
     let lines = info.lines().filter_map(|line| line.split_once(':'));
     let mut values = lines.filter(|(key, _)| *key == name);
     values.next().map(|(_, value)| value.trim_end())

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redis::{Cmd, RedisResult};
 use tokio::runtime::Handle;
 
 use super::counters::Counters;
-use super::keyspace::{Keyspace, message};
+use super::keyspace::{Keyspace, Message};
 use super::link::{L2Error, Link, Session};
 use super::record::{Content, Record};
 use super::relay::Behind;
@@ -37,8 +37,10 @@ pub(super) struct Tier {
     pub(super) trust: Arc<Trust>,
     pub(super) behind: Behind,
     pub(super) counters: Counters,
+    /// How far the journal was delivered, for people.
+    place: Mutex<Option<String>>,
     /// Makes leases of this process unlike those of any other.
-    node: u64,
+    pub(super) node: u64,
     leases: AtomicU64,
     pub(super) hasher: RandomState,
 }
@@ -58,6 +60,7 @@ impl Tier {
             trust,
             behind: Behind::default(),
             counters: Counters::default(),
+            place: Mutex::default(),
             node: getrandom::u64().unwrap_or_else(|_| hasher.hash_one(SystemTime::now())),
             leases: AtomicU64::new(0),
             hasher,
@@ -71,6 +74,19 @@ impl Tier {
         self.trust
             .covers(session.number)
             .then_some((session, attempt))
+    }
+
+    /// Takes note of how far the journal was delivered.
+    pub(super) fn set_place(&self, place: &str) {
+        let mut known = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_deref() != Some(place) {
+            *known = Some(place.to_owned());
+        }
+    }
+
+    pub(super) fn place(&self) -> Option<String> {
+        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        place.clone()
     }
 
     /// A lease unlike any other.
@@ -119,7 +135,8 @@ impl Tier {
                 };
                 let mut call = session.scripts.call(Script::Invalidate, &slot);
                 call.arg(version).arg(fence.to_bytes()).arg(keep);
-                call.arg(&channel).arg(message(key, *version));
+                call.arg(&channel)
+                    .arg(Message::Invalidated(key.clone(), *version).to_text());
                 call.arg(u8::from(announce == Announce::Always));
                 call
             })

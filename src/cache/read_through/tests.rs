@@ -193,7 +193,7 @@ async fn an_invalidation_that_overtakes_a_load_wins() {
     let reader = tokio::spawn(async move { cache.read(&1).await });
     f.started.recv().await.unwrap();
     f.store.write(2, "two");
-    f.cache.invalidate(&1, 2);
+    f.cache.invalidate(&1, 2, Cause::Journal);
     f.store.permit(2);
     assert_eq!(text(&reader.await.unwrap()), "two");
     assert_eq!(text(&f.cache.read(&1).await), "two");
@@ -209,7 +209,7 @@ async fn a_follower_heeds_an_invalidation_that_came_before_it() {
         panic!("nobody else is here");
     };
     f.store.write(2, "two");
-    f.cache.invalidate(&1, 2);
+    f.cache.invalidate(&1, 2, Cause::Journal);
     let cache = f.cache.clone();
     let follower = tokio::spawn(async move { cache.read(&1).await });
     tokio::task::yield_now().await;
@@ -232,7 +232,7 @@ async fn a_follower_heeds_an_invalidation_that_came_before_it() {
 #[tokio::test]
 async fn a_store_behind_its_own_invalidations_is_not_believed() {
     let f = fixture();
-    f.cache.invalidate(&1, 2);
+    f.cache.invalidate(&1, 2, Cause::Journal);
     f.store.permit(10);
     assert_eq!(f.cache.read(&1).await, Err(LoadError::Outdated));
 }

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use super::catalog::catalog_status;
-use crate::app::redis_status;
+use crate::app::{redis_status, replica_status};
 use crate::config::Config;
 use crate::http::BindError;
 
@@ -29,6 +29,10 @@ pub(super) fn probe(config: &Config) -> Vec<Probe> {
             outcome: catalog_status(config),
         },
     ];
+    probes.extend(config.catalog.replicas.iter().map(|url| Probe {
+        name: format!("replica {url}"),
+        outcome: replica_status(url),
+    }));
     probes.extend(config.redis.url.as_ref().map(|url| Probe {
         name: format!("Redis {url}"),
         outcome: redis_status(config, url),
@@ -45,7 +49,7 @@ pub(super) fn probe(config: &Config) -> Vec<Probe> {
 }
 
 /// Whether files can be written in a directory, or in the one it would be created in.
-pub(super) fn directory_status(path: &Path) -> Result<String, String> {
+pub(in crate::commands) fn directory_status(path: &Path) -> Result<String, String> {
     let existing = path.ancestors().find_map(|ancestor| {
         // The ancestors of a relative path end with the empty one.
         let ancestor = if ancestor.as_os_str().is_empty() {

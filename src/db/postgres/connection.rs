@@ -1,15 +1,21 @@
 //! A connection on loan from a pool.
 
 use std::pin::pin;
+use std::time::Duration;
 
-use deadpool_postgres::Object;
+use deadpool_postgres::ClientWrapper;
 use futures_util::{SinkExt, TryStreamExt};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{CancelToken, NoTls, Row};
+use tokio_postgres::{CancelToken, Row};
 
 use super::PostgresError;
 use super::copy::CopyRows;
+use super::pool::Object;
+
+/// How long cancelling may take. A server that hangs does not hear of it.
+const CANCELLING: Duration = Duration::from_secs(5);
 
 /// Values and their types, in the order of `$1`, `$2`, …
 pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
@@ -28,15 +34,22 @@ pub struct Connection {
 impl Connection {
     pub(super) fn new(object: Object, unnamed: bool) -> Self {
         Self {
-            cancel: object.cancel_token(),
+            cancel: object.client.cancel_token(),
             object: Some(object),
             unnamed,
             in_flight: false,
         }
     }
 
-    fn object(&self) -> Result<&Object, PostgresError> {
-        self.object.as_ref().ok_or(PostgresError::Closed)
+    fn object(&self) -> Result<&ClientWrapper, PostgresError> {
+        let object = self.object.as_ref().ok_or(PostgresError::Closed)?;
+        Ok(&object.client)
+    }
+
+    /// In which time of its server it was made.
+    pub(super) fn generation(&self) -> u64 {
+        let object = self.object.as_ref();
+        object.map_or(0, |object| object.generation)
     }
 
     /// All rows of a statement.
@@ -197,14 +210,19 @@ impl Drop for Connection {
             return;
         };
         // A cancellation that comes late would hit the next statement, so there is none on this connection.
-        let client = Object::take(object);
+        let pooled = Object::take(object);
         let cancel = self.cancel.clone();
         if let Ok(handle) = Handle::try_current() {
             handle.spawn(async move {
-                if let Err(error) = cancel.cancel_query(NoTls).await {
-                    tracing::debug!("a statement could not be cancelled: {error}");
+                let cancelling = cancel.cancel_query(pooled.servers.tls.clone());
+                match timeout(CANCELLING, cancelling).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::debug!("a statement could not be cancelled: {error}");
+                    }
+                    Err(_) => tracing::debug!("a statement could not be cancelled in time"),
                 }
-                drop(client);
+                drop(pooled);
             });
         }
     }

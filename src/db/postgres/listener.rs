@@ -1,11 +1,16 @@
 //! Hearing notifications, as long as the connection lasts, and making it anew.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::poll_fn;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
+
+use super::connect::Servers;
+use super::error::PostgresError;
+use super::pool::Generation;
 
 /// How long after a failure the connection is made anew.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -14,7 +19,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// without one.
 pub struct Listener {
     /// `None` where nothing can be heard.
-    config: Option<Config>,
+    servers: Option<Arc<Servers>>,
+    generation: Generation,
     channel: &'static str,
     session: Option<Session>,
     not_before: Instant,
@@ -24,12 +30,18 @@ struct Session {
     /// Keeps the session open.
     _client: Client,
     heard: Receiver<()>,
+    generation: u64,
 }
 
 impl Listener {
-    pub(super) fn new(config: Option<Config>, channel: &'static str) -> Self {
+    pub(super) fn new(
+        servers: Option<Arc<Servers>>,
+        generation: Generation,
+        channel: &'static str,
+    ) -> Self {
         Self {
-            config,
+            servers,
+            generation,
             channel,
             session: None,
             not_before: Instant::now(),
@@ -46,23 +58,28 @@ impl Listener {
         let Some(session) = &mut self.session else {
             return;
         };
-        // Ends with its connection.
-        if let Ok(None) = timeout_at(until, session.heard.recv()).await {
+        // Ends with its connection. One to a server that was given up may not know yet that it has ended.
+        let is_over = tokio::select! {
+            heard = timeout_at(until, session.heard.recv()) => matches!(heard, Ok(None)),
+            () = self.generation.ended(session.generation) => true,
+        };
+        if is_over {
             self.session = None;
         }
     }
 
     /// True where it can be heard from now on.
     async fn connect(&mut self) -> bool {
-        let Some(config) = self
-            .config
+        let Some(servers) = self
+            .servers
             .as_ref()
             .filter(|_| Instant::now() >= self.not_before)
         else {
             return false;
         };
         self.not_before = Instant::now() + AGAIN;
-        match listen(config, self.channel).await {
+        let generation = self.generation.now();
+        match listen(servers, self.channel, generation).await {
             Ok(session) => {
                 self.session = Some(session);
                 true
@@ -75,8 +92,12 @@ impl Listener {
     }
 }
 
-async fn listen(config: &Config, channel: &str) -> Result<Session, tokio_postgres::Error> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+async fn listen(
+    servers: &Servers,
+    channel: &str,
+    generation: u64,
+) -> Result<Session, PostgresError> {
+    let (client, mut connection) = servers.connect().await?;
     // One that waits is enough: it stands for all that came meanwhile.
     let (hear, heard) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -90,5 +111,6 @@ async fn listen(config: &Config, channel: &str) -> Result<Session, tokio_postgre
     Ok(Session {
         _client: client,
         heard,
+        generation,
     })
 }

@@ -2,8 +2,9 @@
 
 use refinery::Migration;
 use refinery::error::Kind;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
+use super::connect::Servers;
 use super::{PostgresError, describe};
 use crate::db::{MigrationReport, SchemaState};
 
@@ -16,15 +17,15 @@ const LOCK: i64 = 0x646f_6f72_6275_7374;
 
 /// Applies what is missing. A migration already applied whose text differs from ours, or one we do not know (a newer
 /// program was here), is an error, and nothing is changed.
-pub(super) async fn run(config: &Config) -> Result<MigrationReport, PostgresError> {
+pub(super) async fn run(primary: &Servers) -> Result<MigrationReport, PostgresError> {
     // refinery does not lock; two processes that start together would both apply. The lock belongs to a transaction
     // of another connection, so it needs no session of its own and ends with this process.
-    let lock = connect(config).await?;
+    let lock = primary.open().await?;
     lock.batch_execute(&format!(
         "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK})"
     ))
     .await?;
-    let mut client = connect(config).await?;
+    let mut client = primary.open().await?;
     client.batch_execute("SET statement_timeout = 0").await?;
     let missing = missing(&mut client).await?;
     if !missing.is_empty() {
@@ -41,8 +42,8 @@ pub(super) async fn run(config: &Config) -> Result<MigrationReport, PostgresErro
 }
 
 /// Compares an existing database with the migrations of this program, changing nothing.
-pub(super) async fn state(config: &Config) -> Result<SchemaState, PostgresError> {
-    let missing = missing(&mut connect(config).await?).await?;
+pub(super) async fn state(primary: &Servers) -> Result<SchemaState, PostgresError> {
+    let missing = missing(&mut primary.open().await?).await?;
     Ok(if missing.is_empty() {
         SchemaState::Current { version: newest() }
     } else {
@@ -50,18 +51,9 @@ pub(super) async fn state(config: &Config) -> Result<SchemaState, PostgresError>
     })
 }
 
-async fn connect(config: &Config) -> Result<Client, PostgresError> {
-    let (client, connection) = config
-        .connect(NoTls)
-        .await
-        .map_err(|error| PostgresError::Connect(describe(&error)))?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
 /// Whether any migration was ever applied.
-pub(super) async fn has_history(config: &Config) -> Result<bool, PostgresError> {
-    history_of(&connect(config).await?).await
+pub(super) async fn has_history(primary: &Servers) -> Result<bool, PostgresError> {
+    history_of(&primary.open().await?).await
 }
 
 async fn history_of(client: &Client) -> Result<bool, PostgresError> {

@@ -1,45 +1,95 @@
 //! A transaction for code that blocks.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::time::{timeout, timeout_at};
 use tokio_postgres::Row;
 
 use super::connection::{Connection, Parameters};
 use super::copy::CopyRows;
+use super::routing::Routing;
 use super::{PostgresError, SqlState};
+
+/// How much longer than the server is told to take we wait for its answer. One that does not even say that time is up
+/// hangs, or is gone.
+const GRACE: Duration = Duration::from_millis(250);
+/// How long a transaction may take to begin. Nothing holds that up but a server that hangs.
+const BEGINNING: Duration = Duration::from_secs(1);
+/// How long rolling back may take.
+const ROLLBACK: Duration = Duration::from_secs(1);
 
 /// A transaction. Rolled back unless [`Transaction::commit`] is called. Its calls block, so it is not for a thread
 /// of a runtime.
 pub struct Transaction {
     handle: Handle,
+    routing: Arc<Routing>,
     /// `None` once it has ended.
     connection: Option<Connection>,
+    deadline: Option<Instant>,
     in_the_way: bool,
+    /// Nothing can be said over the connection any more.
+    is_lost: bool,
 }
 
 impl Transaction {
+    /// The first connection to be had may turn out to be dead. Nothing was asked of it yet, so another one is taken.
     pub(super) fn begin(
         handle: Handle,
-        connection: Connection,
+        routing: Arc<Routing>,
         deadline: Option<Instant>,
     ) -> Result<Self, PostgresError> {
-        let limits = match deadline {
-            // Imports take their time, and so may their statements.
-            None => "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'".to_owned(),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let left = left.max(Duration::from_millis(1)).as_millis();
-                format!("SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {left}")
-            }
-        };
         let mut transaction = Self {
             handle,
-            connection: Some(connection),
+            routing,
+            connection: None,
+            deadline,
             in_the_way: false,
+            is_lost: false,
         };
-        transaction.batch(&format!("BEGIN; {limits}"))?;
+        match transaction.try_begin() {
+            Err(error) if error.is_lost() && transaction.is_lost => transaction.try_begin()?,
+            begun => begun?,
+        }
         Ok(transaction)
+    }
+
+    fn try_begin(&mut self) -> Result<(), PostgresError> {
+        self.roll_back();
+        let connecting = async {
+            let object = self.routing.writers.get();
+            let object = match self.deadline {
+                None => object.await?,
+                Some(deadline) => timeout_at(deadline.into(), object)
+                    .await
+                    .map_err(|_| PostgresError::Busy)??,
+            };
+            Ok::<_, PostgresError>(Connection::new(object, self.routing.pgbouncer))
+        };
+        self.connection = Some(self.handle.block_on(connecting)?);
+        self.is_lost = false;
+        let statements = format!("BEGIN; {}", limits(self.deadline));
+        self.on(async |connection| {
+            let begun = timeout(BEGINNING, connection.batch(&statements)).await;
+            begun.unwrap_or(Err(PostgresError::NoAnswer("to the beginning of a write")))
+        })
+    }
+
+    /// Ends what was begun. A connection on which that fails is of no use to the next one.
+    fn roll_back(&mut self) {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        let is_rolled_back = !self.is_lost
+            && self.handle.block_on(async {
+                let rollback = timeout(ROLLBACK, connection.batch("ROLLBACK"));
+                matches!(rollback.await, Ok(Ok(())))
+            });
+        if !is_rolled_back {
+            let _entered = self.handle.enter();
+            connection.discard();
+        }
     }
 
     /// Does something with the connection, inside the transaction.
@@ -48,9 +98,27 @@ impl Transaction {
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, PostgresError>,
     ) -> Result<T, PostgresError> {
         let connection = self.connection.as_mut().ok_or(PostgresError::Closed)?;
-        let outcome = self.handle.block_on(work(connection));
+        let generation = connection.generation();
+        let work = work(connection);
+        let outcome = self.handle.block_on(async {
+            match self.deadline {
+                None => work.await,
+                Some(deadline) => timeout_at((deadline + GRACE).into(), work)
+                    .await
+                    .unwrap_or(Err(PostgresError::NoAnswer("to a write"))),
+            }
+        });
         if let Err(error) = &outcome {
             self.in_the_way |= error.is_conflict() || is_unique_violation(error);
+            self.is_lost |= error.is_lost();
+            match error {
+                // It may wait for a replica, or have too much to do. A look will tell.
+                PostgresError::NoAnswer(_) => self.routing.primary.suspected.notify_one(),
+                error if error.is_lost() || error.is_demoted() => {
+                    self.routing.lose_primary(generation);
+                }
+                _ => {}
+            }
         }
         outcome
     }
@@ -129,13 +197,19 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else {
-            return;
-        };
-        // A connection on which that fails is of no use to the next one.
-        if self.handle.block_on(connection.batch("ROLLBACK")).is_err() {
-            let _entered = self.handle.enter();
-            connection.discard();
+        self.roll_back();
+    }
+}
+
+/// What holds for the statements of a transaction.
+fn limits(deadline: Option<Instant>) -> String {
+    match deadline {
+        // Imports take their time, and so may their statements.
+        None => "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'".to_owned(),
+        Some(deadline) => {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let left = left.max(Duration::from_millis(1)).as_millis();
+            format!("SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {left}")
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn paths() -> Paths {
         id: "isReady",
         tag: OPERATION,
         summary: "Ask whether it may be sent traffic",
-        description: "For load balancers: 503 while the catalogue gives no answer, and before a stop.",
+        description: "For load balancers: 503 while the cache is warming or the catalogue gives no answer, and before a stop.",
         bodies: Body::json(
             Ref::from_schema_name("Health"),
             "/readyz",

@@ -36,6 +36,17 @@ pub(super) use words::{Availability, CurrencyCode, ListOrder, Policy};
 pub(super) struct Health {
     /// `alive` or `ready`.
     status: String,
+    /// What it has to do without for now: it answers all the same, more slowly perhaps. Left out where there is
+    /// nothing.
+    #[schema(nullable = false)]
+    degraded: Option<Degraded>,
+}
+
+/// Parts that are missing for now.
+#[derive(ToSchema)]
+struct Degraded {
+    /// Redis: `down`, or `distrusted` as long as it has not been told of everything.
+    redis: String,
 }
 
 /// Adds all of them.

@@ -46,6 +46,8 @@ fn all() -> Vec<ApiError> {
         ApiError::VersionNotReached { version: 1 },
         ApiError::Busy,
         ApiError::SearchBusy,
+        ApiError::InvalidPurge(text()),
+        ApiError::FromAPage,
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
     ];
@@ -65,6 +67,8 @@ fn all() -> Vec<ApiError> {
             | ApiError::VersionNotReached { .. }
             | ApiError::Busy
             | ApiError::SearchBusy
+            | ApiError::InvalidPurge(_)
+            | ApiError::FromAPage
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }

@@ -31,7 +31,7 @@ impl MediaType {
 
     /// Refuses a body that says to be something else, or says nothing: a client that does not say so may
     /// well mean something else.
-    pub(super) fn check(self, headers: &HeaderMap) -> Result<(), WriteProblem> {
+    pub(in crate::http) fn check(self, headers: &HeaderMap) -> Result<(), WriteProblem> {
         let text = |value: Option<&HeaderValue>| {
             let text = value.and_then(|value| value.to_str().ok());
             text.unwrap_or_default().trim().to_ascii_lowercase()
@@ -54,7 +54,7 @@ impl MediaType {
 }
 
 /// Reads the whole body, of at most `limit` bytes, of which no more is kept.
-pub(super) async fn read(
+pub(in crate::http) async fn read(
     headers: &HeaderMap,
     mut payload: Payload,
     limit: usize,

@@ -1,5 +1,7 @@
 //! "Goes with": links to products that stand on the shelf already.
 
+use std::collections::VecDeque;
+
 use super::identity::Identity;
 use super::prices::Pricing;
 use super::random::{Concern, Random};
@@ -7,10 +9,13 @@ use super::vocabulary::KINDS;
 use crate::products::input::RelationInput;
 use crate::products::money::Currency;
 
-/// The public products so far.
+/// Products on the shelf at most: each new one looks at all of them, and there may be a million.
+const ROOM: usize = 1_000;
+
+/// The last public products.
 #[derive(Default)]
 pub(super) struct Shelf {
-    goods: Vec<Good>,
+    goods: VecDeque<Good>,
 }
 
 struct Good {
@@ -23,7 +28,10 @@ struct Good {
 impl Shelf {
     /// Adds a product for later ones to point at.
     pub(super) fn put(&mut self, identity: &Identity, pricing: &Pricing) {
-        self.goods.push(Good {
+        if self.goods.len() == ROOM {
+            self.goods.pop_front();
+        }
+        self.goods.push_back(Good {
             handle: identity.handle.clone(),
             kind_index: identity.kind_index,
             minor: pricing.at(100),

@@ -7,7 +7,6 @@ use super::read_back;
 use crate::db::postgres::{Connection, PostgresError, Type};
 use crate::products::export::page::{ExportFilter, ExportPage};
 use crate::products::input::{ProductInput, Status};
-use crate::products::store::StoreError;
 use crate::products::weight::weight;
 
 const PRODUCTS: &str = include_str!("../../../sql/postgres/queries/export_products.sql");
@@ -30,7 +29,7 @@ pub(super) async fn page(
     connection: &mut Connection,
     filter: &ExportFilter,
     after: i64,
-) -> Result<ExportPage, StoreError> {
+) -> Result<ExportPage, PostgresError> {
     connection.batch(SNAPSHOT).await?;
     let page = page_of(connection, filter, after).await;
     connection.batch("COMMIT").await?;
@@ -41,7 +40,7 @@ async fn page_of(
     connection: &mut Connection,
     filter: &ExportFilter,
     after: i64,
-) -> Result<ExportPage, StoreError> {
+) -> Result<ExportPage, PostgresError> {
     let range = [(&after as _, Type::INT8), (&LOOKED_AT as _, Type::INT8)];
     let last: Option<i64> = connection
         .query_one(RANGE, &range)
@@ -102,8 +101,8 @@ pub(super) async fn products_after(
     connection: &mut Connection,
     after: i64,
     limit: i64,
-) -> Result<Vec<ProductInput>, StoreError> {
+) -> Result<Vec<ProductInput>, PostgresError> {
     let parameters = [(&after as _, Type::INT8), (&limit as _, Type::INT8)];
     let rows = connection.query(PRODUCTS, &parameters).await?;
-    Ok(read_back::with_children(connection, &rows).await?)
+    read_back::with_children(connection, &rows).await
 }

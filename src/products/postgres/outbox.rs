@@ -3,11 +3,17 @@
 //! A mark is a history of the server, a snapshot everything visible in which was read, and, in the middle of a long
 //! stretch, the snapshot that is being read up to and the last row of it.
 
+use std::time::Duration;
+
 use crate::db::postgres::{Connection, PostgresError, Type};
 use crate::products::store::{Change, OutboxMark, OutboxPage};
 
 const NOW: &str = include_str!("../../../sql/postgres/queries/outbox_now.sql");
+const SINCE: &str = include_str!("../../../sql/postgres/queries/outbox_since.sql");
 const BETWEEN: &str = include_str!("../../../sql/postgres/queries/outbox_between.sql");
+
+/// How long a transaction may take whose rows are found by the time at which they were committed.
+const LONGEST_TRANSACTION: Duration = Duration::from_mins(10);
 
 /// Where the server stands.
 struct Now {
@@ -16,6 +22,16 @@ struct Now {
     /// Rows of this transaction and of those before it may have been removed, the last of them by the other one.
     horizon: u64,
     removed_by: u64,
+    /// How far the log goes, and of which primary it is.
+    position: Position,
+}
+
+/// A place in the log of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) timeline: u32,
+    /// In bytes.
+    pub(super) bytes: u64,
 }
 
 /// A mark taken apart.
@@ -79,18 +95,56 @@ async fn now(connection: &mut Connection) -> Result<Now, PostgresError> {
         snapshot: row.try_get(1)?,
         horizon: number(2)?,
         removed_by: number(3)?,
+        position: Position {
+            timeline: u32::try_from(row.try_get::<_, i64>(4)?).unwrap_or(0),
+            bytes: row.try_get::<_, i64>(5)?.unsigned_abs(),
+        },
     })
+}
+
+impl Now {
+    fn end(self) -> OutboxMark {
+        let place = Place {
+            history: self.history,
+            read: self.snapshot,
+            reading: None,
+        };
+        place.mark()
+    }
 }
 
 /// Behind everything that is committed.
 pub(super) async fn end(connection: &mut Connection) -> Result<OutboxMark, PostgresError> {
+    Ok(now(connection).await?.end())
+}
+
+/// The same, and the place in the log in front of which all that was committed.
+pub(super) async fn end_and_position(
+    connection: &mut Connection,
+) -> Result<(OutboxMark, Position), PostgresError> {
     let now = now(connection).await?;
+    let position = now.position;
+    Ok((now.end(), position))
+}
+
+/// A place such that everything committed within the last `age` comes after it, by transactions that took no longer than
+/// [`LONGEST_TRANSACTION`]; `None` where the outbox does not go back so far.
+pub(super) async fn before(
+    connection: &mut Connection,
+    age: Duration,
+) -> Result<Option<OutboxMark>, PostgresError> {
+    let now = now(connection).await?;
+    let (age, longest) = (age.as_secs_f64(), LONGEST_TRANSACTION.as_secs_f64());
+    let seconds = [(&age as _, Type::FLOAT8), (&longest as _, Type::FLOAT8)];
+    let first: String = connection.query_one(SINCE, &seconds).await?.try_get(0)?;
+    let read = format!("{first}:{first}:");
+    let reaches = follows(&read, &now);
     let place = Place {
         history: now.history,
-        read: now.snapshot,
+        read,
         reading: None,
     };
-    Ok(place.mark())
+    Ok(reaches.then(|| place.mark()))
 }
 
 /// What was committed after a mark; `None` where that cannot be told any more.
@@ -194,6 +248,10 @@ mod tests {
             snapshot: "20:30:20".to_owned(),
             horizon,
             removed_by,
+            position: Position {
+                timeline: 1,
+                bytes: 0,
+            },
         };
         for (read, horizon, removed_by, follows_on) in [
             // Nothing was removed.

@@ -29,22 +29,35 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// Starts at the end: what was committed before this call returns needs no event, since nothing is cached yet.
-    /// `on_event` runs on the runtime of the connections. Blocks until it knows where the end is.
+    /// Starts with what was committed within the last `back`, which it has told of when this returns: copies may be so
+    /// far behind. What was committed before needs no event, since nothing is cached yet.
+    /// `on_event` runs on the runtime of the connections. Blocks until it has come to the end.
     pub fn start(
         database: &Postgres,
+        back: Duration,
         on_event: impl Fn(TailEvent) + Send + Sync + 'static,
     ) -> Result<Self, PostgresError> {
         let mark = database.block_on(async {
             let mut connection = database.read_fresh().await?;
-            outbox::end(&mut connection).await
+            let before = if back.is_zero() {
+                None
+            } else {
+                outbox::before(&mut connection, back).await?
+            };
+            if let Some(mark) = before {
+                return Ok(mark);
+            }
+            let (mark, position) = outbox::end_and_position(&mut connection).await?;
+            database.require_replayed(position.timeline, position.bytes);
+            Ok::<_, PostgresError>(mark)
         })?;
-        let follower = Follower {
+        let mut follower = Follower {
             // Without its own: the handle here belongs to the caller, and the task must not keep the runtime.
             database: database.clone(),
             mark,
             on_event,
         };
+        database.block_on(follower.poll())?;
         let listener = database.listen("catalog_outbox");
         Ok(Self {
             task: database.spawn(follower.run(listener)),
@@ -70,7 +83,13 @@ impl<F: Fn(TailEvent) + Send + Sync + 'static> Follower<F> {
         let mut told: Option<tokio::time::Instant> = None;
         loop {
             listener.wait(jittered(LISTENING), jittered(DEAF)).await;
-            match self.poll().await {
+            // One that hangs will be given up.
+            let lost = self.database.primary_lost();
+            let polled = tokio::select! {
+                polled = self.poll() => polled,
+                () = lost => Err(PostgresError::NoAnswer("to a look at the outbox")),
+            };
+            match polled {
                 Ok(()) => told = None,
                 // The mark has not moved, so the next look misses nothing.
                 Err(error) if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) => {
@@ -93,7 +112,12 @@ impl<F: Fn(TailEvent) + Send + Sync + 'static> Follower<F> {
         let mut connection = self.database.read_fresh().await?;
         loop {
             let Some(page) = outbox::after(&mut connection, &self.mark, BATCH).await? else {
-                self.mark = outbox::end(&mut connection).await?;
+                // Everything that is forgotten now was in the log here. What a replica that has not come so far shows
+                // could not be told from what is new.
+                let (end, position) = outbox::end_and_position(&mut connection).await?;
+                self.database
+                    .require_replayed(position.timeline, position.bytes);
+                self.mark = end;
                 (self.on_event)(TailEvent::Gap);
                 continue;
             };

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::settlement::settle_changes;
 use super::versions::{changes_since, newest};
-use super::write::settle_changes;
 use crate::db::sqlite::{Access, Sqlite, SqliteError, in_transaction, open};
 use crate::products::store::Change;
 use crate::products::tail::TailEvent;

@@ -66,7 +66,7 @@ impl Catalog {
     }
 
     fn document(&self, id: i64) -> Option<StoredDocument> {
-        let documents = self.store.documents(&[id]).now_or_never();
+        let documents = self.store.documents(&[id], Intent::Any).now_or_never();
         documents.expect("point reads are ready at once").unwrap()[0].clone()
     }
 

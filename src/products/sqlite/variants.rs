@@ -7,6 +7,7 @@ use crate::products::put::{ExistingVariant, Saying, WrongVariant, match_variants
 use crate::products::store::PutError;
 
 const INSERT_VARIANT: &str = include_str!("../../../sql/sqlite/queries/insert_variant.sql");
+const FREE_SKU: &str = include_str!("../../../sql/sqlite/queries/free_sku.sql");
 const UPDATE_VARIANT: &str = include_str!("../../../sql/sqlite/queries/update_variant.sql");
 
 /// Writes the whole list: variants not named are removed.
@@ -222,10 +223,7 @@ impl VariantRow<'_> {
     fn free_sku_of_deleted_product(&self) -> rusqlite::Result<bool> {
         let freed = self
             .connection
-            .prepare_cached(
-                "UPDATE variant SET sku = NULL WHERE sku = ?1 AND product_id IN (
-                     SELECT id FROM product WHERE deleted_at IS NOT NULL)",
-            )?
+            .prepare_cached(FREE_SKU)?
             .execute([&self.variant.sku])?;
         Ok(freed > 0)
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::write::settle_changes;
+use super::settlement::settle_changes;
 use crate::products::store::Change;
 
 const CHANGES_SINCE: &str = include_str!("../../../sql/sqlite/queries/changes_since.sql");

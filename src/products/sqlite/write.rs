@@ -7,6 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, par
 
 use super::children;
 use super::said::SaidOfProduct;
+use super::settlement::settle_changes;
 use super::{answers, edit, stock};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
@@ -20,13 +21,6 @@ use crate::products::validate::Invalid;
 
 const INSERT_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/insert_product.sql");
 const UPDATE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/update_product.sql");
-const SETTLE_VERSIONS: &str = include_str!("../../../sql/sqlite/queries/settle_versions.sql");
-const SETTLE_DOCUMENTS: &str = include_str!("../../../sql/sqlite/queries/settle_documents.sql");
-const SETTLE_UNLIST: &str = include_str!("../../../sql/sqlite/queries/settle_unlist.sql");
-const SETTLE_LISTING: &str = include_str!("../../../sql/sqlite/queries/settle_listing.sql");
-const SETTLE_TAGS: &str = include_str!("../../../sql/sqlite/queries/settle_tags.sql");
-const SETTLE_OUTBOX: &str = include_str!("../../../sql/sqlite/queries/settle_outbox.sql");
-
 /// Products between two settlements: enough to share their cost, few enough to stay in SQLite's cache.
 const SETTLE_EVERY: usize = 500;
 
@@ -320,21 +314,4 @@ impl CatalogTransaction for Writer<'_> {
         self.settle_relations()?;
         Ok(std::mem::take(&mut self.tally.settled))
     }
-}
-
-/// Turns everything the triggers noted into versions, documents, places in lists and outbox rows. Runs inside the
-/// caller's transaction.
-pub(super) fn settle_changes(connection: &Connection) -> rusqlite::Result<()> {
-    for step in [
-        SETTLE_VERSIONS,
-        SETTLE_DOCUMENTS,
-        SETTLE_UNLIST,
-        SETTLE_LISTING,
-        SETTLE_TAGS,
-        SETTLE_OUTBOX,
-        "DELETE FROM product_change",
-    ] {
-        connection.prepare_cached(step)?.execute([])?;
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
@@ -18,13 +19,16 @@ use crate::products::store::{CatalogStore, StoreError};
 /// Signs cursors and reads them. The key is read once: no catalogue ever changes it.
 pub(in crate::products) struct Cursors {
     store: Arc<dyn CatalogStore>,
+    deadline: Duration,
     key: OnceLock<CursorKey>,
 }
 
 impl Cursors {
-    pub(in crate::products) fn new(store: Arc<dyn CatalogStore>) -> Self {
+    /// The key is waited for as long as `deadline`.
+    pub(in crate::products) fn new(store: Arc<dyn CatalogStore>, deadline: Duration) -> Self {
         Self {
             store,
+            deadline,
             key: OnceLock::new(),
         }
     }
@@ -57,11 +61,12 @@ impl Cursors {
         Ok(Some(self.key().await?.seal(&scope(), &position).into()))
     }
 
-    async fn key(&self) -> Result<&CursorKey, StoreError> {
+    pub(in crate::products) async fn key(&self) -> Result<&CursorKey, StoreError> {
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
-        let key = self.store.cursor_key().await?;
+        let key = tokio::time::timeout(self.deadline, self.store.cursor_key()).await;
+        let key = key.map_err(|_| StoreError("no key of the cursors in time".to_owned()))??;
         Ok(self.key.get_or_init(|| key))
     }
 }

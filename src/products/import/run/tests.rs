@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::*;
+use crate::cache::Intent;
 use crate::db::sqlite::Sqlite;
 use crate::products::export::Exporter;
 use crate::products::export::jsonl::JsonlExporter;
@@ -72,7 +73,12 @@ impl Shop {
     }
 
     fn document(&self, id: i64) -> Option<Vec<u8>> {
-        let documents = self.store.documents(&[id]).now_or_never().unwrap().unwrap();
+        let documents = self
+            .store
+            .documents(&[id], Intent::Any)
+            .now_or_never()
+            .unwrap()
+            .unwrap();
         documents[0]
             .clone()?
             .document

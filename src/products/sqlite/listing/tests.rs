@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::*;
 use crate::db::sqlite::{Access, Sqlite, open};
 use crate::products::cursor::{Key, Position};
-use crate::products::sqlite::write::settle_changes;
+use crate::products::sqlite::settlement::settle_changes;
 
 struct Catalog {
     connection: Connection,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::db::sqlite::{Access, Sqlite, open};
-use crate::products::sqlite::write::settle_changes;
+use crate::products::sqlite::settlement::settle_changes;
 
 struct Catalog {
     connection: Connection,

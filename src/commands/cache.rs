@@ -1,0 +1,41 @@
+//! `doorbuster cache`: looking into the caches of running nodes, and purging them.
+
+mod purge;
+mod show;
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+use super::exit::Exit;
+use crate::config::Config;
+
+const EXAMPLES: &str = "\
+Examples:
+  doorbuster cache show
+  doorbuster cache show 456
+  doorbuster cache purge 456 7
+  doorbuster cache purge --tag vendor-acme --hard";
+
+/// Look into the caches of running nodes, and purge them
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    Show(show::Args),
+    Purge(purge::Args),
+}
+
+/// Does what was asked, by way of the nodes' listeners for operators.
+pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match &args.command {
+        Action::Show(args) => show::run(args, config, out),
+        Action::Purge(args) => purge::run(args, config, out),
+    }
+}
