@@ -252,6 +252,13 @@ fn transactions_settle_the_same_products_in_the_same_order() {
         // Three before: the product, its image, its variant.
         assert_eq!(session(&shop).value::<i64>(&version), 5);
     }
+    // Numbers go on behind those that were brought.
+    let stool = "INSERT INTO product (handle, title) VALUES ('stool', 'Stool')";
+    session(&shop).batch(stool).unwrap();
+    assert_eq!(
+        session(&shop).value::<i64>("SELECT max(id) FROM product"),
+        3
+    );
 }
 
 #[test]

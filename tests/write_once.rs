@@ -178,7 +178,9 @@ fn where_another_process_writes_for_long_writes_are_told_so_and_reads_go_on() {
     let server = shop.serve_with(&[], &[("DOORBUSTER_LIMITS_WRITE_WAIT", "300ms")]);
     let writer = Writer::new(&shop, &server);
     // So that the first use of the token has been written down, which waits as long as it takes.
-    writer.patch("/products/1", &json!({})).with(200);
+    crate::harness::within(Duration::from_secs(20), "a write is done", || {
+        (writer.patch("/products/1", &json!({})).status == 200).then_some(())
+    });
     let outsider = shop.database();
     outsider.block_writes();
     let begun = Instant::now();
