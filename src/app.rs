@@ -1,6 +1,7 @@
 //! The running program: store, cache, outbox tail and listeners, built in one place for `serve` and for
 //! tests.
 
+mod copy;
 pub mod node;
 mod open;
 pub mod prover;
@@ -23,6 +24,7 @@ use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::search::Search;
 use crate::products::tail::TailEvent;
 use crate::tokens::Tokens;
+pub use copy::{CopyCatalogError, copy_catalog};
 use open::Tail;
 pub use open::{
     OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,

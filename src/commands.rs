@@ -9,6 +9,7 @@
 pub mod cache;
 pub mod check;
 pub mod completions;
+pub mod copy;
 pub mod doctor;
 pub mod exit;
 pub mod export;
@@ -63,6 +64,7 @@ pub enum Command {
     Serve(serve::Args),
     Import(import::Args),
     Export(export::Args),
+    Copy(copy::Args),
     Migrate(migrate::Args),
     Token(token::Args),
     Check(check::Args),
@@ -129,6 +131,7 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         Command::Export(args) => {
             with_logs(&load(&no_listen)?, |config| export::run(args, config, out))
         }
+        Command::Copy(args) => with_logs(&load(&no_listen)?, |config| copy::run(args, config, out)),
         Command::Migrate(args) => {
             with_logs(&load(&no_listen)?, |config| migrate::run(args, config, out))
         }

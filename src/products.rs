@@ -32,6 +32,7 @@ pub mod sqlite;
 pub mod stock;
 pub mod store;
 mod surrogate_keys;
+pub mod tables;
 pub mod tail;
 #[cfg(test)]
 pub(crate) mod testing;

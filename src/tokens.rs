@@ -10,11 +10,13 @@ mod record;
 mod scope;
 mod sqlite;
 mod store;
+mod tables;
 mod token;
 mod verify;
 
 pub use record::{NewToken, TokenRecord};
 pub use scope::{Scope, Scopes};
 pub use store::{TokenStore, TokenStoreError};
+pub use tables::TOKENS;
 pub use token::{Token, TokenHash, TokenId};
 pub use verify::{Principal, Tokens, VerifyError};

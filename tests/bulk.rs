@@ -364,8 +364,8 @@ fn another_process_that_writes_for_long_is_told_in_time_and_hurts_no_reads() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
     let server = shop.serve();
     let token = shop.token("catalog:write");
-    let other = shop.file_database();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = shop.database();
+    other.block_writes();
     let begun = Instant::now();
     let mut connection = begin(&server, &token);
     connection
@@ -387,7 +387,7 @@ fn another_process_that_writes_for_long_is_told_in_time_and_hurts_no_reads() {
         refused.problem(503, "catalog-busy");
         assert_eq!(refused.header("retry-after"), Some("1"));
     });
-    other.execute_batch("COMMIT").unwrap();
+    other.let_write();
     let results = post(
         &server,
         &token,

@@ -388,12 +388,10 @@ fn the_samples_are_shops() {
 /// A mistyped folder must not pass for an empty shop, nor be made into one.
 #[test]
 fn neither_an_export_nor_a_dry_run_creates_a_catalogue() {
-    let shop = Shop::empty();
+    let shop = Shop::blank();
     let ended = shop.run("export", &[]).with(1);
     assert!(
-        ended
-            .one_line()
-            .contains("there is no catalogue at sqlite:"),
+        ended.one_line().contains("there is no catalogue at "),
         "{}",
         ended.stderr
     );

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Server, Shop, product, within};
+use crate::harness::{Database, PATIENCE, Server, Shop, product, within};
 
 fn shop(count: usize) -> Shop {
     let products: Vec<Value> = (1..=count)
@@ -208,10 +208,19 @@ fn a_scan_of_pages_evicts_no_product() {
 }
 
 /// Every read of the lists counts for longer than any test.
-const BLOCK: &str = "
-    ALTER TABLE product_listing RENAME TO out_of_reach;
-    CREATE VIEW product_listing AS SELECT * FROM out_of_reach WHERE product_id < (
-        WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n);";
+fn block(database: &Database) -> String {
+    let for_long = match database {
+        Database::Sqlite(_) => {
+            "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+        }
+        Database::Postgres(_) => "SELECT 0 FROM pg_sleep(600)",
+    };
+    format!(
+        "ALTER TABLE product_listing RENAME TO out_of_reach;
+         CREATE VIEW product_listing AS SELECT * FROM out_of_reach WHERE product_id < ({for_long});"
+    )
+}
+
 const UNBLOCK: &str =
     "DROP VIEW product_listing; ALTER TABLE out_of_reach RENAME TO product_listing";
 
@@ -219,8 +228,8 @@ const UNBLOCK: &str =
 fn a_list_that_takes_too_long_is_given_up() {
     let shop = shop(3);
     let server = shop.serve_with(&[], &[("DOORBUSTER_CACHE_HARD_TIMEOUT", "100ms")]);
-    let database = shop.file_database();
-    database.execute_batch(BLOCK).unwrap();
+    let database = shop.database();
+    database.execute_batch(&block(&database)).unwrap();
     // More than there are threads for.
     for limit in 1..=6 {
         let started = Instant::now();

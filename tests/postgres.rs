@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio_postgres::error::SqlState;
 
-use crate::harness::{PostgresDatabase, Session, Shop, product, within};
+use crate::harness::{PATIENCE, Session, Shop, Writer, product, within};
 
 /// From a commit until the running server shows it.
 const PROMISE: Duration = Duration::from_secs(1);
@@ -176,6 +177,91 @@ fn what_would_lose_versions_is_refused() {
 }
 
 #[test]
+fn what_refers_to_nothing_is_refused_and_goes_with_what_it_belongs_to() {
+    let shop = shop(&[product("lamp", "Lamp")]);
+    let session = session(&shop);
+    for sql in [
+        "INSERT INTO image (product_id, position, url) VALUES (7, 0, 'u')",
+        "INSERT INTO variant (product_id, position, price_minor, currency) VALUES (7, 0, 1, 'EUR')",
+        "UPDATE variant SET product_id = 7",
+        "INSERT INTO inventory (variant_id) VALUES (7)",
+        "INSERT INTO review (product_id, rating) VALUES (7, 5)",
+        "INSERT INTO relation VALUES (1, 0, 7, 'related')",
+    ] {
+        let error = session.batch(sql).unwrap_err();
+        assert_eq!(
+            error.code(),
+            Some(&SqlState::FOREIGN_KEY_VIOLATION),
+            "{sql}"
+        );
+    }
+    session.batch("DELETE FROM variant").unwrap();
+    assert_eq!(session.value::<i64>("SELECT count(*) FROM inventory"), 0);
+    assert_eq!(session.value::<i64>("SELECT version FROM product"), 2);
+}
+
+/// Two transactions touch the same two products, and the rows of the products lie in another order than their ids. Each
+/// settles when it commits: by id, so that neither holds what the other waits for.
+#[test]
+fn transactions_settle_the_same_products_in_the_same_order() {
+    let shop = Shop::empty_in_postgres();
+    for sql in [
+        "INSERT INTO product (id, handle, title) VALUES (1, 'lamp', 'Lamp'), (2, 'chair', 'Chair')",
+        "INSERT INTO image (product_id, position, url) VALUES (1, 0, 'u'), (2, 0, 'u')",
+        "INSERT INTO variant (product_id, position, price_minor, currency)
+         VALUES (1, 0, 1, 'EUR'), (2, 0, 1, 'EUR')",
+        "CREATE INDEX backwards ON product (id DESC)",
+        "CLUSTER product USING backwards",
+        "DROP INDEX backwards",
+    ] {
+        session(&shop).batch(sql).unwrap();
+    }
+    let hold = |id: u32| {
+        let holder = session(&shop);
+        let sql = format!("BEGIN; SELECT FROM product WHERE id = {id} FOR NO KEY UPDATE");
+        holder.batch(&sql).unwrap();
+        holder
+    };
+    let await_waiting = |count: i64| {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let observer = session(&shop);
+        within(PATIENCE, "it waits", || {
+            (observer.value::<i64>(waiting) == count).then_some(())
+        });
+    };
+    let (chair, lamp) = (hold(2), hold(1));
+    std::thread::scope(|scope| {
+        let commit = |sql: &'static str| {
+            let session = session(&shop);
+            scope.spawn(move || session.batch(&format!("{sql}; COMMIT")).unwrap())
+        };
+        commit("BEGIN; SET LOCAL enable_seqscan = off; UPDATE image SET alt = 'new'");
+        await_waiting(1);
+        commit(
+            "BEGIN; SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off;
+             SET LOCAL enable_tidscan = off; UPDATE variant SET price_minor = 2",
+        );
+        await_waiting(2);
+        lamp.batch("COMMIT").unwrap();
+        await_waiting(2);
+        chair.batch("COMMIT").unwrap();
+    });
+    for id in 1..=2 {
+        let version = format!("SELECT version FROM product WHERE id = {id}");
+        // Three before: the product, its image, its variant.
+        assert_eq!(session(&shop).value::<i64>(&version), 5);
+    }
+    // Numbers go on behind those that were brought.
+    let stool = "INSERT INTO product (handle, title) VALUES ('stool', 'Stool')";
+    session(&shop).batch(stool).unwrap();
+    assert_eq!(
+        session(&shop).value::<i64>("SELECT max(id) FROM product"),
+        3
+    );
+}
+
+#[test]
 fn a_migration_of_another_version_is_left_alone() {
     let shop = shop(&[product("lamp", "Lamp")]);
     session(&shop)
@@ -190,7 +276,7 @@ fn a_migration_of_another_version_is_left_alone() {
 
 #[test]
 fn processes_that_start_together_migrate_once() {
-    let shop = Shop::empty_in_postgres();
+    let shop = Shop::blank_in_postgres();
     let applied: Vec<usize> = std::thread::scope(|scope| {
         let migrate = || shop.run("migrate", &["--json"]).with(0).summary();
         let runs: Vec<_> = (0..4).map(|_| scope.spawn(migrate)).collect();
@@ -227,8 +313,45 @@ fn a_pooler_that_keeps_no_statements_is_served_by_unnamed_ones() {
     });
 }
 
-impl Shop {
-    fn postgres(&self) -> &PostgresDatabase {
-        self.postgres.as_ref().unwrap()
-    }
+#[test]
+fn everything_passes_through_pgbouncer_in_transaction_mode() {
+    let shop = Shop::empty_behind_pgbouncer();
+    let lamps: Vec<Value> = (0..300)
+        .map(|number| product(&format!("lamp-{number}"), &format!("Lamp {number}")))
+        .collect();
+    assert_eq!(shop.import(&lamps)["created"], 300);
+    assert_eq!(shop.import(&lamps)["unchanged"], 300);
+    assert_eq!(shop.export().lines().count(), 300);
+    // More connections than there are sessions, each of which serves all of them.
+    let server = shop.serve_with(&[], &[("DOORBUSTER_CACHE_L1_BYTES", "0")]);
+    let writer = Writer::new(&shop, &server);
+    std::thread::scope(|scope| {
+        for reader in 0..8 {
+            let server = &server;
+            scope.spawn(move || {
+                for id in 1..=40 {
+                    server.get(&format!("/products/{id}")).with(200);
+                    server
+                        .get(&format!("/products?sort=title&limit={id}"))
+                        .with(200);
+                    server
+                        .get(&format!("/products/by-sku/lamp-{}-1", id + reader))
+                        .with(200);
+                }
+            });
+        }
+        for version in 2..=30 {
+            let title = format!("Lamp of version {version}");
+            let reply = writer
+                .patch("/products/7", &json!({ "title": title }))
+                .with(200);
+            assert_eq!(reply.json()["version"], version);
+        }
+    });
+    session(&shop)
+        .batch("UPDATE product SET title = 'Desk Lamp' WHERE id = 1")
+        .unwrap();
+    within(PROMISE, "the new title", || {
+        (server.document("/products/1")["title"] == "Desk Lamp").then_some(())
+    });
 }

@@ -113,15 +113,13 @@ fn a_write_that_is_asked_again_is_answered_again_and_not_done_again() {
     server.get("/products/1").problem(410, "product-deleted");
 
     // For a day.
-    let database = shop.file_database();
+    let database = shop.database();
     let yesterday = "UPDATE idempotency_key SET created_at = '2020-01-01T00:00:00.000Z'";
     assert_eq!(database.execute(yesterday, []).unwrap(), 3);
     let back = writer.write("POST", "/products", &[KEY], &lamp).with(201);
     assert_eq!(back.header("idempotent-replayed"), None);
-    let left: i64 = database
-        .query_row("SELECT count(*) FROM idempotency_key", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(left, 1);
+    let left = "SELECT count(*) FROM idempotency_key";
+    assert_eq!(database.number(left), 1);
 }
 
 #[test]
@@ -153,8 +151,8 @@ fn a_second_request_with_the_key_of_one_in_flight_is_told_to_wait() {
     let server = shop.serve_with(&[], &[("DOORBUSTER_LIMITS_WRITE_WAIT", "30s")]);
     let writer = Writer::new(&shop, &server);
     let patch = json!({"title": "Desk Lamp"});
-    let outsider = shop.file_database();
-    outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let outsider = shop.database();
+    outsider.block_writes();
     let ask = || writer.write("PATCH", "/products/1", &[KEY], &patch);
     thread::scope(|scope| {
         let both = [scope.spawn(ask), scope.spawn(ask)];
@@ -164,7 +162,7 @@ fn a_second_request_with_the_key_of_one_in_flight_is_told_to_wait() {
                 .any(thread::ScopedJoinHandle::is_finished)
                 .then_some(())
         });
-        outsider.execute_batch("COMMIT").unwrap();
+        outsider.let_write();
         let mut replies = both.map(|one| one.join().unwrap());
         replies.sort_by_key(|reply| reply.status);
         assert_eq!(replies[0].clone().with(200).json()["version"], 2);
@@ -180,9 +178,11 @@ fn where_another_process_writes_for_long_writes_are_told_so_and_reads_go_on() {
     let server = shop.serve_with(&[], &[("DOORBUSTER_LIMITS_WRITE_WAIT", "300ms")]);
     let writer = Writer::new(&shop, &server);
     // So that the first use of the token has been written down, which waits as long as it takes.
-    writer.patch("/products/1", &json!({})).with(200);
-    let outsider = shop.file_database();
-    outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    crate::harness::within(Duration::from_secs(20), "a write is done", || {
+        (writer.patch("/products/1", &json!({})).status == 200).then_some(())
+    });
+    let outsider = shop.database();
+    outsider.block_writes();
     let begun = Instant::now();
     thread::scope(|scope| {
         let patch = |number: u64| json!({"title": format!("Lamp {number}")});
@@ -213,7 +213,7 @@ fn where_another_process_writes_for_long_writes_are_told_so_and_reads_go_on() {
         "{:?}",
         begun.elapsed()
     );
-    outsider.execute_batch("ROLLBACK").unwrap();
+    outsider.let_write();
     // None of them was done after all.
     let document = server.document("/products/1");
     assert_eq!(

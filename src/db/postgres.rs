@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 use super::{MigrationReport, SchemaState};
 use connect::Servers;
 pub use connection::{Connection, Parameters};
-pub use copy::CopyRows;
+pub use copy::{CopyRows, microseconds};
 pub use error::PostgresError;
 use error::describe;
 pub use examine::{Facts, examine};
@@ -102,9 +102,10 @@ impl Drop for Shared {
 impl Postgres {
     /// Makes no connection yet, and reads from the primary alone: see [`Postgres::watch`].
     pub fn open(options: &Options) -> Result<Self, PostgresError> {
-        // Documents are read by key; compiling a plan takes longer than running it.
+        // Rows are read by key, where compiling a plan takes longer than running it, and from memory or a disk without
+        // an arm, where a row here and there costs little more than the next one.
         let limit = LONGEST_READ.as_millis();
-        let session = format!("-c statement_timeout={limit} -c jit=off");
+        let session = format!("-c statement_timeout={limit} -c jit=off -c random_page_cost=1.1");
         let session = (!options.pgbouncer).then_some(session.as_str());
         let server = |url: &str| {
             let servers = Servers::new(parse_url(url)?, session)?;

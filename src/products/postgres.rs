@@ -87,7 +87,7 @@ impl PostgresCatalog {
         sql: &'static str,
         key: &str,
     ) -> BoxFuture<'a, Result<Option<i64>, StoreError>> {
-        let key: Arc<str> = key.into();
+        let key: Arc<str> = pages::askable(key).into();
         async move {
             let found = self.id_at(Recency::Any, sql, Arc::clone(&key)).await?;
             if found.is_none() && self.database.has_replicas() {

@@ -42,4 +42,48 @@ impl Database {
             Self::Postgres(session) => session.value(sql),
         }
     }
+
+    /// The text in the first column of each row.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite(connection) => {
+                let mut rows = connection.prepare(sql).unwrap();
+                let rows = rows.query_map([], |row| row.get(0)).unwrap();
+                rows.map(Result::unwrap).collect()
+            }
+            Self::Postgres(session) => session.values(sql),
+        }
+    }
+
+    /// Keeps everybody else from writing, until the session ends or [`Self::let_write`].
+    pub(crate) fn block_writes(&self) {
+        let block = match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgres(_) => "BEGIN; LOCK TABLE product, inventory IN SHARE ROW EXCLUSIVE MODE",
+        };
+        self.execute_batch(block).unwrap();
+    }
+
+    pub(crate) fn let_write(&self) {
+        self.execute_batch("COMMIT").unwrap();
+    }
+
+    /// Whether no reader keeps old rows from being removed.
+    pub(crate) fn is_free_of_readers(&self) -> bool {
+        match self {
+            Self::Sqlite(connection) => {
+                let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+                let row: (i64, i64) = connection
+                    .query_row(checkpoint, [], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .unwrap();
+                row == (0, 0)
+            }
+            Self::Postgres(session) => {
+                let readers = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()
+                         AND backend_xmin IS NOT NULL";
+                session.value::<i64>(readers) == 0
+            }
+        }
+    }
 }

@@ -4,9 +4,10 @@
 //! its own. The server refuses to run as root, so then it runs as the user `postgres`.
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Pid, Signal, getuid, kill_process, test_kill_process};
@@ -14,35 +15,85 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, NoTls};
 
-use super::{PATIENCE, within};
+use super::{PATIENCE, doorbuster, free_port, run, within};
 
-/// An empty database, dropped when it goes out of scope.
+/// A database of an empty catalogue, made once for each cluster: to copy it is faster than to migrate.
+const TEMPLATE: &str = "empty_catalogue";
+
+/// A database, dropped when it goes out of scope.
 pub(crate) struct PostgresDatabase {
     name: String,
+    /// In front of the cluster, where programs are to go through one.
+    bouncer: Option<PgBouncer>,
     cluster: Cluster,
 }
 
 impl PostgresDatabase {
+    /// With an empty catalogue.
     pub(crate) fn new() -> Self {
+        let cluster = Cluster::shared_or_own();
+        make_template(&cluster);
+        let database = Self::create(cluster, &format!("TEMPLATE {TEMPLATE}"));
+        // What each catalogue has of its own.
+        let secret = "UPDATE secret SET value = sha256(gen_random_uuid()::text::bytea)";
+        database.connect().batch(secret).unwrap();
+        database
+    }
+
+    /// With an empty catalogue, on a server that nobody else uses.
+    pub(crate) fn in_a_cluster_of_its_own() -> Self {
+        let cluster = Cluster::start();
+        make_template(&cluster);
+        Self::create(cluster, &format!("TEMPLATE {TEMPLATE}"))
+    }
+
+    /// What the server of its own has logged.
+    pub(crate) fn log(&self) -> String {
+        let (folder, _) = self.cluster.own.as_ref().expect("a cluster of its own");
+        fs::read_to_string(folder.path().join("log")).unwrap()
+    }
+
+    /// With nothing in it.
+    pub(crate) fn blank() -> Self {
+        Self::create(Cluster::shared_or_own(), "")
+    }
+
+    fn create(cluster: Cluster, how: &str) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
 
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        let cluster = Cluster::shared_or_own();
-        let sql = format!("CREATE DATABASE {name}");
         Session::connect(&cluster.url("postgres"))
-            .batch(&sql)
+            .batch(&format!("CREATE DATABASE {name} {how}"))
             .unwrap();
-        Self { name, cluster }
+        Self {
+            name,
+            bouncer: None,
+            cluster,
+        }
+    }
+
+    /// With a PgBouncer that programs go through.
+    pub(crate) fn behind_pgbouncer() -> Self {
+        let mut database = Self::new();
+        database.bouncer = Some(PgBouncer::start(&database.cluster));
+        database
+    }
+
+    pub(crate) fn is_behind_pgbouncer(&self) -> bool {
+        self.bouncer.is_some()
     }
 
     pub(crate) fn url(&self) -> String {
-        self.cluster.url(&self.name)
+        match &self.bouncer {
+            Some(bouncer) => bouncer.url(&self.name),
+            None => self.cluster.url(&self.name),
+        }
     }
 
     /// A session, as a program has it that knows nothing of ours.
     pub(crate) fn connect(&self) -> Session {
-        Session::connect(&self.url())
+        Session::connect(&self.cluster.url(&self.name))
     }
 }
 
@@ -52,6 +103,24 @@ impl Drop for PostgresDatabase {
         // A cluster of its own goes with all it has.
         let _ = Session::connect(&self.cluster.url("postgres")).batch(&sql);
     }
+}
+
+/// Makes the template where no other test has.
+fn make_template(cluster: &Cluster) {
+    let session = Session::connect(&cluster.url("postgres"));
+    session.batch("SELECT pg_advisory_lock(1)").unwrap();
+    let there = format!("SELECT count(*) FROM pg_database WHERE datname = '{TEMPLATE}'");
+    if session.value::<i64>(&there) > 0 {
+        return;
+    }
+    let unfinished = format!("{TEMPLATE}_{}", std::process::id());
+    let create = format!("CREATE DATABASE {unfinished}");
+    session.batch(&create).unwrap();
+    let mut migrate = doorbuster();
+    migrate.args(["migrate", "--catalog-url", &cluster.url(&unfinished)]);
+    run(&mut migrate, &[]).with(0);
+    let finish = format!("ALTER DATABASE {unfinished} RENAME TO {TEMPLATE}");
+    session.batch(&finish).unwrap();
 }
 
 /// A session that blocks.
@@ -79,6 +148,15 @@ impl Session {
 
     pub(crate) fn execute(&self, sql: &str) -> Result<u64, tokio_postgres::Error> {
         self.runtime.block_on(self.client.execute(sql, &[]))
+    }
+
+    /// The first column.
+    pub(crate) fn values<T: for<'r> tokio_postgres::types::FromSql<'r>>(
+        &self,
+        sql: &str,
+    ) -> Vec<T> {
+        let rows = self.runtime.block_on(self.client.query(sql, &[]));
+        rows.unwrap().iter().map(|row| row.get(0)).collect()
     }
 
     /// The first column of the first row.
@@ -142,7 +220,8 @@ impl Cluster {
         server.arg("-D").arg(&data).arg("-k").arg(folder.path());
         server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
         let server = server.arg("-p").arg(port.to_string());
-        let child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let child = server.stdout(Stdio::null()).stderr(log).spawn();
         drop(child.unwrap());
         // `setpriv` becomes the server, so the file names the child.
         let pid = within(PATIENCE, "the server is ready", || {
@@ -166,6 +245,60 @@ impl Drop for Cluster {
             let _ = rustix::process::waitpid(Some(*pid), rustix::process::WaitOptions::empty());
             let _ = test_kill_process(*pid);
         }
+    }
+}
+
+/// A PgBouncer in transaction mode, with fewer sessions than its clients have connections.
+struct PgBouncer {
+    base: String,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl PgBouncer {
+    fn start(cluster: &Cluster) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let (_, server_port) = cluster.base.rsplit_once(':').unwrap();
+        let users = folder.path().join("users");
+        fs::write(&users, "\"shop\" \"\"\n").unwrap();
+        let settings = folder.path().join("settings");
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={server_port}\n\
+             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+             auth_type = trust\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 3\n",
+            users.display()
+        );
+        fs::write(&settings, text).unwrap();
+        if getuid().is_root() {
+            let (uid, gid) = user_postgres();
+            for path in [folder.path(), &users, &settings] {
+                chown(path, Some(uid), Some(gid)).unwrap();
+            }
+        }
+        let mut program = as_postgres(Path::new("/usr/sbin/pgbouncer"));
+        program.arg(&settings).stderr(Stdio::null());
+        let child = program.spawn().expect("install pgbouncer: scripts/setup");
+        within(PATIENCE, "PgBouncer listens", || {
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        Self {
+            base: format!("postgres://shop@127.0.0.1:{port}"),
+            child,
+            _folder: folder,
+        }
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("{}/{database}", self.base)
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        // `setpriv` became the program.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -22,11 +22,19 @@ pub(crate) fn on_postgres() -> bool {
 }
 
 impl Shop {
-    /// Without a catalogue yet.
+    /// Without products.
     pub(crate) fn empty() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
             postgres: on_postgres().then(PostgresDatabase::new),
+        }
+    }
+
+    /// Without a catalogue yet.
+    pub(crate) fn blank() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            postgres: on_postgres().then(PostgresDatabase::blank),
         }
     }
 
@@ -38,11 +46,35 @@ impl Shop {
         }
     }
 
-    /// Without a catalogue yet, which will be in PostgreSQL.
+    /// Without products, in PostgreSQL.
     pub(crate) fn empty_in_postgres() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
             postgres: Some(PostgresDatabase::new()),
+        }
+    }
+
+    /// Without products, in PostgreSQL, on a server that nobody else uses.
+    pub(crate) fn empty_in_a_cluster_of_its_own() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            postgres: Some(PostgresDatabase::in_a_cluster_of_its_own()),
+        }
+    }
+
+    /// Without products, in PostgreSQL, with a PgBouncer in front of it.
+    pub(crate) fn empty_behind_pgbouncer() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            postgres: Some(PostgresDatabase::behind_pgbouncer()),
+        }
+    }
+
+    /// Without a catalogue yet, which will be in PostgreSQL.
+    pub(crate) fn blank_in_postgres() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            postgres: Some(PostgresDatabase::blank()),
         }
     }
 
@@ -72,6 +104,9 @@ impl Shop {
         command.arg(name).arg("--data-dir").arg(self.data_dir());
         if let Some(database) = &self.postgres {
             command.arg("--catalog-url").arg(database.url());
+            if database.is_behind_pgbouncer() {
+                command.env("DOORBUSTER_CATALOG_PGBOUNCER", "true");
+            }
         }
         command
     }
@@ -125,6 +160,11 @@ impl Shop {
     /// The catalogue file, for tests of the embedded store alone.
     pub(crate) fn file_database(&self) -> Connection {
         Connection::open(self.catalogue()).unwrap()
+    }
+
+    /// The database, of a catalogue in PostgreSQL.
+    pub(crate) fn postgres(&self) -> &PostgresDatabase {
+        self.postgres.as_ref().unwrap()
     }
 
     /// Everything in the catalogue, as `export` writes it.

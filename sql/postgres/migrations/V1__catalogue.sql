@@ -175,11 +175,28 @@ CREATE TABLE catalog_outbox (
 -- Rows lie in order of their age.
 CREATE INDEX catalog_outbox_age ON catalog_outbox USING brin (created_at);
 
--- Rows of transactions up to this one may have been removed for their age.
+-- Rows of transactions up to this one may have been removed for their age, the last of them by that one: whoever saw
+-- it commit has seen what it removed.
 CREATE TABLE catalog_outbox_horizon (
-    xid xid8 NOT NULL
+    xid        xid8 NOT NULL,
+    removed_by xid8 NOT NULL
 );
-INSERT INTO catalog_outbox_horizon VALUES ('0');
+INSERT INTO catalog_outbox_horizon VALUES ('0', '0');
+
+-- Whoever removes rows says so.
+CREATE FUNCTION outbox_pruned() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE catalog_outbox_horizon
+    SET xid = greatest(catalog_outbox_horizon.xid, removed.xid), removed_by = pg_current_xact_id()
+    FROM (SELECT max(xid) AS xid FROM old_row) removed
+    WHERE removed.xid IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER outbox_pruned AFTER DELETE ON catalog_outbox
+REFERENCING OLD TABLE AS old_row FOR EACH STATEMENT EXECUTE FUNCTION outbox_pruned();
 
 -- Keys that every process on this catalogue shares and no client learns. `cursor` signs the cursors of lists:
 -- gen_random_uuid() has 122 bits from the system's generator.

@@ -434,3 +434,5 @@ CREATE TRIGGER variant_not_truncated BEFORE TRUNCATE ON variant
 FOR EACH STATEMENT EXECUTE FUNCTION refuse('use DELETE, which makes versions of the products');
 CREATE TRIGGER inventory_not_truncated BEFORE TRUNCATE ON inventory
 FOR EACH STATEMENT EXECUTE FUNCTION refuse('use DELETE, which makes versions of the products');
+CREATE TRIGGER outbox_not_truncated BEFORE TRUNCATE ON catalog_outbox
+FOR EACH STATEMENT EXECUTE FUNCTION refuse('use DELETE, which says up to where');

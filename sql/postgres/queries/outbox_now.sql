@@ -5,7 +5,8 @@
 SELECT
     concat(system_identifier, '-', ('x' || timeline)::bit(32)::bigint),
     snapshot,
-    (SELECT xid::text FROM catalog_outbox_horizon),
+    h.xid::text,
+    h.removed_by::text,
     ('x' || timeline)::bit(32)::bigint,
     pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint
 FROM (
@@ -13,4 +14,4 @@ FROM (
         (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
         pg_current_snapshot()::text AS snapshot,
         left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) AS timeline
-) s
+) s, catalog_outbox_horizon h

@@ -67,6 +67,18 @@ impl Connection {
         Ok(rows)
     }
 
+    /// All rows of a statement whose best plan depends on its values: it is planned for them.
+    pub async fn query_anew(
+        &mut self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, PostgresError> {
+        let before = std::mem::replace(&mut self.unnamed, true);
+        let rows = self.query(sql, parameters).await;
+        self.unnamed = before;
+        rows
+    }
+
     /// Hands over one row after another, as they come, until `visit` returns false.
     pub async fn for_each(
         &mut self,

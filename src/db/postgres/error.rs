@@ -56,9 +56,11 @@ impl PostgresError {
         }
     }
 
-    /// True where another transaction was in the way: the same work may well succeed the next time.
+    /// True where another transaction was in the way, or time was up while it was: the same work may well succeed the
+    /// next time.
     pub fn is_conflict(&self) -> bool {
         let conflicts = [
+            SqlState::QUERY_CANCELED,
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::LOCK_NOT_AVAILABLE,

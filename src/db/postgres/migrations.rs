@@ -2,7 +2,7 @@
 
 use refinery::Migration;
 use refinery::error::Kind;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::connect::Servers;
 use super::{PostgresError, describe};
@@ -57,8 +57,13 @@ pub(super) async fn has_history(primary: &Servers) -> Result<bool, PostgresError
 }
 
 async fn history_of(client: &Client) -> Result<bool, PostgresError> {
-    let history = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
-    Ok(client.query_one(history, &[]).await?.try_get(0)?)
+    // Not prepared: through PgBouncer the statement could be missed in the next session.
+    let history = "SELECT to_regclass('refinery_schema_history')";
+    let answer = client.simple_query(history).await?;
+    Ok(answer.iter().any(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).is_some(),
+        _ => false,
+    }))
 }
 
 /// Names of the migrations that were not applied. Those that were have to be ours.

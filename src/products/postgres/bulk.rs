@@ -29,6 +29,7 @@ impl Writer {
         products: &[ProductInput],
         outcomes: &mut PutOutcomes,
     ) -> Result<(), StoreError> {
+        self.prepare_for(products.len())?;
         let before = self.ids_and_versions(products)?;
         let put = self.put_many(&products.iter().collect::<Vec<_>>())?;
         let Settled { unresolved, .. } = self.settle()?;

@@ -1,5 +1,8 @@
 //! Complete products, in order of id: a page at a time, or all of them.
 
+use serde_json::json;
+
+use super::pages::askable;
 use super::read_back;
 use crate::db::postgres::{Connection, PostgresError, Type};
 use crate::products::export::page::{ExportFilter, ExportPage};
@@ -10,8 +13,10 @@ const PRODUCTS: &str = include_str!("../../../sql/postgres/queries/export_produc
 const RANGE: &str = include_str!("../../../sql/postgres/queries/export_range.sql");
 const PAGE: &str = include_str!("../../../sql/postgres/queries/export_page.sql");
 
-/// One view of the catalogue for several statements.
-pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// One view of the catalogue for several statements, each of which names some hundred products: to read all there are
+/// for them is never right.
+pub(super) const SNAPSHOT: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off";
 
 /// Products looked at for one page, however few of them pass the filters.
 const LOOKED_AT: i64 = 2_000;
@@ -50,7 +55,12 @@ async fn page_of(
         return Ok(page);
     };
     let ExportFilter { status, listing } = filter;
-    let tags = serde_json::Value::from(listing.tags.clone()).to_string();
+    let word = |word: &Option<String>| word.as_deref().map(|it| askable(it).into_owned());
+    let (category, vendor) = (word(&listing.category), word(&listing.vendor));
+    let product_type = word(&listing.product_type);
+    let groups = listing.tags.iter();
+    let groups = groups.map(|group| group.iter().map(|tag| askable(tag)).collect::<Vec<_>>());
+    let tags = json!(groups.collect::<Vec<_>>()).to_string();
     let most = i64::try_from(MOST).unwrap_or(i64::MAX);
     let rows = connection
         .query(
@@ -59,9 +69,9 @@ async fn page_of(
                 (&after, Type::INT8),
                 (&last, Type::INT8),
                 (&status.map(Status::as_str), Type::TEXT),
-                (&listing.category, Type::TEXT),
-                (&listing.vendor, Type::TEXT),
-                (&listing.product_type, Type::TEXT),
+                (&category, Type::TEXT),
+                (&vendor, Type::TEXT),
+                (&product_type, Type::TEXT),
                 (&tags, Type::TEXT),
                 (&listing.currency, Type::TEXT),
                 (&listing.price_min, Type::INT8),

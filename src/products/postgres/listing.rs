@@ -14,7 +14,8 @@ pub(super) async fn list(
 ) -> Result<Page<i64>, PostgresError> {
     let order = Order::of(listing);
     let Select { sql, values } = select(listing, &order, request);
-    let rows = connection.query(&sql, &borrowed(&values)).await?;
+    // Whether half the catalogue has a tag or nothing has it makes the difference.
+    let rows = connection.query_anew(&sql, &borrowed(&values)).await?;
     page(&rows, request.limit, |row| {
         let keys = 1..1 + order.columns.len();
         Ok((row.try_get(0)?, position(row, keys)?))
@@ -104,29 +105,26 @@ fn filter(conditions: &mut Conditions, listing: &Listing) {
         // Whole levels: "Apparel > …", but not "Apparels". '!' is the sign after the space.
         conditions.push(
             "(category = ? OR category >= ? || ' > ' AND category < ? || ' >!')",
-            text(category.clone()),
+            text(category),
         );
     }
     if let Some(vendor) = &listing.vendor {
-        conditions.push("vendor = ?", text(vendor.clone()));
+        conditions.push("vendor = ?", text(vendor));
     }
     if let Some(product_type) = &listing.product_type {
-        conditions.push("product_type = ?", text(product_type.clone()));
+        conditions.push("product_type = ?", text(product_type));
     }
     for group in &listing.tags {
         conditions.push(
             "product_id IN (SELECT product_id FROM product_tag WHERE tag = ANY (?))",
-            texts(group.clone()),
+            texts(group),
         );
     }
     if !listing.availability.is_empty() {
-        conditions.push(
-            "availability = ANY (?)",
-            texts(listing.availability.clone()),
-        );
+        conditions.push("availability = ANY (?)", texts(&listing.availability));
     }
     if let Some(since) = &listing.updated_since {
-        conditions.push("updated_at >= ?::timestamptz", text(since.clone()));
+        conditions.push("updated_at >= ?::timestamptz", text(since));
     }
 }
 
@@ -139,7 +137,7 @@ fn price(conditions: &mut Conditions, listing: &Listing) {
         }
         return;
     };
-    conditions.push("currency = ?", text(currency.clone()));
+    conditions.push("currency = ?", text(currency));
     if let Some(lowest) = listing.price_min {
         conditions.push("price_minor >= ?", integer(lowest));
     }

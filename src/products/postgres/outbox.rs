@@ -19,8 +19,9 @@ const LONGEST_TRANSACTION: Duration = Duration::from_mins(10);
 struct Now {
     history: String,
     snapshot: String,
-    /// Rows of this transaction and of those before it may have been removed.
+    /// Rows of this transaction and of those before it may have been removed, the last of them by the other one.
     horizon: u64,
+    removed_by: u64,
     /// How far the log goes, and of which primary it is.
     position: Position,
 }
@@ -85,14 +86,18 @@ fn bounds(snapshot: &str) -> Option<(u64, u64)> {
 
 async fn now(connection: &mut Connection) -> Result<Now, PostgresError> {
     let row = connection.query_one(NOW, &[]).await?;
-    let horizon: String = row.try_get(2)?;
+    let number = |index: usize| -> Result<u64, PostgresError> {
+        let number: String = row.try_get(index)?;
+        Ok(number.parse().unwrap_or(u64::MAX))
+    };
     Ok(Now {
         history: row.try_get(0)?,
         snapshot: row.try_get(1)?,
-        horizon: horizon.parse().unwrap_or(u64::MAX),
+        horizon: number(2)?,
+        removed_by: number(3)?,
         position: Position {
-            timeline: u32::try_from(row.try_get::<_, i64>(3)?).unwrap_or(0),
-            bytes: row.try_get::<_, i64>(4)?.unsigned_abs(),
+            timeline: u32::try_from(row.try_get::<_, i64>(4)?).unwrap_or(0),
+            bytes: row.try_get::<_, i64>(5)?.unsigned_abs(),
         },
     })
 }
@@ -202,7 +207,15 @@ fn follows(read: &str, now: &Now) -> bool {
     let (Some((xmin, xmax)), Some((_, newest))) = (bounds(read), bounds(&now.snapshot)) else {
         return false;
     };
-    xmax <= newest && (now.horizon < xmin)
+    let is_known = |xid: u64| xid < xmax && !is_running(read, xid);
+    // A transaction that runs for long holds `xmin` back; what was removed before this snapshot was seen all the same.
+    xmax <= newest && (now.horizon < xmin || is_known(now.removed_by))
+}
+
+/// Whether this transaction was running at the time of the snapshot.
+fn is_running(snapshot: &str, xid: u64) -> bool {
+    let running = snapshot.rsplit(':').next().unwrap_or_default();
+    running.split(',').any(|it| it.parse() == Ok(xid))
 }
 
 #[cfg(test)]
@@ -225,6 +238,41 @@ mod tests {
             "1 2 3 4 5 6",
         ] {
             assert_eq!(Place::parse(&OutboxMark(text.to_owned())), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_removed_is_missed_by_those_alone_who_did_not_see_it() {
+        let now = |horizon, removed_by| Now {
+            history: String::new(),
+            snapshot: "20:30:20".to_owned(),
+            horizon,
+            removed_by,
+            position: Position {
+                timeline: 1,
+                bytes: 0,
+            },
+        };
+        for (read, horizon, removed_by, follows_on) in [
+            // Nothing was removed.
+            ("10:12:10", 0, 0, true),
+            // Something older than all that was read.
+            ("10:12:10", 9, 25, true),
+            // Something that this snapshot may not have shown.
+            ("10:12:10", 10, 25, false),
+            ("10:26:10,25", 10, 25, false),
+            // Removed before this snapshot, while an older transaction was running.
+            ("10:26:10", 24, 25, true),
+            // From a future that has been undone.
+            ("10:31:10", 0, 0, false),
+            ("nonsense", 0, 0, false),
+        ] {
+            let now = now(horizon, removed_by);
+            assert_eq!(
+                follows(read, &now),
+                follows_on,
+                "{read} {horizon} {removed_by}"
+            );
         }
     }
 }

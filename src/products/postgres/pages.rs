@@ -1,20 +1,36 @@
 //! Pages from rows: what every list that goes on behind a position shares.
 
+use std::borrow::Cow;
+
 use crate::db::postgres::{PostgresError, Row, ToSql, Type};
 use crate::products::cursor::{Key, Page, Position};
 
 /// A value with its type.
 pub(super) type Value = (Box<dyn ToSql + Sync + Send>, Type);
 
-pub(super) fn text(text: impl Into<String>) -> Value {
-    (Box::new(text.into()), Type::TEXT)
+/// A text as the database may be asked for it. It keeps none with U+0000 and refuses the question; U+0001, which no
+/// product may have either, stands for it.
+pub(super) fn askable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{1}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+pub(super) fn text(text: &str) -> Value {
+    (Box::new(askable(text).into_owned()), Type::TEXT)
 }
 
 pub(super) fn integer(number: i64) -> Value {
     (Box::new(number), Type::INT8)
 }
 
-pub(super) fn texts(words: Vec<String>) -> Value {
+pub(super) fn texts(words: &[String]) -> Value {
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| askable(word).into_owned())
+        .collect();
     (Box::new(words), Type::TEXT_ARRAY)
 }
 
@@ -71,6 +87,6 @@ pub(super) fn position(
 pub(super) fn values(position: &Position) -> impl Iterator<Item = Value> {
     position.0.iter().map(|key| match key {
         Key::Integer(number) => integer(*number),
-        Key::Text(key) => text(key.clone()),
+        Key::Text(key) => text(key),
     })
 }

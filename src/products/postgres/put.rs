@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use super::children;
 use super::known::{Known, Placed};
-use super::rows::{self, NewRows};
+use super::rows::NewRows;
 use super::said::SaidOfProducts;
 use super::write::Writer;
-use crate::db::postgres::{PostgresError, Transaction, Type, is_unique_violation};
+use crate::db::postgres::{PostgresError, Transaction, Type, is_unique_violation, microseconds};
 use crate::products::bulk::distinct;
 use crate::products::input::ProductInput;
 use crate::products::put::Saying;
@@ -26,9 +26,7 @@ impl Writer {
         &mut self,
         products: &[&ProductInput],
     ) -> Result<Vec<Result<(), PutError>>, PostgresError> {
-        if products.len() > 1 {
-            self.transaction.plan_anew();
-        }
+        self.prepare_for(products.len())?;
         let mut outcomes = Vec::with_capacity(products.len());
         let mut rest = products;
         while !rest.is_empty() {
@@ -37,6 +35,18 @@ impl Writer {
             rest = after;
         }
         Ok(outcomes)
+    }
+
+    /// Has the statements that follow planned for so many products.
+    pub(super) fn prepare_for(&mut self, products: usize) -> Result<(), PostgresError> {
+        if products > 1 && !self.is_of_many {
+            self.is_of_many = true;
+            self.transaction.plan_anew();
+            // Rows are named by their keys, a few hundred at a time. Tables that grew since anybody looked make the
+            // planner believe that it would soon have read all of them.
+            self.transaction.batch("SET LOCAL enable_seqscan = off")?;
+        }
+        Ok(())
     }
 
     /// Puts products with handles of their own.
@@ -155,7 +165,7 @@ impl Writer {
             said.map(|it| it.product.id),
         )?;
         let mut ids = ids.into_iter();
-        let mut new = NewRows::new(rows::microseconds(&self.now)?);
+        let mut new = NewRows::new(microseconds(&self.now)?);
         let mut all = Vec::with_capacity(placed.len());
         for it in placed {
             let id = if let Some(id) = it.id {

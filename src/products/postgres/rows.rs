@@ -1,9 +1,6 @@
 //! New rows, with what is not said by default, as `COPY` takes them.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
-use crate::db::postgres::{CopyRows, PostgresError, Type};
+use crate::db::postgres::{CopyRows, PostgresError, Type, microseconds};
 use crate::products::input::{
     ImageInput, InventoryPolicy, ProductInput, ReviewInput, Status, VariantInput,
 };
@@ -93,18 +90,6 @@ const REVIEW: &[Type] = &[
     Type::TEXT,
     TIME,
 ];
-
-/// Microseconds since the year 2000, which is how PostgreSQL keeps a time (RFC 3339).
-pub(super) fn microseconds(time: &str) -> Result<i64, PostgresError> {
-    /// From 1970 to 2000, in seconds.
-    const EPOCH: i128 = 946_684_800;
-
-    let parsed = OffsetDateTime::parse(time, &Rfc3339).ok();
-    parsed
-        .map(|it| it.unix_timestamp_nanos() / 1000 - EPOCH * 1_000_000)
-        .and_then(|it| i64::try_from(it).ok())
-        .ok_or_else(|| PostgresError::Damaged(format!("{time:?} is not a time")))
-}
 
 fn said_time(time: Option<&String>) -> Result<Option<i64>, PostgresError> {
     time.map(|time| microseconds(time)).transpose()
@@ -246,22 +231,5 @@ impl NewRows {
             &review.status,
             &said_time(review.created_at.as_ref())?.unwrap_or(self.now),
         ])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_those_of_postgresql() {
-        for (time, expected) in [
-            ("2000-01-01T00:00:00.000Z", 0),
-            ("1999-12-31T23:59:59.999Z", -1_000),
-            ("2026-11-28T09:17:34.097Z", 849_172_654_097_000),
-        ] {
-            assert_eq!(microseconds(time).unwrap(), expected, "{time}");
-        }
-        microseconds("yesterday").unwrap_err();
     }
 }

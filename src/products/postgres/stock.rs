@@ -1,5 +1,6 @@
 //! Writing exact stock, and the log of it.
 
+use super::pages::askable;
 use crate::db::postgres::{PostgresError, Transaction, Type};
 use crate::products::input::InventoryPolicy;
 use crate::products::stock::{Quantities, Stock, StockChange, StockRefusal};
@@ -22,6 +23,7 @@ pub(super) fn change(
     sku: &str,
     change: &StockChange,
 ) -> Result<Result<Stock, StockRefusal>, PostgresError> {
+    let sku = &askable(sku);
     let Some(found) = find(transaction, sku)? else {
         return Ok(Err(StockRefusal::NoVariant));
     };

@@ -1,6 +1,8 @@
 //! Writing products: an upsert by handle that touches only rows that differ. What was touched becomes versions,
 //! documents and outbox rows by the database's own settlement.
 
+use std::collections::BTreeMap;
+
 use super::known::Placed;
 use super::{answers, edit, stock};
 use crate::db::postgres::{PostgresError, Transaction, Type};
@@ -23,6 +25,8 @@ pub(super) struct Writer {
     /// RFC 3339 with milliseconds; one for the whole transaction.
     pub(super) now: String,
     pub(super) tally: Tally,
+    /// Whether stretches of products are put.
+    pub(super) is_of_many: bool,
     /// What products of this transaction name, by handle: it may come later.
     pub(super) relations: Vec<(i64, Vec<RelationInput>)>,
 }
@@ -35,6 +39,7 @@ impl Writer {
             now: row.try_get(0)?,
             transaction,
             tally: Tally::default(),
+            is_of_many: false,
             relations: Vec::new(),
         })
     }
@@ -74,9 +79,7 @@ impl Writer {
             if it.id.is_some() {
                 existing.push(*id);
             }
-            if !relations.is_empty() {
-                self.relations.push((*id, relations.clone()));
-            }
+            self.relations.push((*id, relations.clone()));
         }
         if !existing.is_empty() {
             self.transaction.execute(
@@ -111,7 +114,10 @@ impl Writer {
         let mut positions = Vec::new();
         let mut handles = Vec::new();
         let mut kinds = Vec::new();
-        for (owner, relations) in std::mem::take(&mut self.relations) {
+        // What was said last of a product holds.
+        let of_each: BTreeMap<i64, Vec<RelationInput>> =
+            std::mem::take(&mut self.relations).into_iter().collect();
+        for (owner, relations) in of_each {
             for (position, relation) in (0_i64..).zip(relations) {
                 owners.push(owner);
                 positions.push(position);

@@ -173,8 +173,13 @@ impl<'c> Writer<'c> {
         let Some(relations) = relations else {
             return Ok(());
         };
-        self.prepare("DELETE FROM relation WHERE product_id = ?1")?
-            .execute([id])?;
+        // What was said last of a product holds.
+        for forget in [
+            "DELETE FROM relation WHERE product_id = ?1",
+            "DELETE FROM put_relation WHERE product_id = ?1",
+        ] {
+            self.prepare(forget)?.execute([id])?;
+        }
         let mut note = self.prepare("INSERT INTO put_relation VALUES (?1, ?2, ?3, ?4)")?;
         for (position, relation) in (0_i64..).zip(relations) {
             note.execute(params![id, position, relation.handle, relation.kind])?;
