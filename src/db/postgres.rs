@@ -234,6 +234,17 @@ impl Postgres {
         !self.shared.routing.replicas.is_empty()
     }
 
+    /// Whether the primary answers. It does as far as is known where nobody watches.
+    pub fn primary_answers(&self) -> bool {
+        self.shared.routing.primary_answers()
+    }
+
+    /// How many replicas are read from, and how many there are.
+    pub fn replicas(&self) -> (usize, usize) {
+        let routing = &self.shared.routing;
+        (routing.replicas_in_use(), routing.replicas.len())
+    }
+
     /// A connection to the primary, for a read that sees every commit that finished before it.
     pub async fn read_fresh(&self) -> Result<Connection, PostgresError> {
         let routing = &self.shared.routing;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::problem::ApiError;
 use crate::products::catalog::Catalog;
+use crate::products::store::Lacks;
 
 /// Whether the process wants traffic. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +72,14 @@ async fn readyz(
     let mut body = json!({ "status": "ready" });
     // It answers all the same, more slowly perhaps: no reason to send the traffic elsewhere.
     if let Some(trouble) = catalog.l2_trouble() {
-        body["degraded"] = json!({ "redis": trouble });
+        body["degraded"]["redis"] = trouble.into();
+    }
+    let Lacks { primary, replicas } = catalog.store_lacks();
+    if primary {
+        body["degraded"]["primary"] = "down".into();
+    }
+    if replicas > 0 {
+        body["degraded"]["replicas"] = replicas.into();
     }
     Ok(ok(&body))
 }

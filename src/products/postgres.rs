@@ -31,8 +31,8 @@ use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
 use super::store::{
-    CatalogStore, CatalogTransaction, Committed, Decision, ListedProduct, OutboxMark, OutboxPage,
-    Reach, StoreError, StoredDocument, Work, WriteError,
+    CatalogStore, CatalogTransaction, Committed, Decision, Lacks, ListedProduct, OutboxMark,
+    OutboxPage, Reach, StoreError, StoredDocument, Work, WriteError,
 };
 use crate::cache::{Absence, Intent};
 use crate::db::postgres::{Connection, Postgres, PostgresError, ReadWork, Recency, Type};
@@ -279,6 +279,14 @@ impl CatalogStore for PostgresCatalog {
             Ok(outbox::after(&mut connection, &mark, limit).await?)
         };
         self.database.run(work).boxed()
+    }
+
+    fn lacks(&self) -> Lacks {
+        let (in_use, replicas) = self.database.replicas();
+        Lacks {
+            primary: !self.database.primary_answers(),
+            replicas: replicas - in_use,
+        }
     }
 
     fn reach(&self) -> Reach {

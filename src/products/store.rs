@@ -95,6 +95,15 @@ pub struct Reach {
     pub has_copies: bool,
 }
 
+/// What a store has to do without, as it was last known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lacks {
+    /// The server that takes writes. It reads on.
+    pub primary: bool,
+    /// So many of the copies that it could read from are gone or too far behind.
+    pub replicas: usize,
+}
+
 /// Where the catalogue is kept.
 pub trait CatalogStore: Send + Sync + 'static {
     /// Documents by product id, in the order asked; `None` where there is no such product. Where anything will do, they
@@ -158,6 +167,11 @@ pub trait CatalogStore: Send + Sync + 'static {
 
     /// How many public products are in each category, by its whole path, in order of the paths.
     fn categories(&self) -> BoxFuture<'_, Result<Vec<(String, u64)>, StoreError>>;
+
+    /// What it has to do without now.
+    fn lacks(&self) -> Lacks {
+        Lacks::default()
+    }
 
     /// How the store is reached.
     fn reach(&self) -> Reach {

@@ -88,6 +88,24 @@ fn a_replica_takes_the_place_of_a_killed_primary() {
 }
 
 #[test]
+fn what_the_synchronous_replica_does_not_have_is_not_acknowledged() {
+    let shop = ReplicatedShop::start(1, 1);
+    shop.servers.synchronous(0, 1);
+    let server = shop.serve(&[("DOORBUSTER_LIMITS_WRITE_WAIT", "1s")]);
+    let writer = shop.writer(&server);
+    writer.patch("/products/1", &titled("Before")).with(200);
+    shop.servers.signal(1, Signal::STOP);
+    let unsure = writer.patch("/products/1", &titled("After"));
+    shop.servers.signal(1, Signal::CONT);
+    unsure.problem(503, "catalog-unavailable");
+    assert_eq!(unsure.header("retry-after"), Some("1"));
+    // It was done all the same, as that could have been.
+    within(PATIENCE, "the replica has it", || {
+        (server.document("/products/1")["title"] == "After").then_some(())
+    });
+}
+
+#[test]
 fn what_a_new_primary_has_is_not_contradicted_by_a_replica_that_has_not() {
     const MANY: usize = 10;
     let mut shop = ReplicatedShop::start(2, MANY);
@@ -138,6 +156,8 @@ fn a_primary_that_hangs_is_left_for_the_one_that_was_promoted() {
         readers.go_on(100);
         shop.servers.signal(0, Signal::STOP);
         is_said(&server, "the primary is lost", 1);
+        let ready = server.get("/readyz").with(200).json();
+        assert_eq!(ready["degraded"]["primary"], "down");
         readers.go_on(100);
         shop.servers.promote(1);
         let promoted = Instant::now();

@@ -86,6 +86,26 @@ fn what_was_written_is_read_although_all_replicas_are_behind() {
 }
 
 #[test]
+fn check_tells_how_each_replica_stands() {
+    let mut shop = ReplicatedShop::start(2, 1);
+    shop.servers.kill(2);
+    let (is_ok, details) = shop.check();
+    assert!(!is_ok);
+    assert!(details[0].starts_with("a replica, "), "{details:?}");
+    assert!(
+        details[1].contains("serve will read from the others"),
+        "{details:?}"
+    );
+    shop.servers.run(2);
+    shop.servers.promote(1);
+    let (is_ok, details) = shop.check();
+    assert!(
+        !is_ok && details[0].contains("it takes writes"),
+        "{details:?}"
+    );
+}
+
+#[test]
 fn a_direct_update_is_seen_within_a_second() {
     let shop = ReplicatedShop::start(2, 1);
     let server = shop.serve(&[]);

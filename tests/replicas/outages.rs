@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use super::shop::{ENTERS, LEAVES, NOTHING_KEPT, Readers, ReplicatedShop, is_said, titled};
 use crate::harness::{PATIENCE, within};
@@ -23,6 +24,8 @@ fn a_replica_that_hangs_is_left_and_no_read_fails() {
         readers.go_on(100);
         shop.servers.signal(1, Signal::STOP);
         is_said(&server, LEAVES, 1);
+        let ready = server.get("/readyz").with(200).json();
+        assert_eq!(ready["degraded"], json!({ "replicas": 1 }));
         readers.go_on(200);
         shop.servers.signal(1, Signal::CONT);
         is_said(&server, ENTERS, 3);

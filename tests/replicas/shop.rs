@@ -70,6 +70,19 @@ impl ReplicatedShop {
         shop.serve_with(&arguments, environment)
     }
 
+    /// What `check` says of each replica, and whether all is well.
+    pub(super) fn check(&self) -> (bool, Vec<String>) {
+        let mut command = self.shop.command("check");
+        let ended = run(command.arg("--json").args(self.arguments()), &[]);
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        let checks = report["checks"].as_array().unwrap().iter();
+        let is_replica = |check: &&Value| check["name"].as_str().unwrap().starts_with("replica");
+        let details = checks
+            .filter(is_replica)
+            .map(|check| check["detail"].as_str().unwrap());
+        (report["ok"] == true, details.map(str::to_owned).collect())
+    }
+
     pub(super) fn session(&self, index: usize) -> Session {
         self.servers.session(index, "shop")
     }

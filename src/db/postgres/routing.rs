@@ -299,6 +299,12 @@ impl Routing {
         usize::try_from(z.checked_rem(below as u64)?).ok()
     }
 
+    /// How many replicas are read from.
+    pub(super) fn replicas_in_use(&self) -> usize {
+        let is_in = |replica: &&Replica| lock(&replica.rotation).is_in();
+        self.replicas.iter().filter(is_in).count()
+    }
+
     pub(super) fn primary_answers(&self) -> bool {
         self.primary_answers.load(Ordering::Acquire)
     }

@@ -28,6 +28,8 @@ pub struct Transaction {
     /// `None` once it has ended.
     connection: Option<Connection>,
     deadline: Option<Instant>,
+    /// How long the server may take for a statement.
+    patience: Option<Duration>,
     in_the_way: bool,
     /// Nothing can be said over the connection any more.
     is_lost: bool,
@@ -45,6 +47,7 @@ impl Transaction {
             routing,
             connection: None,
             deadline,
+            patience: None,
             in_the_way: false,
             is_lost: false,
         };
@@ -69,14 +72,17 @@ impl Transaction {
         };
         self.connection = Some(self.handle.block_on(connecting)?);
         self.is_lost = false;
-        let statements = format!("BEGIN; {}", limits(self.deadline));
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        self.patience = self.deadline.map(left);
+        let statements = format!("BEGIN; {}", limits(self.patience));
         self.on(async |connection| {
             let begun = timeout(BEGINNING, connection.batch(&statements)).await;
             begun.unwrap_or(Err(PostgresError::NoAnswer("to the beginning of a write")))
         })
     }
 
-    /// Ends what was begun. A connection on which that fails is of no use to the next one.
+    /// Ends what was begun. A connection on which that fails is of no use to the next one. Nothing is cancelled: COMMIT
+    /// would stop waiting for a synchronous replica then, and be done without it.
     fn roll_back(&mut self) {
         let Some(mut connection) = self.connection.take() else {
             return;
@@ -101,9 +107,9 @@ impl Transaction {
         let generation = connection.generation();
         let work = work(connection);
         let outcome = self.handle.block_on(async {
-            match self.deadline {
+            match self.patience {
                 None => work.await,
-                Some(deadline) => timeout_at((deadline + GRACE).into(), work)
+                Some(patience) => timeout(patience + GRACE, work)
                     .await
                     .unwrap_or(Err(PostgresError::NoAnswer("to a write"))),
             }
@@ -202,13 +208,12 @@ impl Drop for Transaction {
 }
 
 /// What holds for the statements of a transaction.
-fn limits(deadline: Option<Instant>) -> String {
-    match deadline {
+fn limits(patience: Option<Duration>) -> String {
+    match patience {
         // Imports take their time, and so may their statements.
         None => "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'".to_owned(),
-        Some(deadline) => {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let left = left.max(Duration::from_millis(1)).as_millis();
+        Some(patience) => {
+            let left = patience.max(Duration::from_millis(1)).as_millis();
             format!("SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {left}")
         }
     }

@@ -46,7 +46,14 @@ pub(super) struct Health {
 #[derive(ToSchema)]
 struct Degraded {
     /// Redis: `down`, or `distrusted` as long as it has not been told of everything.
-    redis: String,
+    #[schema(nullable = false)]
+    redis: Option<String>,
+    /// The server of the catalogue that takes writes: `down`. Reads go on.
+    #[schema(nullable = false)]
+    primary: Option<String>,
+    /// How many replicas of the catalogue are gone or too far behind.
+    #[schema(nullable = false)]
+    replicas: Option<u64>,
 }
 
 /// Adds all of them.

@@ -8,6 +8,7 @@ use super::Catalog;
 use crate::cache::ReadCounts;
 use crate::cache::l2::{BreakerView, L2Counts, L2Status};
 use crate::cache::prover::{Findings, Report};
+use crate::products::store::Lacks;
 
 /// The caches of a node. Numbers are counted from the start of the process.
 #[derive(Debug, Clone, Serialize)]
@@ -160,6 +161,11 @@ impl Catalog {
                 .map(Findings::report)
                 .filter(|report| !report.witnesses.is_empty()),
         }
+    }
+
+    /// What the store has to do without.
+    pub fn store_lacks(&self) -> Lacks {
+        self.store.lacks()
     }
 
     /// Why the second tier is not used; `None` where it is, or there is none.
