@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use super::clock::{Clock, Millis};
 use super::flight::{Flights, Pilot, Role};
 use super::hot::{HotKeys, is_sampled};
-use super::l1::{Absence, Depth, Epoch, Freshness, L1, Lookup, Weigh};
+use super::l1::{Absence, Epoch, Freshness, L1, Lookup, Weigh};
 use super::load::{Intent, Load, LoadError, Loaded, Origin};
 use super::refresh_ahead::RefreshAhead;
 use super::tally::Tally;
@@ -23,6 +23,7 @@ use super::trace::{Cause, Heard, Trace};
 pub use inspect::{ReadCounts, View};
 
 mod inspect;
+mod purge;
 
 /// An answer and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,34 +201,6 @@ where
             self.shared.count(Count::Invalidation);
             let heard = Heard { cause, version, at };
             self.shared.trace.note(key, heard);
-        }
-    }
-
-    /// Drops what is kept of keys, and what is just being loaded of any. Of each nothing below the version beside it is
-    /// allowed from now on. Returns how many were there.
-    pub fn purge(&self, keys: &[(K, u64)], depth: Depth) -> usize {
-        let Some(l1) = &self.shared.l1 else { return 0 };
-        l1.begin_purge();
-        let mut dropped = 0;
-        for (key, version) in keys {
-            let now = self.shared.clock.now();
-            dropped += usize::from(l1.purge(key, depth, now));
-            self.invalidate(key, *version, Cause::Purge);
-        }
-        dropped
-    }
-
-    /// Drops every value that is meant; returns how many.
-    pub fn purge_where(&self, depth: Depth, is_meant: impl Fn(&K, &V) -> bool) -> usize {
-        let Some(l1) = &self.shared.l1 else { return 0 };
-        l1.begin_purge();
-        l1.purge_where(depth, self.shared.clock.now(), is_meant)
-    }
-
-    /// Drops everything: see [`L1::purge_everything`].
-    pub fn purge_everything(&self, depth: Depth) {
-        if let Some(l1) = &self.shared.l1 {
-            l1.purge_everything(depth);
         }
     }
 

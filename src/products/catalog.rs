@@ -1,18 +1,18 @@
 //! The catalogue as the HTTP layer sees it: products, and views of them, through their caches.
 
+mod changes;
 pub mod inspection;
 pub mod purge;
 pub mod status;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{OptionFuture, try_join, try_join_all};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
 use super::categories::CategoryTree;
 use super::coding::Coding;
@@ -23,7 +23,7 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, Listing};
 use super::loader::{DocumentLoader, DocumentWatcher, VersionJournal};
 use super::search::{Search, SearchError, SearchPage, SearchQuery};
-use super::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError, WriteError};
+use super::store::{CatalogStore, StoreError};
 use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
     Source, reviews_scope,
@@ -31,8 +31,8 @@ use super::views::{
 use crate::cache::prover::Findings;
 use crate::cache::warm_up::{Warmed, warm};
 use crate::cache::{
-    Absence, Answer, Batched, Cause, Clock, Derived, L1, L1Options, L2, LoadError, Millis,
-    ReadThrough, Status, SystemClock, Tiered,
+    Absence, Answer, Batched, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough,
+    Status, SystemClock, Tiered,
 };
 
 /// Items of a page where the request says nothing.
@@ -43,9 +43,6 @@ pub const DEFAULT_LIMIT: usize = 20;
 const VERSION_PATIENCE: Duration = Duration::from_millis(250);
 /// How often it is looked for meanwhile.
 const VERSION_POLL: Duration = Duration::from_millis(25);
-
-/// Changes of one write that are loaded at once; readers know better which of more are wanted.
-const MOST_WRITTEN_THROUGH: usize = 16;
 
 /// Reads products, and what is made of them, through caches from a store. Clones share everything.
 #[derive(Clone)]
@@ -414,42 +411,6 @@ impl Catalog {
         self.in_time(self.store.id_by_sku(sku)).await
     }
 
-    /// Does `work` in one transaction, in turn with others, if that can begin by `deadline`. What it changed is
-    /// not served older from here on: by the time this returns, every cached version has given way. With
-    /// `write_through` the new ones are on their way into all tiers, unless they are so many that it is an import.
-    pub async fn write<T: Send + 'static>(
-        &self,
-        deadline: Instant,
-        work: impl FnOnce(&mut dyn CatalogTransaction) -> Result<(Decision, T), StoreError>
-        + Send
-        + 'static,
-    ) -> Result<T, WriteError> {
-        let (result, mut worked) = oneshot::channel();
-        let work = move |transaction: &mut dyn CatalogTransaction| {
-            let (decision, value) = work(transaction)?;
-            // A caller who has gone wants no result, but the work was still wanted.
-            let _ = result.send(value);
-            Ok(decision)
-        };
-        let committed = self.store.write(deadline, Box::new(work)).await?;
-        self.invalidate(&committed.versions, Cause::OwnWrite);
-        for product_id in committed.stock {
-            self.stock_changed(product_id);
-        }
-        if let Some(l2) = &self.l2 {
-            let versions = committed.versions.iter();
-            let versions: Vec<_> = versions.map(|it| (it.product_id, it.version)).collect();
-            l2.invalidate(&versions).await;
-        }
-        if self.write_through && committed.versions.len() <= MOST_WRITTEN_THROUGH {
-            for change in &committed.versions {
-                self.shelves.documents.load_ahead(&change.product_id);
-            }
-        }
-        let worked = worked.try_recv();
-        worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
-    }
-
     /// At most so many products that are in memory, those that are read most first.
     pub fn hot_products(&self, limit: usize) -> Vec<i64> {
         self.shelves.documents.hot_keys(limit)
@@ -478,43 +439,6 @@ impl Catalog {
                 "no answer from the store within {limit:?}"
             )))
         })
-    }
-
-    /// Takes note of committed versions: nothing older is served from now on, but by pages that were read before
-    /// and are still within their promise.
-    fn invalidate(&self, changes: &[Change], cause: Cause) {
-        for change in changes {
-            self.shelves
-                .documents
-                .invalidate(&change.product_id, change.version, cause);
-        }
-    }
-
-    /// Takes note that the exact stock of a product may have changed, be it without a new version. Called before
-    /// the writer is answered.
-    pub fn stock_changed(&self, product_id: i64) {
-        let version = self.stock_changes.fetch_add(1, Ordering::AcqRel) + 1;
-        let page = PageKey::Stock { product_id };
-        self.shelves
-            .pages
-            .invalidate(&page, version, Cause::OwnWrite);
-    }
-
-    /// Takes note of versions that the store's journal tells of.
-    pub fn follow(&self, changes: &[Change]) {
-        self.invalidate(changes, Cause::Journal);
-        if let Some(l2) = &self.l2 {
-            l2.journal_grew();
-        }
-    }
-
-    /// Takes note that committed versions were missed.
-    pub fn doubt_everything(&self) {
-        self.shelves.documents.doubt_everything();
-        self.shelves.pages.doubt_everything();
-        if let Some(l2) = &self.l2 {
-            l2.journal_broke();
-        }
     }
 }
 
