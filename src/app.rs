@@ -213,5 +213,6 @@ fn cache_options(config: &CacheConfig, lag: Duration, has_redis: bool) -> CacheO
         l1: (config.l1_bytes.0 > 0).then_some(l1),
         views_bytes: config.views_bytes.0,
         deadline: config.hard_timeout,
+        write_through: config.write_through,
     }
 }

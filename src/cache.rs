@@ -14,6 +14,7 @@ mod packed;
 pub mod prover;
 mod read_through;
 mod refresh_ahead;
+mod sync;
 mod tally;
 mod tiered;
 mod trace;

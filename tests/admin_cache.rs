@@ -387,6 +387,41 @@ fn a_redis_that_is_down_degrades_and_no_more() {
 }
 
 #[test]
+fn what_is_written_through_is_in_all_tiers_before_it_is_read() {
+    let shop = Shop::with(&[product("lamp", "Lamp")]);
+    let redis = Redis::start();
+    let environment = [
+        ("DOORBUSTER_CACHE_WRITE_THROUGH", "true"),
+        ("DOORBUSTER_REDIS_TIMEOUT", "1s"),
+    ];
+    let server = shop.serve_with(&["--redis-url", &redis.url()], &environment);
+    server
+        .program
+        .log
+        .wait_for_message("the cache in Redis is in use");
+    let writer = Writer::new(&shop, &server);
+    for version in 2..20 {
+        let title = json!({ "title": format!("Version {version}") });
+        writer.patch("/products/1", &title).with(200);
+        within(PATIENCE, "it is everywhere", || {
+            let shown = inspect(&server, 1);
+            let versions = [&shown["l1"]["serves"], &shown["l2"]["serves"]];
+            (versions == [version; 2]).then_some(())
+        });
+    }
+    assert_eq!(counts(&server)["l1"]["misses"], 0);
+    let reply = server.get("/products/1").with(200);
+    assert!(reply.cache_status().contains(&"hit"), "{reply:?}");
+    assert_eq!(reply.json()["title"], "Version 19");
+    writer.delete("/products/1").with(204);
+    within(PATIENCE, "its end is everywhere", || {
+        let shown = inspect(&server, 1);
+        let absences = [&shown["l1"]["absence"], &shown["l2"]["absence"]];
+        (absences == ["removed"; 2]).then_some(())
+    });
+}
+
+#[test]
 fn the_command_purges_every_node_it_is_told() {
     let shop = Shop::with(&[in_vendor("lamp", "Acme")]);
     let servers = [shop.serve(), shop.serve()];

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::clock::Millis;
+use super::sync::{Mutex, MutexGuard, PoisonError};
 
 const SHARDS: usize = 64;
 

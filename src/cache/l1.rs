@@ -1,13 +1,13 @@
 //! The first tier: values in this process's memory, ready to be sent.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::clock::{Millis, jittered};
 use super::fence::Fences;
+use super::sync::{AtomicU64, Ordering};
 pub use inspect::{EpochParts, Inspected, Kept, Standing};
 pub use purge::Depth;
 
@@ -370,5 +370,7 @@ fn bounded<K: Hash + Eq, V: Weigh + Clone>(
     Cache::with_weighter(usize::try_from(items).unwrap_or(usize::MAX), bytes, ByBytes)
 }
 
+#[cfg(all(test, feature = "models"))]
+mod models;
 #[cfg(test)]
 mod tests;

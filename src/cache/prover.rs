@@ -8,12 +8,12 @@ mod report;
 
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::Value;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::l2::{Journal, L2Key, Mark};
 pub use report::{AgeReport, Report, Violation, WitnessReport};
@@ -163,7 +163,7 @@ impl<K: L2Key + Hash> Prover<K> {
         let findings = self.findings.clone();
         async move {
             for (number, age) in ages.iter().enumerate() {
-                sleep_until((seen + *age).into()).await;
+                sleep_until(seen + *age).await;
                 let looks = witnesses.iter().enumerate().map(|(place, witness)| {
                     let asked = seen.elapsed();
                     let (key, findings) = (&key, &findings);

@@ -300,9 +300,21 @@ where
         }
     }
 
+    /// Loads a key in the background, from where every commit is seen, so that all tiers have it before it is read. One
+    /// that is being loaded is left to that load, which an invalidation has begin again.
+    pub fn load_ahead(&self, key: &K) {
+        if self.shared.l1.is_some() {
+            self.load_in_background(key, Intent::Fresh);
+        }
+    }
+
     fn refresh(&self, key: &K) {
+        self.load_in_background(key, Intent::Any);
+    }
+
+    fn load_in_background(&self, key: &K, intent: Intent) {
         if let Role::Leader(pilot) = self.shared.flights.join(key) {
-            let flight = flight(Arc::clone(&self.shared), key.clone(), Intent::Any, pilot);
+            let flight = flight(Arc::clone(&self.shared), key.clone(), intent, pilot);
             self.shared.background.spawn(flight);
         }
     }

@@ -31,6 +31,8 @@ pub struct CacheConfig {
     pub warm_up: u32,
     /// How long readiness waits for that.
     pub warm_up_wait: Duration,
+    /// Whether what the API wrote is loaded into the tiers at once, and not when it is read.
+    pub write_through: bool,
     /// The other nodes, by their listeners for operators.
     pub peers: Vec<NodeUrl>,
     /// Changed products a second of which every copy is looked at; 0 looks at none.
@@ -92,6 +94,11 @@ impl CacheConfig {
                 "warm_up_wait",
                 Duration::from_secs(5),
                 "time for which readiness waits for them",
+            ),
+            write_through: section.value(
+                "write_through",
+                false,
+                "whether what a request wrote is loaded into the caches at once, and not when it is read",
             ),
             peers: section.optional_list(
                 "peers",

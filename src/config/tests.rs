@@ -88,6 +88,7 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "cache.hard_timeout = 1s (default)",
             "cache.warm_up = 10000 (default)",
             "cache.warm_up_wait = 5s (default)",
+            "cache.write_through = false (default)",
             "cache.peers = none (default)",
             "cache.probes = 1 (default)",
             "redis.url = none (default)",

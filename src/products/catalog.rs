@@ -44,6 +44,9 @@ const VERSION_PATIENCE: Duration = Duration::from_millis(250);
 /// How often it is looked for meanwhile.
 const VERSION_POLL: Duration = Duration::from_millis(25);
 
+/// Changes of one write that are loaded at once; readers know better which of more are wanted.
+const MOST_WRITTEN_THROUGH: usize = 16;
+
 /// Reads products, and what is made of them, through caches from a store. Clones share everything.
 #[derive(Clone)]
 pub struct Catalog {
@@ -60,6 +63,7 @@ pub struct Catalog {
     l2: Option<L2<i64, Document>>,
     loader: DocumentLoader,
     prover: Option<Findings>,
+    write_through: bool,
     /// What this node is called, for people.
     node: Arc<str>,
 }
@@ -73,6 +77,8 @@ pub struct CacheOptions {
     pub views_bytes: u64,
     /// How long a load may take.
     pub deadline: Duration,
+    /// Whether what was written is loaded at once: see [`Catalog::write`].
+    pub write_through: bool,
 }
 
 /// A detail and what it took.
@@ -161,6 +167,7 @@ impl Catalog {
             l2,
             loader: documents_loader,
             prover: None,
+            write_through: options.write_through,
             node: node.into(),
         }
     }
@@ -408,7 +415,8 @@ impl Catalog {
     }
 
     /// Does `work` in one transaction, in turn with others, if that can begin by `deadline`. What it changed is
-    /// not served older from here on: by the time this returns, every cached version has given way.
+    /// not served older from here on: by the time this returns, every cached version has given way. With
+    /// `write_through` the new ones are on their way into all tiers, unless they are so many that it is an import.
     pub async fn write<T: Send + 'static>(
         &self,
         deadline: Instant,
@@ -432,6 +440,11 @@ impl Catalog {
             let versions = committed.versions.iter();
             let versions: Vec<_> = versions.map(|it| (it.product_id, it.version)).collect();
             l2.invalidate(&versions).await;
+        }
+        if self.write_through && committed.versions.len() <= MOST_WRITTEN_THROUGH {
+            for change in &committed.versions {
+                self.shelves.documents.load_ahead(&change.product_id);
+            }
         }
         let worked = worked.try_recv();
         worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())

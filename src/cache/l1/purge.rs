@@ -1,8 +1,8 @@
 //! Dropping what is kept because somebody says so, whatever its version.
 
 use std::hash::Hash;
-use std::sync::atomic::Ordering;
 
+use super::super::sync::Ordering;
 use super::{Entry, L1, Millis, ONE_DOUBT, ONE_PURGE, ONE_QUESTION, Weigh};
 
 /// How much a purge leaves.

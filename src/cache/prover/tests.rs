@@ -101,7 +101,7 @@ impl World {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_current_or_not_there_is_proven() {
     let world = World::default();
     world.0.lock().unwrap().journal.push((9, 9));
@@ -117,7 +117,7 @@ async fn what_is_current_or_not_there_is_proven() {
     assert!(!world.prove(&[], 10).await.is_proven());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_old_past_the_promise_is_told_with_its_trace_and_dropped() {
     let world = World::default();
     world.set("one", Ok(Some(2)));
@@ -147,7 +147,7 @@ async fn what_is_old_past_the_promise_is_told_with_its_trace_and_dropped() {
     assert_eq!(violation.trace, json!({ "of": 1 }));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_dropped_is_no_secret() {
     let world = World::default();
     world.set("one", Ok(Some(1)));
@@ -157,7 +157,7 @@ async fn what_cannot_be_dropped_is_no_secret() {
     assert!(report.violations.iter().all(|it| it.evicted && !it.healed));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_is_silent_proves_nothing() {
     let world = World::default();
     world.set("one", Err("gone"));
@@ -172,7 +172,7 @@ async fn who_is_silent_proves_nothing() {
     assert!(!world.prove(&[(1, 2)], 10).await.is_proven());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_more_are_looked_at_than_the_rate_allows() {
     let world = World::default();
     let changes: Vec<_> = (0..400).map(|key| (key, 1)).collect();
