@@ -333,7 +333,7 @@ fn no_version_goes_backwards_whatever_happens() {
                 ("DOORBUSTER_CACHE_STALE", "5s"),
                 // Half of the products have no place.
                 ("DOORBUSTER_CACHE_L1_BYTES", "32KiB"),
-                ("DOORBUSTER_CACHE_HARD_TIMEOUT", "3s"),
+                ("DOORBUSTER_CACHE_HARD_TIMEOUT", "5s"),
                 ("DOORBUSTER_LIMITS_WRITE_WAIT", "5s"),
             ],
         )
