@@ -169,7 +169,7 @@ fn ask_everything(shop: &Shop) {
     // What it says of this server does not matter here.
     shop.run("doctor", &[]);
     let store = store(shop.postgres());
-    let since = store.outbox_before(Duration::from_secs(60));
+    let since = store.outbox_before(Duration::from_mins(1));
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(since).unwrap();
     // The server does so every ten minutes.
