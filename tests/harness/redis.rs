@@ -71,12 +71,17 @@ impl Redis {
     /// Runs a command and returns its answer.
     #[track_caller]
     pub(crate) fn run<T: redis::FromRedisValue>(&self, command: &str) -> T {
+        self.try_run(command).unwrap()
+    }
+
+    /// The same of one that may cut connections off meanwhile.
+    pub(crate) fn try_run<T: redis::FromRedisValue>(&self, command: &str) -> redis::RedisResult<T> {
         let mut words = command.split(' ');
         let mut command = redis::cmd(words.next().unwrap());
         words.for_each(|word| {
             command.arg(word);
         });
-        command.query(&mut self.connect()).unwrap()
+        command.query(&mut connect(self.port)?)
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
