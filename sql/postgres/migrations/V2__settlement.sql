@@ -161,11 +161,14 @@ WHERE l.product_id = ANY (ids);
 $$;
 
 -- Turns everything this transaction touched into versions, documents, places in lists and outbox rows. Plans are
--- made anew: one of a small catalogue would be kept by a session that lives until it is large.
+-- made anew: one of a small catalogue would be kept by a session that lives until it is large. What a stretch makes is
+-- joined as the planner likes, whatever the session has it do.
 CREATE FUNCTION settle_products() RETURNS void
 LANGUAGE plpgsql
 SET plan_cache_mode = force_custom_plan
 SET jit = off
+SET enable_hashjoin = on
+SET enable_mergejoin = on
 AS $$
 DECLARE
     -- In stretches that stay in memory, by rising id: of two transactions that touch the same products neither
@@ -293,6 +296,7 @@ REFERENCING NEW TABLE AS new_row FOR EACH STATEMENT EXECUTE FUNCTION product_cre
 CREATE FUNCTION product_updated() RETURNS trigger
 LANGUAGE plpgsql
 SET enable_nestloop = off
+SET enable_hashjoin = on
 AS $$
 BEGIN
     PERFORM note_products(array_agg(n.id), false)

@@ -43,8 +43,11 @@ impl Writer {
             self.is_of_many = true;
             self.transaction.plan_anew();
             // Rows are named by their keys, a few hundred at a time. Tables that grew since anybody looked make the
-            // planner believe that it would soon have read all of them.
-            self.transaction.batch("SET LOCAL enable_seqscan = off")?;
+            // planner believe that it would soon have read all of them, be it by an index.
+            self.transaction.batch(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;
+                 SET LOCAL enable_mergejoin = off",
+            )?;
         }
         Ok(())
     }
