@@ -5,6 +5,7 @@ mod groups;
 mod guards;
 mod outages;
 mod purges;
+mod record;
 mod sharing;
 mod store;
 mod storm;

@@ -7,6 +7,7 @@ use doorbuster::cache::{Depth, Origin};
 use rustix::process::Signal;
 
 use super::cluster::{Node, Store, is_from_l2, options, until};
+use super::record::{filled, record};
 use crate::harness::{Cluster, Redis, SERVICE, Sentinels, Shop, certificate, product};
 
 fn sentinel_server(group: &Sentinels) -> Server {
@@ -30,10 +31,7 @@ async fn a_failover_that_loses_an_invalidation_shows_nothing_old() {
     let node = Node::start_with(&store, sentinel_server(&group), options());
     node.is_used().await;
     assert_eq!(node.origin(1).await, (1, Origin::StorePastL2));
-    until("the value is in the replica", || {
-        group.replica.run::<Option<Vec<u8>>>("GET test:1:{1}")
-    })
-    .await;
+    filled(&group.replica, 1).await;
     group.replica.signal(Signal::STOP);
     // Nothing more waits for it in a buffer.
     group.master.run::<i64>("CLIENT KILL TYPE replica");
@@ -47,16 +45,12 @@ async fn a_failover_that_loses_an_invalidation_shows_nothing_old() {
         info.contains("role:master").then_some(())
     })
     .await;
-    let old: Option<Vec<u8>> = group.replica.run("GET test:1:{1}");
+    let old = record(&group.replica, 1);
     assert!(old.is_none_or(|old| old.len() > 36), "it has not lost it");
     node.is_used().await;
     node.forget();
     assert_eq!(node.origin(1).await, (2, Origin::StorePastL2));
-    until("the new one has it", || {
-        let record: Option<Vec<u8>> = group.replica.run("GET test:1:{1}");
-        record.filter(|record| record.len() > 36)
-    })
-    .await;
+    filled(&group.replica, 1).await;
     node.forget();
     let (version, origin) = node.origin(1).await;
     assert!(version == 2 && is_from_l2(origin), "{origin:?}");
@@ -119,7 +113,7 @@ async fn a_cluster_is_one_tier() {
     let key = (0..60).find(|key| home(key).0 != of_mark).unwrap();
     let (master, replica) = home(&key);
     until("the part has the value", || {
-        let value: Option<Vec<u8>> = group.nodes[master].run(&format!("GET test:1:{{{key}}}"));
+        let value = record(&group.nodes[master], key);
         value.filter(|value| value.len() > 36)
     })
     .await;

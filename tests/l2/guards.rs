@@ -5,26 +5,10 @@ use std::time::Duration;
 use doorbuster::cache::{Cause, L2Options, Origin};
 
 use super::cluster::{Node, Store, is_from_l2, options, server, until};
+use super::record::{RECORD, filled, record, set};
 use crate::harness::{PATIENCE, Proxy, Redis};
 
-const RECORD: &str = "test:1:{1}";
 const LEASE: &str = "test:1:{1}:lease";
-
-/// The record of key 1, as it is in Redis.
-fn record(redis: &Redis) -> Option<Vec<u8>> {
-    redis.run(&format!("GET {RECORD}"))
-}
-
-fn set(redis: &Redis, key: &str, value: &[u8]) {
-    let mut connection = redis.connect();
-    let set = redis::cmd("SET").arg(key).arg(value).exec(&mut connection);
-    set.unwrap();
-}
-
-/// Awaits that the fill of key 1 has come in.
-async fn is_filled(redis: &Redis) -> Vec<u8> {
-    until("the value is in Redis", || record(redis)).await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_that_a_flush_overtakes_fills_nothing() {
@@ -43,7 +27,7 @@ async fn a_load_that_a_flush_overtakes_fills_nothing() {
         (node.l2.counts().fills_refused == 1).then_some(())
     })
     .await;
-    assert_eq!(record(&redis), None);
+    assert_eq!(record(&redis, 1), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +56,7 @@ async fn a_load_that_an_invalidation_overtakes_fills_nothing() {
     )
     .await;
     // Nothing, or what the node has loaded since it heard.
-    assert!(record(&redis).is_none_or(|record| record[11] == 2));
+    assert!(record(&redis, 1).is_none_or(|record| record[11] == 2));
     assert_eq!(other.origin(1).await.0, 2);
     until("the node has heard", || (one.heard() > 0).then_some(())).await;
     assert_eq!(one.read(1).await.version, 2);
@@ -104,7 +88,7 @@ async fn the_fence_refuses_an_older_value() {
         (node.l2.counts().fills_refused == 1).then_some(())
     })
     .await;
-    assert_eq!(record(&redis), Some(fence));
+    assert_eq!(record(&redis, 1), Some(fence));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +110,7 @@ async fn a_value_below_the_fence_of_the_node_is_not_taken_from_the_tier() {
     store.write(1);
     let one = Node::start(&store, &redis.url()).await;
     one.read(1).await;
-    is_filled(&redis).await;
+    filled(&redis, 1).await;
     let other = Node::start(&store, &redis.url()).await;
     // It knows of a version that the tier has not been told of.
     let version = store.write(1);
@@ -145,7 +129,7 @@ async fn what_a_node_does_not_admit_it_does_not_pass_on() {
     // The tier has no fence any more, but the node has.
     store.lag(1, Some(1));
     assert_eq!(node.origin(1).await, (2, Origin::StorePastL2));
-    is_filled(&redis).await;
+    filled(&redis, 1).await;
     until("the fill is over", || {
         (node.l2.counts().fills > 0).then_some(())
     })
@@ -165,7 +149,7 @@ async fn the_lease_of_a_dead_node_expires() {
     redis.run::<()>(&format!("SET {LEASE} somebody PX 300"));
     assert_eq!(node.origin(1).await, (1, Origin::StorePastL2));
     assert!(node.l2.counts().held > 0, "{:?}", node.l2.counts());
-    is_filled(&redis).await;
+    filled(&redis, 1).await;
     // One that never ends was not given by us.
     redis.run::<()>(&format!("DEL {RECORD}"));
     redis.run::<()>(&format!("SET {LEASE} somebody"));
@@ -173,7 +157,7 @@ async fn the_lease_of_a_dead_node_expires() {
     node.forget();
     assert_eq!(node.origin(1).await, (1, Origin::StorePastL2));
     assert_eq!(node.l2.counts().held, held);
-    is_filled(&redis).await;
+    filled(&redis, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +166,7 @@ async fn what_others_put_in_our_places_is_nothing() {
     store.write(1);
     let node = Node::start(&store, &redis.url()).await;
     node.read(1).await;
-    let ours = is_filled(&redis).await;
+    let ours = filled(&redis, 1).await;
     let mut damaged = ours.clone();
     *damaged.last_mut().unwrap() ^= 1;
     let mut newer = ours.clone();
@@ -193,7 +177,8 @@ async fn what_others_put_in_our_places_is_nothing() {
         let shown = String::from_utf8_lossy(garbage);
         assert_eq!(node.origin(1).await, (1, Origin::StorePastL2), "{shown:?}");
         until("a good record is there again", || {
-            record(&redis).filter(|record| record.len() == ours.len() && record[36..] == ours[36..])
+            record(&redis, 1)
+                .filter(|record| record.len() == ours.len() && record[36..] == ours[36..])
         })
         .await;
     }
@@ -228,7 +213,7 @@ async fn scripts_that_redis_forgot_are_loaded_again() {
     let node = Node::start(&store, &redis.url()).await;
     redis.run::<()>("SCRIPT FLUSH");
     assert_eq!(node.origin(1).await, (1, Origin::StorePastL2));
-    is_filled(&redis).await;
+    filled(&redis, 1).await;
     redis.run::<()>("SCRIPT FLUSH");
     node.write(1).await;
     assert_eq!(node.l2.counts().invalidations_failed, 0);
@@ -271,7 +256,7 @@ async fn a_write_whose_writer_died_before_it_told_anybody_comes_from_the_journal
     {
         let node = Node::start(&store, &redis.url()).await;
         node.read(1).await;
-        is_filled(&redis).await;
+        filled(&redis, 1).await;
         // Others that live find it.
         let version = store.write(1);
         node.follow(1, version);
@@ -280,10 +265,7 @@ async fn a_write_whose_writer_died_before_it_told_anybody_comes_from_the_journal
         })
         .await;
         node.read(1).await;
-        until("the value is in Redis", || {
-            record(&redis).filter(|record| record.len() > 36)
-        })
-        .await;
+        filled(&redis, 1).await;
     }
     // And so does the first one that comes back.
     store.write(1);
@@ -307,7 +289,7 @@ async fn a_catalogue_that_was_put_back_empties_the_tier() {
     redis.run::<()>("SET test:2:{1} kept");
     let node = Node::start(&store, &redis.url()).await;
     node.read(1).await;
-    is_filled(&redis).await;
+    filled(&redis, 1).await;
     store.put_back(2);
     node.forget();
     node.l2.journal_broke();
@@ -331,7 +313,7 @@ async fn an_invalidation_that_may_not_have_arrived_ends_the_trust() {
     let node = Node::start_over(&store, server(&url), patience, None);
     node.is_used().await;
     assert_eq!(node.origin(1).await, (1, Origin::StorePastL2));
-    is_filled(&redis).await;
+    filled(&redis, 1).await;
     assert!(is_from_l2(node.origin(1).await.1));
     proxy.refuse(true);
     proxy.cut();
@@ -358,7 +340,7 @@ async fn a_redis_that_takes_no_invalidation_is_not_read() {
     let node = Node::start_over(&store, server(&redis.url()), options(), None);
     node.is_used().await;
     node.read(1).await;
-    is_filled(&redis).await;
+    filled(&redis, 1).await;
     assert!(is_from_l2(node.origin(1).await.1));
     // It still answers, but has no memory for more.
     redis.run::<()>("CONFIG SET maxmemory 1");

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use rustix::process::Signal;
 
 use super::cluster::{Node, Store, is_from_l2, options, server, until};
+use super::record::filled;
 use crate::harness::{Proxy, Redis};
 
 /// As in production: whoever waits for Redis does so for no longer than this.
@@ -54,10 +55,7 @@ async fn a_redis_that_comes_back_with_old_data_is_told_what_it_lost() {
     store.write(1);
     let node = Node::start(&store, &redis.url()).await;
     node.read(1).await;
-    until("the value is in Redis", || {
-        redis.run::<Option<Vec<u8>>>("GET test:1:{1}")
-    })
-    .await;
+    filled(&redis, 1).await;
     redis.run::<()>("SAVE");
     let version = node.write(1).await;
     node.follow(1, version);
@@ -94,10 +92,7 @@ async fn where_nobody_knows_what_it_lost_it_is_emptied() {
     {
         let node = Node::start(&store, &redis.url()).await;
         node.read(1).await;
-        until("the value is in Redis", || {
-            redis.run::<Option<Vec<u8>>>("GET test:1:{1}")
-        })
-        .await;
+        filled(&redis, 1).await;
         redis.run::<()>("SET neighbour kept");
         // Nor is there a word of how far it was told.
         redis.run::<()>("DEL test:1:mark");
@@ -189,10 +184,7 @@ async fn what_the_tier_has_outlives_the_store() {
     store.write(1);
     let node = Node::start(&store, &redis.url()).await;
     node.read(1).await;
-    until("the value is in Redis", || {
-        redis.run::<Option<Vec<u8>>>("GET test:1:{1}")
-    })
-    .await;
+    filled(&redis, 1).await;
     store.journal_is_down(true);
     node.l2.journal_grew();
     // Something is known to have changed, and nobody can tell what.

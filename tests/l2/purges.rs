@@ -3,29 +3,8 @@
 use doorbuster::cache::{Depth, Origin};
 
 use super::cluster::{Node, Store, is_from_l2, until};
+use super::record::{RECORD, filled, record, set};
 use crate::harness::Redis;
-
-const RECORD: &str = "test:1:{1}";
-
-fn record(redis: &Redis, key: i64) -> Option<Vec<u8>> {
-    redis.run(&format!("GET test:1:{{{key}}}"))
-}
-
-async fn filled(redis: &Redis, key: i64) -> Vec<u8> {
-    until("the value is in Redis", || {
-        record(redis, key).filter(|record| record.len() > 36)
-    })
-    .await
-}
-
-fn set(redis: &Redis, value: &[u8]) {
-    let mut connection = redis.connect();
-    let set = redis::cmd("SET")
-        .arg(RECORD)
-        .arg(value)
-        .exec(&mut connection);
-    set.unwrap();
-}
 
 /// Two nodes that hear each other, and a value in Redis.
 async fn pair(redis: &Redis, store: &Store) -> (Node, Node) {
@@ -94,7 +73,7 @@ async fn whatever_stands_there_is_dropped() {
     let mut damaged = ours.clone();
     *damaged.last_mut().unwrap() ^= 1;
     for planted in [&newer[..], &damaged, b"garbage", b""] {
-        set(&redis, planted);
+        set(&redis, RECORD, planted);
         assert_eq!(node.l2.purge(&[(1, 3)], Depth::Hard).await.unwrap(), 1);
         let fence = record(&redis, 1).unwrap();
         assert_eq!((fence.len(), fence[2], fence[11]), (36, 4, 3));

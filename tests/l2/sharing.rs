@@ -4,6 +4,7 @@ use doorbuster::cache::{Absence, Origin};
 use futures_util::future::join_all;
 
 use super::cluster::{Node, Store, is_from_l2, until};
+use super::record::{filled, record};
 use crate::harness::Redis;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -13,20 +14,14 @@ async fn what_one_node_loaded_the_other_need_not() {
     let one = Node::start(&store, &redis.url()).await;
     let other = Node::start(&store, &redis.url()).await;
     assert_eq!(one.origin(1).await, (1, Origin::StorePastL2));
-    until("the value is in Redis", || {
-        redis.run::<Option<Vec<u8>>>("GET test:1:{1}")
-    })
-    .await;
+    filled(&redis, 1).await;
     let (version, origin) = other.origin(1).await;
     assert!(version == 1 && is_from_l2(origin), "{origin:?}");
     assert_eq!(store.reads(), 1);
 
     // That there is nothing is shared as well.
     assert_eq!(one.read(2).await.value, Err(Absence::Unknown));
-    until("the absence is in Redis", || {
-        redis.run::<Option<Vec<u8>>>("GET test:1:{2}")
-    })
-    .await;
+    until("the absence is in Redis", || record(&redis, 2)).await;
     assert_eq!(other.read(2).await.value, Err(Absence::Unknown));
     assert_eq!(store.reads(), 2);
     // Until it is made.
