@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -44,6 +45,21 @@ def fetch(port: int, path: str, headers: dict[str, str] | None = None) -> Respon
         return Response(answer.status, answer.headers, answer.read())
     finally:
         connection.close()
+
+
+def run(command: list[str], folder: Path | None = None) -> str:
+    """Runs a command to its end and returns what it printed; 2 means done with warnings."""
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, 2):
+        raise MeasureError(f"`{' '.join(command)}` ended with {done.returncode}")
+    return done.stdout
+
+
+def import_catalogue(doorbuster: Path, files: list[str], mapping: str | Path | None, *flags: str) -> dict:
+    """Imports files into the catalogue that the flags name; returns the summary that the program prints."""
+    command = [str(doorbuster), "import", "--json", *flags, *files]
+    command += ["--map", str(mapping)] if mapping else []
+    return json.loads(run(command).strip().splitlines()[-1])
 
 
 class Server:
