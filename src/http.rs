@@ -39,6 +39,8 @@ mod recommendations;
 mod representation;
 mod request_id;
 mod reviews;
+#[cfg_attr(not(test), expect(dead_code, reason = "limits by class follow"))]
+mod route_class;
 mod search;
 mod serve;
 mod status_header;

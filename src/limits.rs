@@ -1,0 +1,5 @@
+//! What a client may ask for, and what the program can bear. Knows nothing of products.
+
+mod class;
+
+pub use class::RouteClass;
