@@ -1,5 +1,24 @@
 //! What a client may ask for, and what the program can bear. Knows nothing of products.
 
+#![allow(dead_code, reason = "used from the next step on")]
+
 mod class;
+mod client;
+mod counters;
+mod decision;
+mod document;
+mod gcra;
+mod policy;
+mod rate;
+mod rule;
+mod shared;
+mod table;
 
 pub use class::RouteClass;
+pub use client::{Client, Site, origin};
+pub use counters::Counts;
+pub use decision::{Fields, Refusal, Verdict};
+pub use document::{PolicyErrors, read as read_policies, write as write_policies};
+pub use policy::{Counting, MAX_WINDOWS, Mode, Per, Policy, Window};
+pub use rate::{Check, RateLimits, RateOptions, ReplaceError};
+pub use shared::SharedOptions;

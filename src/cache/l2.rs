@@ -46,6 +46,7 @@ use fill::Fill;
 pub use inspect::{BreakerView, L2Status, L2View, LeaseView, Recorded};
 pub use keyspace::Purged;
 pub use link::L2Error;
+pub(crate) use server::Connection;
 pub use server::Server;
 use tier::Tier;
 

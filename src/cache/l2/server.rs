@@ -40,7 +40,7 @@ impl Identity {
 
 /// A connection for commands, shared by all. Clones are the same connection.
 #[derive(Clone)]
-pub(super) enum Connection {
+pub(crate) enum Connection {
     Node(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
@@ -58,7 +58,7 @@ pub(super) struct Identity {
 
 impl Server {
     /// Connects. Whoever awaits it decides how long that may take; dropping it is safe.
-    pub(super) async fn connect(&self, timeout: Duration) -> RedisResult<Connection> {
+    pub(crate) async fn connect(&self, timeout: Duration) -> RedisResult<Connection> {
         let config = connection_config(timeout);
         match self {
             Self::Single(server) => {
@@ -133,7 +133,7 @@ fn cluster(nodes: &[ConnectionInfo], timeout: Duration) -> RedisResult<ClusterCl
 
 impl Connection {
     /// Sends one command; many at a time share the way.
-    pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+    pub(crate) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Node(connection) => command.query_async(&mut connection.clone()).await,
             Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
