@@ -5,6 +5,7 @@ mod copy;
 pub mod node;
 mod open;
 pub mod prover;
+mod rate_limits;
 mod second_tier;
 mod warm_up;
 
@@ -102,6 +103,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let tail = follow(&opened, lag, catalog.clone())?;
     catalog.start_l2();
     prover::start_sampler(config, &catalog, store, findings, background.handle());
+    let limits = rate_limits::start(config, background.handle());
     let readiness = Readiness::default();
     let warm_up = WarmUp::new(config, &catalog, &readiness);
     if let Some(warm_up) = &warm_up {
@@ -117,6 +119,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         drain: config.server.drain,
         edge: edge_windows(&config.cache),
         cors_origins: config.server.cors_origins.clone(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
         writes: WriteLimits {
             body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
             patience: config.limits.write_wait,
@@ -126,7 +129,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     };
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
-        let bound = http::bind(&options, &catalog, &tokens, &readiness)?;
+        let bound = http::bind(&options, &catalog, &tokens, &limits, &readiness)?;
         let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,

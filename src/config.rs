@@ -13,6 +13,7 @@ mod error;
 mod file;
 mod limits;
 mod node_url;
+mod policies;
 mod reader;
 mod redis;
 mod redis_url;
@@ -72,7 +73,7 @@ impl Config {
         let catalog = CatalogConfig::read(&mut reader, &server.data_dir);
         let cache = CacheConfig::read(&mut reader);
         let redis = RedisConfig::read(&mut reader);
-        let limits = LimitsConfig::read(&mut reader);
+        let limits = LimitsConfig::read(&mut reader, &redis);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
         Ok(Self {

@@ -1,7 +1,5 @@
 //! What a client may ask for, and what the program can bear. Knows nothing of products.
 
-#![allow(dead_code, reason = "used from the next step on")]
-
 mod class;
 mod client;
 mod counters;
@@ -20,5 +18,6 @@ pub use counters::Counts;
 pub use decision::{Fields, Refusal, Verdict};
 pub use document::{PolicyErrors, read as read_policies, write as write_policies};
 pub use policy::{Counting, MAX_WINDOWS, Mode, Per, Policy, Window};
+pub(crate) use rate::check_counting;
 pub use rate::{Check, RateLimits, RateOptions, ReplaceError};
 pub use shared::SharedOptions;

@@ -56,7 +56,8 @@ pub fn examine_redis(config: &Config, url: &RedisUrl) -> Result<RedisFacts, Stri
         .map_err(|error| error.to_string())
 }
 
-fn server(url: &RedisUrl) -> Server {
+/// Where a Redis is, as whoever connects to it needs it.
+pub(super) fn server(url: &RedisUrl) -> Server {
     // Fails where it has been done already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match url.topology().clone() {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -33,8 +34,8 @@ pub(super) struct Entry {
 pub(super) enum RawValue {
     Scalar(String),
     List(Vec<String>),
-    /// A table, or a list of something else than plain values.
-    Nested,
+    /// A table, or a list of something else than plain values, as JSON has it.
+    Nested(Value),
 }
 
 impl FileLayer {
@@ -118,7 +119,28 @@ fn raw_value(value: &DeValue<'_>) -> RawValue {
                 .collect();
             texts.map(RawValue::List)
         })
-        .unwrap_or(RawValue::Nested)
+        .unwrap_or_else(|| RawValue::Nested(json(value)))
+}
+
+/// The same in JSON. What that has no form for is a text.
+fn json(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::Boolean(flag) => Value::from(*flag),
+        DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect(),
+        DeValue::Table(table) => {
+            let members = table.iter();
+            let member = |(key, value): (&Spanned<_>, &Spanned<_>)| {
+                let key: &toml::de::DeString<'_> = key.get_ref();
+                (key.to_string(), json(value.get_ref()))
+            };
+            Value::Object(members.map(member).collect())
+        }
+        DeValue::Integer(_) => {
+            let text = scalar_text(value).unwrap_or_default();
+            text.parse::<i64>().map_or(Value::String(text), Value::from)
+        }
+        _ => scalar_text(value).into(),
+    }
 }
 
 /// The text of anything that is not a list or a table. Numbers in another base become decimal.

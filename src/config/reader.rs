@@ -136,7 +136,7 @@ impl Section<'_, '_> {
         let read = |raw| match raw {
             RawValue::Scalar(text) => T::parse(&text).map_err(|reason| (Some(text), reason)),
             RawValue::List(_) => Err((None, "a list; write a single value".to_owned())),
-            RawValue::Nested => Err((None, "a table; write a single value".to_owned())),
+            RawValue::Nested(_) => Err((None, "a table; write a single value".to_owned())),
         };
         self.setting(key, default, help, read, T::show, |text| {
             T::mask(text).into_owned()
@@ -160,7 +160,7 @@ impl Section<'_, '_> {
                 Err((None, "an empty list; write at least one value".to_owned()))
             }
             RawValue::List(items) => items.into_iter().map(parse).collect(),
-            RawValue::Nested => Err((None, "not a list of plain values".to_owned())),
+            RawValue::Nested(_) => Err((None, "not a list of plain values".to_owned())),
         };
         let show = |values: &Vec<T>| {
             let shown: Vec<_> = values.iter().map(T::show).collect();
@@ -187,7 +187,7 @@ impl Section<'_, '_> {
             RawValue::Scalar(text) if text == NONE => Ok(Vec::new()),
             RawValue::Scalar(text) => text.split(',').map(|item| parse(item, &text)).collect(),
             RawValue::List(items) => items.iter().map(|item| parse(item, item)).collect(),
-            RawValue::Nested => Err((None, "not a list of plain values".to_owned())),
+            RawValue::Nested(_) => Err((None, "not a list of plain values".to_owned())),
         };
         let show = |values: &Vec<T>| match values.as_slice() {
             [] => NONE.to_owned(),
@@ -198,7 +198,8 @@ impl Section<'_, '_> {
         })
     }
 
-    fn setting<T>(
+    /// Reads a setting of whatever form.
+    pub(super) fn setting<T>(
         &mut self,
         key: &'static str,
         default: T,

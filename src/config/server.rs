@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::cors::CorsOrigin;
 use super::reader::Reader;
 
@@ -37,6 +39,8 @@ pub struct ServerConfig {
     pub keep_alive: Duration,
     /// Whose pages may read what the server answers.
     pub cors_origins: Vec<CorsOrigin>,
+    /// Networks of proxies that are believed about whom they were asked by.
+    pub trusted_proxies: Vec<IpNet>,
     /// Directory of everything the process writes.
     pub data_dir: PathBuf,
 }
@@ -84,6 +88,10 @@ impl ServerConfig {
                 "cors_origins",
                 vec![CorsOrigin::None],
                 "origins whose pages may read answers; * for any, none for no other",
+            ),
+            trusted_proxies: section.optional_list(
+                "trusted_proxies",
+                "networks whose X-Forwarded-For is believed, such as 10.0.0.0/8",
             ),
             data_dir: section.value(
                 "data_dir",

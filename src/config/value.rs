@@ -1,10 +1,12 @@
 //! How a setting's text becomes a value and back.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::units;
 
@@ -26,6 +28,20 @@ impl Value for SocketAddr {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| {
             "not an address to listen on; write IP:PORT, such as 127.0.0.1:8080 or [::1]:8080"
+                .into()
+        })
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for IpNet {
+    fn parse(text: &str) -> Result<Self, String> {
+        let address = || text.parse::<IpAddr>().map(Self::from);
+        text.parse().or_else(|_| address()).map_err(|_| {
+            "not a network; write it as an address and a length, such as 10.0.0.0/8 or 2001:db8::/32"
                 .into()
         })
     }

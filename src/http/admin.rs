@@ -3,6 +3,7 @@
 
 mod cache;
 mod guard;
+mod limits;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     cache::routes(config);
+    limits::routes(config);
 }
 
 /// An answer that nobody keeps.

@@ -17,9 +17,11 @@ use super::authorization::AuthorizationError;
 use super::gate::MAX_TARGET;
 use super::openapi::ProblemCode;
 use super::query::invalid;
+use super::rate;
 use super::status_header::{CACHE_STATUS, cache_status};
 use super::writes::WriteProblem;
 use crate::cache::{Absence, LoadError, Status};
+use crate::limits::Refusal;
 use crate::products::listing::ListError;
 use crate::products::store::StoreError;
 use crate::products::validate::Invalid;
@@ -74,6 +76,10 @@ pub(super) enum ApiError {
     InvalidPurge(String),
     /// A page of the web wants to change something by way of an operator's browser.
     FromAPage,
+    /// The rate limits to come into force are not as they have to be: why, and the mend.
+    InvalidLimits(String),
+    /// The client has asked too often.
+    QuotaExceeded(Box<Refusal>),
     /// More searches are under way than can be answered in time.
     SearchBusy,
     /// The catalogue gives no answer. The text is for the log.
@@ -153,6 +159,10 @@ pub(super) struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     available: Option<i64>,
+    /// The windows of rate limits in which nothing is left, as `RateLimit-Policy` names them.
+    #[serde(rename = "violated-policies", skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    violated_policies: &'a [String],
 }
 
 /// What a problem may say beyond the members that all have (RFC 9457 §3.2).
@@ -162,6 +172,8 @@ struct Extension<'a> {
     errors: &'a [Invalid],
     /// Units that can be sold.
     available: Option<i64>,
+    /// Windows of rate limits in which nothing is left.
+    violated_policies: &'a [String],
 }
 
 /// One of several things that are wrong (RFC 9457 §3, the example of `errors`).
@@ -293,6 +305,21 @@ impl ApiError {
                     "{detail}; send {{\"keys\":[456]}}, {{\"tag\":\"vendor-acme\"}} or {{\"all\":true}}"
                 ),
             ),
+            Self::InvalidLimits(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-limits",
+                "Not rate limits",
+                format!("{detail}; send {{\"policies\":[…]}} as GET answers them"),
+            ),
+            Self::QuotaExceeded(refusal) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "quota-exceeded",
+                "Too many requests",
+                format!(
+                    "More than {}; try again in {} s.",
+                    refusal.exceeded, refusal.retry_after
+                ),
+            ),
             Self::FromAPage => (
                 StatusCode::FORBIDDEN,
                 "page-refused",
@@ -354,6 +381,11 @@ impl ApiError {
             Self::Write(problem) => Extension {
                 errors: problem.errors(),
                 available: problem.available(),
+                ..Extension::default()
+            },
+            Self::QuotaExceeded(refusal) => Extension {
+                violated_policies: &refusal.violated,
+                ..Extension::default()
             },
             _ => Extension::default(),
         }
@@ -378,6 +410,10 @@ impl ApiError {
                 headers.insert(WWW_AUTHENTICATE, error.challenge());
             }
             Self::Write(problem) => problem.add_headers(headers),
+            Self::QuotaExceeded(refusal) => {
+                rate::add_fields(&refusal.fields, headers);
+                headers.insert(RETRY_AFTER, HeaderValue::from(refusal.retry_after));
+            }
             Self::Busy
             | Self::SearchBusy
             | Self::Unavailable(_)
@@ -473,6 +509,7 @@ fn render(row: &Row, extension: &Extension<'_>, request_id: &str) -> HttpRespons
             .map(Located::from)
             .collect(),
         available: extension.available,
+        violated_policies: extension.violated_policies,
     };
     // Strings and one number: this cannot fail, and an empty body would still carry the status.
     let body = serde_json::to_vec(&problem).unwrap_or_default();

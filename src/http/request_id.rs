@@ -13,7 +13,8 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{Error, HttpRequest};
-use futures_util::poll;
+use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, poll};
 use tracing::Instrument;
 
 use super::body;
@@ -21,9 +22,12 @@ use super::connections::Connection;
 use super::cors::Cors;
 use super::digits::hexadecimal;
 use super::gate;
+use super::later::Routes;
 use super::patience;
 use super::problem::{self, ApiError};
 use super::products;
+use super::rate::{self, Passage, RateGate};
+use crate::limits::Fields;
 use crate::telemetry::request_span;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -72,7 +76,11 @@ fn next() -> HeaderValue {
 #[derive(Clone)]
 pub(super) enum Listener {
     /// Customers', and their browsers', which may read answers from the pages of some origins.
-    Public { cors: Option<Rc<Cors>> },
+    Public {
+        cors: Option<Rc<Cors>>,
+        rate: RateGate,
+        routes: Routes,
+    },
     /// Operators'.
     Admin,
 }
@@ -80,8 +88,16 @@ pub(super) enum Listener {
 impl Listener {
     fn cors(&self) -> Option<&Rc<Cors>> {
         match self {
-            Self::Public { cors } => cors.as_ref(),
+            Self::Public { cors, .. } => cors.as_ref(),
             Self::Admin => None,
+        }
+    }
+
+    /// Whether a request may pass, and where to if that is known later.
+    fn passage(&self, request: &ServiceRequest) -> (Passage, Option<&Routes>) {
+        match self {
+            Self::Public { rate, routes, .. } => (rate.ask(request), Some(routes)),
+            Self::Admin => (Passage::Allowed(None), None),
         }
     }
 }
@@ -107,11 +123,23 @@ where
     let started = access_log.then(Instant::now);
     let is_public = matches!(listener, Listener::Public { .. });
     let cors = listener.cors();
+    let mut fields = None;
     let answer = match gate::answer(&request, cors.map(Rc::as_ref)) {
-        None if is_public && products::is_by_id(&request) => {
-            Answer::Product(Box::pin(products::without_routing(request)))
-        }
-        None => Answer::Route(service.call(request)),
+        None => match listener.passage(&request) {
+            (Passage::Allowed(standing), _) => {
+                fields = standing;
+                if is_public && products::is_by_id(&request) {
+                    Answer::Product(Box::pin(products::without_routing(request)))
+                } else {
+                    Answer::Route(service.call(request))
+                }
+            }
+            (Passage::Refused(error), _) => Answer::Ready(request.error_response(error)),
+            (Passage::Asked(passage), routes) => {
+                let routes = routes.cloned().unwrap_or_default();
+                Answer::Later(Box::pin(later(request, passage, routes)))
+            }
+        },
         Some(Ok(answer)) => Answer::Ready(request.into_response(answer)),
         Some(Err(error)) => Answer::Ready(request.error_response(error)),
     };
@@ -120,6 +148,13 @@ where
         let response = match answer {
             Answer::Product(answer) => finished(answer, &id).await?,
             Answer::Route(answer) => finished(answer, &id).await?,
+            Answer::Later(answer) => {
+                let answer = answer.map(|(answer, standing)| {
+                    fields = standing;
+                    answer
+                });
+                finished(answer, &id).await?
+            }
             Answer::Ready(response) => response,
         };
         let mut response = if response.response().error().is_some() {
@@ -127,6 +162,9 @@ where
         } else {
             response
         };
+        if let Some(fields) = &fields {
+            rate::add_fields(fields, response.headers_mut());
+        }
         if let Some(cors) = cors {
             cors.apply(&mut response);
         }
@@ -147,7 +185,34 @@ where
 enum Answer<P, R> {
     Product(P),
     Route(R),
+    Later(LocalBoxFuture<'static, (Result<ServiceResponse, Error>, Option<Fields>)>),
     Ready(ServiceResponse),
+}
+
+/// Awaits whether a request may pass, and has it answered.
+async fn later(
+    request: ServiceRequest,
+    passage: LocalBoxFuture<'static, Passage>,
+    routes: Routes,
+) -> (Result<ServiceResponse, Error>, Option<Fields>) {
+    let mut passage = passage.await;
+    loop {
+        match passage {
+            Passage::Asked(further) => passage = further.await,
+            Passage::Refused(error) => return (Ok(request.error_response(error)), None),
+            Passage::Allowed(fields) => {
+                let answer = if products::is_by_id(&request) {
+                    products::without_routing(request).await
+                } else {
+                    match routes.call(request) {
+                        Some(answer) => answer.await,
+                        None => Err(ApiError::Unavailable("no routes yet".to_owned()).into()),
+                    }
+                };
+                return (answer, fields);
+            }
+        }
+    }
 }
 
 /// Awaits what a route answers.

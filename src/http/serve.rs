@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
+use ipnet::IpNet;
 
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
+use super::later::Routes;
 use super::public_server::PublicServer;
+use super::rate::RateGate;
 use super::request_id::Listener;
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
@@ -20,6 +23,7 @@ use super::{
     products, recommendations, request_id, reviews, search, stock,
 };
 use crate::config::CorsOrigin;
+use crate::limits::RateLimits;
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
 
@@ -44,6 +48,8 @@ pub struct Options {
     pub edge: Option<EdgeWindows>,
     /// Whose pages may read what the public listeners answer.
     pub cors_origins: Vec<CorsOrigin>,
+    /// Networks of proxies that are believed about whom they were asked by.
+    pub trusted_proxies: Vec<IpNet>,
     /// What a write may take.
     pub writes: WriteLimits,
     /// Whether each request is logged.
@@ -69,6 +75,7 @@ pub fn bind(
     options: &Options,
     catalog: &Catalog,
     tokens: &Tokens,
+    limits: &RateLimits,
     readiness: &Readiness,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
@@ -83,9 +90,18 @@ pub fn bind(
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let cors_origins = options.cors_origins.clone();
+    let (rate_limits, for_admin) = (limits.clone(), web::Data::new(limits.clone()));
+    let trusted_proxies = options.trusted_proxies.clone();
     let app = move || {
+        let routes = Routes::default();
         let listener = Listener::Public {
             cors: Cors::new(&cors_origins).map(Rc::new),
+            rate: RateGate::new(
+                rate_limits.clone(),
+                tokens.as_ref().clone(),
+                trusted_proxies.clone(),
+            ),
+            routes: routes.clone(),
         };
         App::new()
             .app_data(for_public.clone())
@@ -114,6 +130,7 @@ pub fn bind(
                 }
             })
             .default_service(web::to(request_id::no_route))
+            .wrap(routes)
             .wrap_fn(move |request, service| {
                 request_id::wrap(request, service, access_log, &listener)
             })
@@ -126,6 +143,7 @@ pub fn bind(
     let admin = HttpServer::new(move || {
         App::new()
             .app_data(catalog.clone())
+            .app_data(for_admin.clone())
             .app_data(readiness.clone())
             .configure(health::routes)
             .configure(admin::routes)

@@ -81,10 +81,6 @@ impl Gcra {
         }
     }
 
-    pub(super) fn quota(&self) -> NonZeroU32 {
-        self.quota
-    }
-
     /// After how long the whole quota is there again, with so much of it left.
     pub(super) fn whole_after(&self, remaining: u32) -> Duration {
         self.interval

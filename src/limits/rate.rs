@@ -16,10 +16,13 @@ use super::RouteClass;
 use super::client::Client;
 use super::decision::{Tally, Verdict, policy_field};
 use super::document;
-use super::policy::Policy;
+use super::policy::{Counting, Policy};
 use super::rule::{Arrivals, Rule};
 use super::shared::{Known, Shared, SharedOptions};
 use super::table::{Nanos, Table};
+
+/// The part of the memory that what Redis said has besides.
+const SHARED_PART: u64 = 4;
 
 /// How limits are kept.
 #[derive(Debug, Clone)]
@@ -49,7 +52,9 @@ struct Inner {
     options: RateOptions,
     /// From the first policy on.
     table: OnceLock<Table<Arrivals>>,
-    shared: Option<Shared>,
+    /// From the first policy on that counts in Redis.
+    shared: OnceLock<Shared>,
+    background: Handle,
 }
 
 /// Policies in force, by what they count.
@@ -85,16 +90,13 @@ pub enum ReplaceError {
 impl RateLimits {
     /// Policies that count in Redis count here where there is none: what the configuration has is checked before.
     pub fn new(options: RateOptions, background: &Handle) -> Self {
-        /// The part of the memory for what Redis said.
-        const SHARED_PART: u64 = 4;
-        let connect = |shared| Shared::new(shared, options.memory / SHARED_PART, background);
-        let shared = options.shared.clone().map(connect);
         let limits = Self(Arc::new(Inner {
             has_rules: AtomicBool::new(false),
             rules: ArcSwap::from_pointee(Rules::of(Vec::new())),
             replacing: Mutex::new(()),
             table: OnceLock::new(),
-            shared,
+            shared: OnceLock::new(),
+            background: background.clone(),
             options,
         }));
         limits.put_in_force(limits.0.options.policies.clone());
@@ -122,7 +124,7 @@ impl RateLimits {
         let mut tally = Tally::new(&line.field, inner.options.shows_always);
         let mut questions = Vec::new();
         for rule in &line.rules {
-            let decision = match &inner.shared {
+            let decision = match inner.shared.get() {
                 Some(shared) if rule.is_shared() => match shared.known(rule, client, now) {
                     Known::Decided(decision) => decision,
                     Known::Ask { units } => {
@@ -153,7 +155,7 @@ impl RateLimits {
     async fn ask(&self, questions: Vec<(Arc<Rule>, u32)>, client: Client, tally: &mut Tally) {
         let inner = &*self.0;
         let decisions = questions.iter().map(async |(rule, units)| {
-            let answer = match &inner.shared {
+            let answer = match inner.shared.get() {
                 Some(shared) => shared.ask(rule, client, *units, now).await,
                 None => None,
             };
@@ -169,7 +171,7 @@ impl RateLimits {
 
     /// Has other policies in force from now on. Of those that go on, counts and what is remembered of clients stay.
     pub fn replace(&self, policies: Vec<Policy>) -> Result<(), ReplaceError> {
-        check_counting(&policies, self.0.shared.is_some())?;
+        check_counting(&policies, self.0.options.shared.is_some())?;
         self.put_in_force(policies);
         Ok(())
     }
@@ -183,6 +185,14 @@ impl RateLimits {
         let inner = &*self.0;
         let replacing = inner.replacing.lock();
         let _replacing = replacing.unwrap_or_else(PoisonError::into_inner);
+        let counts_there = |policy: &Policy| policy.counting != Counting::Local;
+        if policies.iter().any(counts_there)
+            && let Some(options) = &inner.options.shared
+        {
+            let memory = inner.options.memory / SHARED_PART;
+            let connect = || Shared::new(options.clone(), memory, &inner.background);
+            inner.shared.get_or_init(connect);
+        }
         let before = inner.rules.load_full();
         let rules = policies.into_iter().map(|policy| {
             let same = before.all.iter().find(|rule| *rule.policy() == policy);
@@ -212,7 +222,7 @@ impl RateLimits {
         });
         let policies: Vec<_> = policies.collect();
         let table = inner.table.get();
-        let redis = inner.shared.as_ref().map(|shared| {
+        let redis = inner.shared.get().map(|shared| {
             let (sessions, unanswered) = shared.counts();
             json!({ "up": shared.is_up(), "sessions": sessions, "unanswered": unanswered })
         });
@@ -231,7 +241,7 @@ impl RateLimits {
 
 /// Whether policies can be in force.
 pub(crate) fn check_counting(policies: &[Policy], has_redis: bool) -> Result<(), ReplaceError> {
-    let is_shared = |policy: &&Policy| policy.counting != super::Counting::Local;
+    let is_shared = |policy: &&Policy| policy.counting != Counting::Local;
     match policies.iter().find(is_shared) {
         Some(policy) if !has_redis => Err(ReplaceError::NoRedis(policy.name.clone())),
         _ => Ok(()),
@@ -278,7 +288,7 @@ impl fmt::Debug for RateLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RateLimits")
             .field("policies", &self.policies())
-            .field("shared", &self.0.shared)
+            .field("shared", &self.0.shared.get())
             .finish_non_exhaustive()
     }
 }

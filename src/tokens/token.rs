@@ -25,6 +25,11 @@ impl TokenId {
         let id = is_id.then(|| u64::from_str_radix(text, 16).ok()).flatten();
         id.map(Self)
     }
+
+    /// The number that the digits write.
+    pub fn number(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for TokenId {

@@ -104,6 +104,7 @@ pub(super) fn add(
     operation: OperationBuilder,
     errors: impl IntoIterator<Item = ApiError>,
 ) -> Operation {
+    let errors = errors.into_iter().chain([quota_exceeded()]);
     let responses = responses(errors).into_iter();
     responses
         .fold(operation, |operation, (status, response)| {

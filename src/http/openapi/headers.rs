@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ComponentsBuilder, Header, Ref, ResponseBuilder};
 
 /// Name, what it says, an example.
-const HEADERS: [(&str, &str, &str); 21] = [
+const HEADERS: [(&str, &str, &str); 23] = [
     (
         "Accept",
         "The media type that a body has to have.",
@@ -77,6 +77,17 @@ const HEADERS: [(&str, &str, &str); 21] = [
         "Link",
         "Where the next page is, as `rel=\"next\"` (RFC 8288). Absent on the last page.",
         "</products?sort=price&cursor=RufaLdzmh8yguKp8>; rel=\"next\"",
+    ),
+    (
+        "RateLimit",
+        "Of each window of a rate limit: how many requests the client has left (`r`), and in how many seconds it has one \
+         again, or all (`t`).",
+        "\"burst\";r=99;t=1, \"daily\";r=9999;t=9",
+    ),
+    (
+        "RateLimit-Policy",
+        "The windows of the rate limits that count the request: how many requests (`q`) in how many seconds (`w`).",
+        "\"burst\";q=100;w=60, \"daily\";q=10000;w=86400",
     ),
     (
         "Referrer-Policy",

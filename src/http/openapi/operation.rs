@@ -62,6 +62,9 @@ pub(super) struct Read {
     pub(super) errors: Vec<ApiError>,
 }
 
+/// Operations that no rate limit counts.
+const UNLIMITED: [&str; 2] = ["isAlive", "isReady"];
+
 impl Read {
     /// As an operation that lacks its own parameters.
     pub(super) fn operation(mut self) -> OperationBuilder {
@@ -77,6 +80,9 @@ impl Read {
             operation = operation
                 .parameter_ref(Ref::new(parameters::IF_NONE_MATCH))
                 .response("304", self.not_modified());
+        }
+        if !UNLIMITED.contains(&self.id) {
+            self.errors.push(errors::quota_exceeded());
         }
         for (status, response) in errors::responses(self.errors) {
             operation = operation.response(status, response);

@@ -6,6 +6,7 @@ use crate::cache::Status;
 use crate::http::authorization::AuthorizationError;
 use crate::http::problem::ApiError;
 use crate::http::writes::{MediaType, WriteProblem};
+use crate::limits::{Fields, Refusal};
 use crate::products::edit::EditError;
 use crate::products::stock::StockRefusal;
 use crate::products::validate::Invalid;
@@ -151,6 +152,19 @@ pub(in crate::http::openapi) fn not_ready() -> ApiError {
     ApiError::NotReady("The server is about to stop.")
 }
 
+/// What any request may be told where there are rate limits.
+pub(in crate::http::openapi) fn quota_exceeded() -> ApiError {
+    ApiError::QuotaExceeded(Box::new(Refusal {
+        violated: vec!["burst".to_owned()],
+        exceeded: "100 requests in 60 s".to_owned(),
+        retry_after: 1,
+        fields: Fields {
+            policy: "\"burst\";q=100;w=60, \"daily\";q=10000;w=86400".into(),
+            limit: "\"burst\";r=0;t=1".to_owned(),
+        },
+    }))
+}
+
 /// An error of each kind.
 pub(super) fn every() -> Vec<ApiError> {
     let mut every = of_reads();
@@ -178,5 +192,6 @@ fn of_reads() -> Vec<ApiError> {
         version_not_reached(),
         unavailable(),
         not_ready(),
+        quota_exceeded(),
     ]
 }
