@@ -2,6 +2,7 @@
 //! loopback or a network of its own.
 
 mod cache;
+mod flags;
 mod guard;
 
 use actix_web::HttpResponse;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     cache::routes(config);
+    flags::routes(config);
 }
 
 /// An answer that nobody keeps.

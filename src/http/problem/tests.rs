@@ -47,6 +47,9 @@ fn all() -> Vec<ApiError> {
         ApiError::Busy,
         ApiError::SearchBusy,
         ApiError::InvalidPurge(text()),
+        ApiError::FeatureOff(Feature::Search),
+        ApiError::InvalidFlag(text()),
+        ApiError::NoFlag(text()),
         ApiError::FromAPage,
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
@@ -68,6 +71,9 @@ fn all() -> Vec<ApiError> {
             | ApiError::Busy
             | ApiError::SearchBusy
             | ApiError::InvalidPurge(_)
+            | ApiError::FeatureOff(_)
+            | ApiError::InvalidFlag(_)
+            | ApiError::NoFlag(_)
             | ApiError::FromAPage
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
