@@ -22,6 +22,7 @@ pub mod openapi;
 mod output;
 pub mod prove;
 pub mod serve;
+pub mod switch;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -70,6 +71,7 @@ pub enum Command {
     Check(check::Args),
     Doctor(doctor::Args),
     Cache(cache::Args),
+    Flags(switch::Args),
     Prove(prove::Args),
     Openapi(openapi::Args),
     Version(version::Args),
@@ -140,6 +142,9 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Cache(args) => {
             with_logs(&load(&no_listen)?, |config| cache::run(args, config, out))
+        }
+        Command::Flags(args) => {
+            with_logs(&load(&no_listen)?, |config| switch::run(args, config, out))
         }
         Command::Prove(args) => {
             with_logs(&load(&no_listen)?, |config| prove::run(args, config, out))

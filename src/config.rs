@@ -11,6 +11,7 @@ mod catalog;
 mod cors;
 mod error;
 mod file;
+mod flags;
 mod limits;
 mod node_url;
 mod policies;
@@ -32,6 +33,7 @@ pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl, PostgresUrl};
 pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
+pub use flags::FlagsConfig;
 pub use limits::LimitsConfig;
 pub use node_url::NodeUrl;
 pub use redis::{RedisConfig, RedisTopology, RedisUrl};
@@ -60,6 +62,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// `[limits]`
     pub limits: LimitsConfig,
+    /// `[flags]`
+    pub flags: FlagsConfig,
     /// `[telemetry]`
     pub telemetry: TelemetryConfig,
     settings: Vec<Setting>,
@@ -74,6 +78,7 @@ impl Config {
         let cache = CacheConfig::read(&mut reader);
         let redis = RedisConfig::read(&mut reader);
         let limits = LimitsConfig::read(&mut reader, &redis);
+        let flags = FlagsConfig::read(&mut reader, &server.data_dir);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
         Ok(Self {
@@ -82,6 +87,7 @@ impl Config {
             cache,
             redis,
             limits,
+            flags,
             telemetry,
             settings,
         })

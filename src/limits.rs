@@ -6,6 +6,7 @@ mod counters;
 mod decision;
 mod document;
 mod gcra;
+pub mod overload;
 mod policy;
 mod rate;
 mod rule;

@@ -90,7 +90,7 @@ fn check_tells_a_good_configuration_from_a_bad_one() {
         (&Value::Bool(true), &Value::Array(vec![]))
     );
     let checks = report["checks"].as_array().unwrap();
-    assert_eq!(checks.len(), 4, "{checks:#?}");
+    assert_eq!(checks.len(), 5, "{checks:#?}");
     assert!(
         checks.iter().all(|check| check["ok"] == true),
         "{checks:#?}"
@@ -98,7 +98,7 @@ fn check_tells_a_good_configuration_from_a_bad_one() {
     let catalogue = checks
         .iter()
         .find(|check| check["name"].as_str().unwrap().starts_with("catalogue"));
-    assert_eq!(catalogue.unwrap()["detail"], "schema version 5, current");
+    assert_eq!(catalogue.unwrap()["detail"], "schema version 6, current");
     let settings = report["settings"].as_array().unwrap();
     let data_dir = settings
         .iter()

@@ -12,7 +12,7 @@ const NONE: &str = "none";
 impl Section<'_, '_> {
     /// Reads rate limits; none unless something is said.
     pub(super) fn policies(&mut self, key: &'static str, help: &'static str) -> Vec<Policy> {
-        self.setting(key, Vec::new(), help, read, show, str::to_owned)
+        self.setting(key, Vec::new(), help, read, |it| show(it), str::to_owned)
     }
 }
 
@@ -32,7 +32,7 @@ fn read(raw: RawValue) -> Result<Vec<Policy>, (Option<String>, String)> {
     read_policies(&document).map_err(|errors| (text, errors.to_string()))
 }
 
-fn show(policies: &Vec<Policy>) -> String {
+fn show(policies: &[Policy]) -> String {
     if policies.is_empty() {
         return NONE.to_owned();
     }

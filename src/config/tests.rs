@@ -103,6 +103,8 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "limits.show_remaining = true (default)",
             "limits.nodes = 1 (default)",
             "limits.redis_timeout = 10ms (default)",
+            "flags.file = ./doorbuster-data/flags.json (default)",
+            "flags.ladder = brotli,view_counts,fresh_prices,recommendations,facets,reviews,search,checkout_first (default)",
             "telemetry.log_level = info (default)",
             "telemetry.log_format = auto (default)",
             "telemetry.access_log = auto (default)",
@@ -221,7 +223,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "\n[webshop]\nlisten = 'x'",
-            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, telemetry",
+            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -281,7 +283,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, redis, limits, telemetry"]
+          this version knows server, catalog, cache, redis, limits, flags, telemetry"]
     );
 }
 

@@ -2,6 +2,7 @@
 //! loopback or a network of its own.
 
 mod cache;
+mod flags;
 mod guard;
 mod limits;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 pub(super) fn routes(config: &mut ServiceConfig) {
     cache::routes(config);
     limits::routes(config);
+    flags::routes(config);
 }
 
 /// An answer that nobody keeps.

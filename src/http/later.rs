@@ -12,10 +12,11 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 type Answer = LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
+type Call = Box<dyn Fn(ServiceRequest) -> Answer>;
 
 /// The routes of one worker's application, which it is wrapped by innermost. Clones are the same routes.
 #[derive(Clone, Default)]
-pub(super) struct Routes(Rc<OnceCell<Box<dyn Fn(ServiceRequest) -> Answer>>>);
+pub(super) struct Routes(Rc<OnceCell<Call>>);
 
 impl Routes {
     /// Calls the route of a request. `None` before the application is put together.

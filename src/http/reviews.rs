@@ -6,6 +6,7 @@ use super::page;
 use super::problem::ApiError;
 use super::products::{parse_id, refuse_other_methods};
 use super::query::Query;
+use crate::flags::Feature;
 use crate::products::catalog::Catalog;
 
 /// Every parameter of the reviews.
@@ -20,6 +21,9 @@ async fn reviews(
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
+    if !catalog.features().is_on(Feature::Reviews) {
+        return Err(ApiError::FeatureOff(Feature::Reviews));
+    }
     let id = parse_id(request.match_info().query("id"))?;
     let query = Query::of(&request, &PARAMETERS)?;
     let key = catalog

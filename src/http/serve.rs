@@ -15,14 +15,15 @@ use super::edge::{EdgeHeaders, EdgeWindows};
 use super::later::Routes;
 use super::public_server::PublicServer;
 use super::rate::RateGate;
-use super::request_id::Listener;
+use super::request_id::{Failures, Listener};
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, admin, availability, bulk, categories, demo, docs, export, health, lists,
-    products, recommendations, request_id, reviews, search, stock,
+    ofrep, products, recommendations, request_id, reviews, search, stock,
 };
 use crate::config::CorsOrigin;
+use crate::flags::{FlagStore, Flags};
 use crate::limits::RateLimits;
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
@@ -58,6 +59,17 @@ pub struct Options {
     pub demo_page: bool,
 }
 
+/// What is switched, and how it is.
+#[derive(Debug, Clone)]
+pub struct FlagAccess {
+    /// What is in force.
+    pub flags: Flags,
+    /// Where the words of operators are kept.
+    pub store: FlagStore,
+    /// Counts answers that failed.
+    pub failures: Failures,
+}
+
 /// Bound listeners. They answer once their servers are awaited.
 pub struct Bound {
     /// The public server.
@@ -76,11 +88,16 @@ pub fn bind(
     catalog: &Catalog,
     tokens: &Tokens,
     limits: &RateLimits,
+    flags: &FlagAccess,
     readiness: &Readiness,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
     let tokens = web::Data::new(tokens.clone());
+    let failures = web::Data::new(flags.failures.clone());
+    let features = flags.flags.features();
+    let flag_store = web::Data::new(flags.store.clone());
+    let flags = web::Data::new(flags.flags.clone());
     let readiness = web::Data::new(readiness.clone());
     let streams = web::Data::new(Streams::default());
     let access_log = options.access_log;
@@ -89,6 +106,7 @@ pub fn bind(
     let demo_page = options.demo_page;
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
+    let (tokens_public, flags_public) = (tokens.clone(), flags.clone());
     let cors_origins = options.cors_origins.clone();
     let (rate_limits, for_admin) = (limits.clone(), web::Data::new(limits.clone()));
     let trusted_proxies = options.trusted_proxies.clone();
@@ -98,14 +116,17 @@ pub fn bind(
             cors: Cors::new(&cors_origins).map(Rc::new),
             rate: RateGate::new(
                 rate_limits.clone(),
-                tokens.as_ref().clone(),
+                tokens_public.as_ref().clone(),
                 trusted_proxies.clone(),
             ),
             routes: routes.clone(),
+            features: features.clone(),
         };
         App::new()
             .app_data(for_public.clone())
-            .app_data(tokens.clone())
+            .app_data(tokens_public.clone())
+            .app_data(flags_public.clone())
+            .app_data(failures.clone())
             .app_data(streams.clone())
             .app_data(in_flight.clone())
             .app_data(writes)
@@ -123,6 +144,7 @@ pub fn bind(
             .configure(stock::routes)
             .configure(search::routes)
             .configure(categories::routes)
+            .configure(ofrep::routes)
             .configure(health::routes)
             .configure(move |config| {
                 if demo_page {
@@ -144,6 +166,9 @@ pub fn bind(
         App::new()
             .app_data(catalog.clone())
             .app_data(for_admin.clone())
+            .app_data(tokens.clone())
+            .app_data(flags.clone())
+            .app_data(flag_store.clone())
             .app_data(readiness.clone())
             .configure(health::routes)
             .configure(admin::routes)

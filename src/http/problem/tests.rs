@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::Fields;
 use crate::tokens::Scope;
 use actix_web::body::to_bytes;
 use futures_util::FutureExt;
@@ -47,6 +48,19 @@ fn all() -> Vec<ApiError> {
         ApiError::Busy,
         ApiError::SearchBusy,
         ApiError::InvalidPurge(text()),
+        ApiError::FeatureOff(Feature::Search),
+        ApiError::InvalidFlag(text()),
+        ApiError::NoFlag(text()),
+        ApiError::InvalidLimits(text()),
+        ApiError::QuotaExceeded(Box::new(Refusal {
+            violated: vec![text()],
+            exceeded: text(),
+            retry_after: 1,
+            fields: Fields {
+                policy: text().into(),
+                limit: text(),
+            },
+        })),
         ApiError::FromAPage,
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
@@ -68,6 +82,11 @@ fn all() -> Vec<ApiError> {
             | ApiError::Busy
             | ApiError::SearchBusy
             | ApiError::InvalidPurge(_)
+            | ApiError::FeatureOff(_)
+            | ApiError::InvalidFlag(_)
+            | ApiError::NoFlag(_)
+            | ApiError::InvalidLimits(_)
+            | ApiError::QuotaExceeded(_)
             | ApiError::FromAPage
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
