@@ -308,7 +308,8 @@ impl ApiError {
                     .to_owned(),
             ),
             Self::Authorization(error) => authorization_row(error),
-            Self::InvalidPurge(_) | Self::InvalidFlag(_) | Self::NoFlag(_) | Self::FromAPage => {
+            Self::QuotaExceeded(refusal) => quota_row(refusal),
+            Self::InvalidPurge(_) | Self::InvalidLimits(_) | Self::InvalidFlag(_) | Self::NoFlag(_) | Self::FromAPage => {
                 return self.row_for_operators();
             }
             Self::Write(problem) => return problem.row(),
@@ -338,15 +339,6 @@ impl ApiError {
                 "invalid-limits",
                 "Not rate limits",
                 format!("{detail}; send {{\"policies\":[…]}} as GET answers them"),
-            ),
-            Self::QuotaExceeded(refusal) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "quota-exceeded",
-                "Too many requests",
-                format!(
-                    "More than {}; try again in {} s.",
-                    refusal.exceeded, refusal.retry_after
-                ),
             ),
             Self::InvalidFlag(detail) => (
                 StatusCode::BAD_REQUEST,
@@ -503,6 +495,16 @@ pub(super) fn options(allow: &str) -> HttpResponse {
 fn allow_header(allow: &str) -> HeaderValue {
     HeaderValue::from_str(&format!("{allow}, OPTIONS"))
         .unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
+fn quota_row(refusal: &Refusal) -> (StatusCode, &'static str, &'static str, String) {
+    let (exceeded, wait) = (&refusal.exceeded, refusal.retry_after);
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        "quota-exceeded",
+        "Too many requests",
+        format!("More than {exceeded}; try again in {wait} s."),
+    )
 }
 
 fn authorization_row(

@@ -142,8 +142,8 @@ mod tests {
         for key in 0..WAYS as u64 {
             table.with(key, 0, |memory| memory.0 = 5 + key).unwrap();
         }
-        assert!(table.with(99, 4, |_| ()).is_none());
-        assert_eq!(table.with(0, 5, |memory| memory.0), Some(5));
-        assert_eq!(table.with(99, 5, |memory| memory.0), Some(0));
+        assert!(table.with(99_u64, 4, |_| ()).is_none());
+        assert_eq!(table.with(0_u64, 5, |memory| memory.0), Some(5));
+        assert_eq!(table.with(99_u64, 5, |memory| memory.0), Some(0));
     }
 }

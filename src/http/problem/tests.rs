@@ -146,8 +146,14 @@ fn no_error_may_be_kept_or_taken_for_something_else() {
 fn who_may_come_again_is_told_when() {
     for error in all() {
         let response = error.response("id-1");
-        let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
-        assert_eq!(response.headers().contains_key(RETRY_AFTER), is_unavailable);
+        let may_come_again = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        assert_eq!(
+            response.headers().contains_key(RETRY_AFTER),
+            may_come_again.contains(&response.status())
+        );
     }
 }
 
