@@ -11,6 +11,7 @@ pub mod db;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
+pub mod jobs;
 pub mod limits;
 pub mod products;
 pub mod search;

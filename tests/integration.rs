@@ -20,6 +20,7 @@ mod export;
 mod freshness;
 mod harness;
 mod import_export;
+mod jobs;
 mod l2;
 mod limits;
 mod lists;
