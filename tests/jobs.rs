@@ -2,6 +2,8 @@
 
 mod contract;
 mod place;
+mod process;
+mod workers;
 
 /// Each of these functions is a test with each of the stores.
 macro_rules! on_both_stores {

@@ -67,12 +67,12 @@ impl Shared {
 
 /// Workers that run. Dropping them without [`Workers::drain`] leaves what they hold to its leases.
 pub struct Workers {
-    runtime: Option<Runtime>,
+    runtime: Runtime,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     loops: Vec<JoinHandle<()>>,
     /// Ends when everything was ended.
-    ender: Option<JoinHandle<()>>,
+    ender: JoinHandle<()>,
 }
 
 impl Workers {
@@ -114,11 +114,11 @@ impl Workers {
             loops.push(runtime.spawn(kind_loop::run(Arc::clone(&shared), kind)));
         }
         Ok(Self {
-            runtime: Some(runtime),
+            runtime,
             shared,
             stop,
             loops,
-            ender: Some(ender),
+            ender,
         })
     }
 
@@ -129,15 +129,18 @@ impl Workers {
 
     /// Begins nothing more, gives what is being done the time it has, and gives back what is not done by then, without
     /// counting the attempt. Blocks.
-    pub fn drain(mut self) {
-        let _ = self.stop.send(true);
-        let Some(runtime) = self.runtime.take() else {
-            return;
-        };
-        let (loops, ender) = (std::mem::take(&mut self.loops), self.ender.take());
-        let shared = Arc::clone(&self.shared);
+    pub fn drain(self) {
+        let Self {
+            runtime,
+            shared,
+            stop,
+            loops,
+            ender,
+        } = self;
+        let _ = stop.send(true);
         runtime.block_on(async {
-            if tokio::time::timeout(shared.options.drain, shared.held.is_idle())
+            let (drain, lease) = (shared.options.drain, shared.options.lease);
+            if tokio::time::timeout(drain, shared.held.is_idle())
                 .await
                 .is_err()
             {
@@ -147,12 +150,9 @@ impl Workers {
                 // A loop that panicked was reported by the panic hook.
                 let _ = task.await;
             }
-            // What was done is ended, if the store answers in time; else the leases run out.
-            let patience = shared.options.lease;
+            // It ends when nobody is left who could end a job. What the store does not take in time is left to its lease.
             drop(shared);
-            if let Some(ender) = ender {
-                let _ = tokio::time::timeout(patience, ender).await;
-            }
+            let _ = tokio::time::timeout(lease, ender).await;
         });
         runtime.shutdown_timeout(Duration::from_secs(1));
     }

@@ -66,6 +66,26 @@ impl Opened {
 }
 
 impl Opened {
+    /// Runs a statement in a transaction of its own; returns how many rows it touched.
+    pub(crate) async fn execute(&self, sql: String) -> Result<u64, String> {
+        match self {
+            Self::Sqlite(database) => {
+                let rows = database.write(move |connection| Ok(connection.execute(&sql, [])?));
+                rows.await
+                    .map(|rows| rows as u64)
+                    .map_err(|error| error.to_string())
+            }
+            Self::Postgres(database) => {
+                let mut connection = database
+                    .read_fresh()
+                    .await
+                    .map_err(|error| error.to_string())?;
+                let rows = connection.execute(&sql, &[]).await;
+                rows.map_err(|error| error.to_string())
+            }
+        }
+    }
+
     /// Writes an effect and ends its job in one transaction, which is undone where the lease was lost.
     pub(crate) async fn write_effect(&self, lease: Lease, n: i64) -> Result<(), String> {
         let sql = format!("INSERT INTO effect (n) VALUES ({n})");
@@ -169,6 +189,13 @@ impl Place {
 
     pub(crate) fn handle(&self) -> &tokio::runtime::Handle {
         self.runtime.handle()
+    }
+
+    /// The port of the server.
+    pub(crate) fn port(&self) -> Option<u16> {
+        let url = self.postgres.as_ref()?.url();
+        let (host, _) = url.rsplit_once('/')?;
+        host.rsplit_once(':')?.1.parse().ok()
     }
 
     /// Enqueues a job with a number as its payload; true where it is a new one.
