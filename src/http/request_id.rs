@@ -23,6 +23,7 @@ use super::digits::hexadecimal;
 use super::gate;
 use super::patience;
 use super::problem::{self, ApiError};
+use super::products;
 use crate::telemetry::request_span;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -67,6 +68,24 @@ fn next() -> HeaderValue {
     HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("none"))
 }
 
+/// Whose requests they are.
+#[derive(Clone)]
+pub(super) enum Listener {
+    /// Customers', and their browsers', which may read answers from the pages of some origins.
+    Public { cors: Option<Rc<Cors>> },
+    /// Operators'.
+    Admin,
+}
+
+impl Listener {
+    fn cors(&self) -> Option<&Rc<Cors>> {
+        match self {
+            Self::Public { cors } => cors.as_ref(),
+            Self::Admin => None,
+        }
+    }
+}
+
 /// Wraps every request: assigns the id, turns errors into problem documents, logs.
 ///
 /// A span, which gives the id to every line logged within, costs as much as a read of the embedded store, so
@@ -76,7 +95,7 @@ pub(super) fn wrap<S, B>(
     mut request: ServiceRequest,
     service: &S,
     access_log: bool,
-    cors: Option<&Rc<Cors>>,
+    listener: &Listener,
 ) -> impl Future<Output = Result<ServiceResponse, Error>> + use<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
@@ -86,16 +105,22 @@ where
     let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
     patience::limit(&mut request);
     let started = access_log.then(Instant::now);
-    let response = match gate::answer(&request, cors.map(Rc::as_ref)) {
-        None => Ok(service.call(request)),
-        Some(Ok(answer)) => Err(request.into_response(answer)),
-        Some(Err(error)) => Err(request.error_response(error)),
+    let is_public = matches!(listener, Listener::Public { .. });
+    let cors = listener.cors();
+    let answer = match gate::answer(&request, cors.map(Rc::as_ref)) {
+        None if is_public && products::is_by_id(&request) => {
+            Answer::Product(Box::pin(products::without_routing(request)))
+        }
+        None => Answer::Route(service.call(request)),
+        Some(Ok(answer)) => Answer::Ready(request.into_response(answer)),
+        Some(Err(error)) => Answer::Ready(request.error_response(error)),
     };
     let cors = cors.cloned();
     async move {
-        let response = match response {
-            Ok(response) => finished(response, &id).await?,
-            Err(response) => response,
+        let response = match answer {
+            Answer::Product(answer) => finished(answer, &id).await?,
+            Answer::Route(answer) => finished(answer, &id).await?,
+            Answer::Ready(response) => response,
         };
         let mut response = if response.response().error().is_some() {
             as_problem(response, &id)
@@ -116,6 +141,13 @@ where
         drop(in_flight);
         Ok(response)
     }
+}
+
+/// What answers a request.
+enum Answer<P, R> {
+    Product(P),
+    Route(R),
+    Ready(ServiceResponse),
 }
 
 /// Awaits what a route answers.

@@ -12,6 +12,7 @@ use actix_web::{App, HttpServer, web};
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::public_server::PublicServer;
+use super::request_id::Listener;
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
@@ -83,7 +84,9 @@ pub fn bind(
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let cors_origins = options.cors_origins.clone();
     let app = move || {
-        let cors = Cors::new(&cors_origins).map(Rc::new);
+        let listener = Listener::Public {
+            cors: Cors::new(&cors_origins).map(Rc::new),
+        };
         App::new()
             .app_data(for_public.clone())
             .app_data(tokens.clone())
@@ -112,7 +115,7 @@ pub fn bind(
             })
             .default_service(web::to(request_id::no_route))
             .wrap_fn(move |request, service| {
-                request_id::wrap(request, service, access_log, cors.as_ref())
+                request_id::wrap(request, service, access_log, &listener)
             })
     };
     let mut public = PublicServer::new(options);
@@ -127,7 +130,9 @@ pub fn bind(
             .configure(health::routes)
             .configure(admin::routes)
             .default_service(web::to(request_id::no_route))
-            .wrap_fn(move |request, service| request_id::wrap(request, service, access_log, None))
+            .wrap_fn(move |request, service| {
+                request_id::wrap(request, service, access_log, &Listener::Admin)
+            })
     })
     .workers(1)
     .shutdown_timeout(options.drain.as_secs())
