@@ -11,11 +11,13 @@ mod catalog;
 mod cors;
 mod error;
 mod file;
+mod jobs;
 mod limits;
 mod node_url;
 mod reader;
 mod redis;
 mod redis_url;
+mod reviews;
 mod secret;
 mod server;
 mod setting;
@@ -31,9 +33,11 @@ pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl, PostgresUrl};
 pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
+pub use jobs::JobsConfig;
 pub use limits::LimitsConfig;
 pub use node_url::NodeUrl;
 pub use redis::{RedisConfig, RedisTopology, RedisUrl};
+pub use reviews::ReviewsConfig;
 pub use secret::mask_password;
 pub use server::ServerConfig;
 pub use setting::{Setting, Source};
@@ -59,6 +63,10 @@ pub struct Config {
     pub redis: RedisConfig,
     /// `[limits]`
     pub limits: LimitsConfig,
+    /// `[jobs]`
+    pub jobs: JobsConfig,
+    /// `[reviews]`
+    pub reviews: ReviewsConfig,
     /// `[telemetry]`
     pub telemetry: TelemetryConfig,
     settings: Vec<Setting>,
@@ -73,6 +81,8 @@ impl Config {
         let cache = CacheConfig::read(&mut reader);
         let redis = RedisConfig::read(&mut reader);
         let limits = LimitsConfig::read(&mut reader);
+        let jobs = JobsConfig::read(&mut reader);
+        let reviews = ReviewsConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
         Ok(Self {
@@ -81,6 +91,8 @@ impl Config {
             cache,
             redis,
             limits,
+            jobs,
+            reviews,
             telemetry,
             settings,
         })

@@ -27,6 +27,7 @@ pub mod money;
 pub mod postgres;
 mod put;
 pub mod recommendation;
+pub mod reviews;
 pub mod search;
 pub mod sqlite;
 pub mod stock;

@@ -3,6 +3,7 @@
 mod changes;
 pub mod inspection;
 pub mod purge;
+mod reviews;
 pub mod status;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::cache::{
     Absence, Answer, Batched, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough,
     Status, SystemClock, Tiered,
 };
+use crate::jobs::Wake;
 
 /// Items of a page where the request says nothing.
 pub const DEFAULT_LIMIT: usize = 20;
@@ -61,6 +63,8 @@ pub struct Catalog {
     loader: DocumentLoader,
     prover: Option<Findings>,
     write_through: bool,
+    /// Whom jobs are told of that were enqueued.
+    wake: Wake,
     /// What this node is called, for people.
     node: Arc<str>,
 }
@@ -165,6 +169,7 @@ impl Catalog {
             loader: documents_loader,
             prover: None,
             write_through: options.write_through,
+            wake: Wake::default(),
             node: node.into(),
         }
     }
@@ -194,6 +199,13 @@ impl Catalog {
             search: Some(search),
             ..self
         }
+    }
+
+    /// Tells of jobs that writes enqueue.
+    #[must_use]
+    pub fn with_jobs(mut self, wake: Wake) -> Self {
+        self.wake = wake;
+        self
     }
 
     /// The same catalogue, which shows what the prover finds.

@@ -15,6 +15,7 @@ mod read_back;
 mod rows;
 mod said;
 mod stock;
+mod submissions;
 mod tail;
 mod write;
 
@@ -30,6 +31,7 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
+use super::reviews::{ReviewStore, Submission};
 use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, Lacks, ListedProduct, OutboxMark,
     OutboxPage, Reach, StoreError, StoredDocument, Work, WriteError,
@@ -147,6 +149,21 @@ async fn read_documents(
         documents.insert(row.try_get(0)?, StoredDocument { version, document });
     }
     Ok(documents)
+}
+
+impl ReviewStore for PostgresCatalog {
+    fn submission(&self, id: i64) -> BoxFuture<'_, Result<Option<Submission>, StoreError>> {
+        // Who was told of its number asks for it at once.
+        self.read(Recency::Newest, move |connection| {
+            submissions::find(connection, id).boxed()
+        })
+    }
+
+    fn held_submissions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Submission>, StoreError>> {
+        self.read(Recency::Newest, move |connection| {
+            submissions::held(connection, limit).boxed()
+        })
+    }
 }
 
 impl CatalogStore for PostgresCatalog {

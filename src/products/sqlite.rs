@@ -17,6 +17,7 @@ mod reviews;
 mod said;
 mod settlement;
 mod stock;
+mod submissions;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
+use super::reviews::{ReviewStore, Submission};
 use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, ListedProduct, OutboxMark, OutboxPage,
     StoreError, StoredDocument, Work, WriteError,
@@ -130,6 +132,22 @@ fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<St
             })
         })
         .optional()
+}
+
+impl ReviewStore for SqliteCatalog {
+    fn submission(&self, id: i64) -> BoxFuture<'_, Result<Option<Submission>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(submissions::find(connection, id)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn held_submissions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Submission>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(submissions::held(connection, limit)?));
+        read.map_err(StoreError::from).boxed()
+    }
 }
 
 impl CatalogStore for SqliteCatalog {
@@ -312,6 +330,7 @@ impl CatalogStore for SqliteCatalog {
                 Decision::Commit => Ok(Committed {
                     versions: versions::made_since(connection, before)?,
                     stock: writer.touched(),
+                    jobs: writer.enqueued,
                 }),
                 Decision::Rollback => Err(Undone::Asked),
             }

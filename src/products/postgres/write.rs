@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::known::Placed;
-use super::{answers, edit, stock};
+use super::{answers, edit, stock, submissions};
 use crate::db::postgres::{PostgresError, Transaction, Type};
+use crate::jobs::{self, NewJob};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
 use crate::products::put::Tally;
+use crate::products::reviews::{NewReview, ReviewStatus, ReviewTransaction, Submission, Submitted};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
     CatalogTransaction, Change, Committed, KeptAnswer, PutError, RequestKey, Settled, StoreError,
@@ -29,6 +31,8 @@ pub(super) struct Writer {
     pub(super) is_of_many: bool,
     /// What products of this transaction name, by handle: it may come later.
     pub(super) relations: Vec<(i64, Vec<RelationInput>)>,
+    /// The kinds of the jobs that were enqueued.
+    pub(super) enqueued: Vec<&'static str>,
 }
 
 impl Writer {
@@ -41,6 +45,7 @@ impl Writer {
             tally: Tally::default(),
             is_of_many: false,
             relations: Vec::new(),
+            enqueued: Vec::new(),
         })
     }
 
@@ -62,6 +67,7 @@ impl Writer {
         Ok(Committed {
             versions,
             stock: self.tally.touched(),
+            jobs: std::mem::take(&mut self.enqueued),
         })
     }
 
@@ -146,6 +152,45 @@ impl Writer {
         });
         self.tally.settled.unresolved = missing.collect::<Result<_, PostgresError>>()?;
         Ok(())
+    }
+}
+
+impl ReviewTransaction for Writer {
+    fn enqueue(&mut self, jobs: &[NewJob]) -> Result<(), StoreError> {
+        self.transaction
+            .on(async |connection| jobs::postgres::enqueue(connection, jobs).await)?;
+        self.enqueued.extend(jobs.iter().map(|job| job.kind));
+        Ok(())
+    }
+
+    fn submit_review(
+        &mut self,
+        product_id: i64,
+        review: &NewReview,
+        customer: [u8; 32],
+    ) -> Result<Submitted, StoreError> {
+        let submitted = submissions::submit(&mut self.transaction, product_id, review, customer);
+        Ok(submitted?)
+    }
+
+    fn submission(&mut self, id: i64) -> Result<Option<Submission>, StoreError> {
+        Ok(submissions::lock(&mut self.transaction, id)?)
+    }
+
+    fn decide_review(
+        &mut self,
+        submission: &Submission,
+        status: ReviewStatus,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let decided = submissions::decide(&mut self.transaction, submission, status, reason);
+        Ok(decided?)
+    }
+
+    fn count_ratings(&mut self, product_id: i64) -> Result<bool, StoreError> {
+        let counted = submissions::count(&mut self.transaction, product_id)?;
+        self.settle_products()?;
+        Ok(counted)
     }
 }
 

@@ -8,10 +8,12 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, par
 use super::children;
 use super::said::SaidOfProduct;
 use super::settlement::settle_changes;
-use super::{answers, edit, stock};
+use super::{answers, edit, stock, submissions};
+use crate::jobs::{self, NewJob};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
 use crate::products::put::{Saying, Tally, id_taken, untitled};
+use crate::products::reviews::{NewReview, ReviewStatus, ReviewTransaction, Submission, Submitted};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
     CatalogTransaction, KeptAnswer, PutError, RequestKey, Settled, StoreError, StoredProduct,
@@ -37,6 +39,8 @@ pub(super) struct Writer<'c> {
     /// RFC 3339 with milliseconds; one for the whole transaction.
     now: String,
     pub(super) tally: Tally,
+    /// The kinds of the jobs that were enqueued.
+    pub(super) enqueued: Vec<&'static str>,
 }
 
 impl<'c> Writer<'c> {
@@ -52,6 +56,7 @@ impl<'c> Writer<'c> {
             connection,
             now,
             tally: Tally::default(),
+            enqueued: Vec::new(),
         })
     }
 
@@ -221,6 +226,42 @@ impl<'c> Writer<'c> {
         self.tally.settled.unresolved = rows.collect::<Result<_, _>>()?;
         self.connection.execute("DELETE FROM put_relation", [])?;
         Ok(())
+    }
+}
+
+impl ReviewTransaction for Writer<'_> {
+    fn enqueue(&mut self, jobs: &[NewJob]) -> Result<(), StoreError> {
+        jobs::sqlite::enqueue(self.connection, jobs)?;
+        self.enqueued.extend(jobs.iter().map(|job| job.kind));
+        Ok(())
+    }
+
+    fn submit_review(
+        &mut self,
+        product_id: i64,
+        review: &NewReview,
+        customer: [u8; 32],
+    ) -> Result<Submitted, StoreError> {
+        let submitted = submissions::submit(self.connection, product_id, review, customer);
+        Ok(submitted?)
+    }
+
+    fn submission(&mut self, id: i64) -> Result<Option<Submission>, StoreError> {
+        Ok(submissions::find(self.connection, id)?)
+    }
+
+    fn decide_review(
+        &mut self,
+        submission: &Submission,
+        status: ReviewStatus,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let decided = submissions::decide(self.connection, submission, status, reason);
+        Ok(decided?)
+    }
+
+    fn count_ratings(&mut self, product_id: i64) -> Result<bool, StoreError> {
+        Ok(submissions::count(self.connection, product_id)?)
     }
 }
 
