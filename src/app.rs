@@ -2,6 +2,7 @@
 //! tests.
 
 mod copy;
+mod jobs;
 pub mod node;
 mod open;
 pub mod prover;
@@ -25,9 +26,11 @@ use crate::products::search::Search;
 use crate::products::tail::TailEvent;
 use crate::tokens::Tokens;
 pub use copy::{CopyCatalogError, copy_catalog};
+use jobs::Jobs;
+pub use jobs::{open_existing_jobs, work};
 use open::Tail;
 pub use open::{
-    OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
+    OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_jobs, open_sqlite,
     postgres_schema, replica_status,
 };
 pub use second_tier::{connect as connect_redis, examine_redis, redis_status};
@@ -84,6 +87,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
 ) -> Result<(), AppError> {
     let background = background()?;
     let tokens = Tokens::new(store.tokens());
+    let mut jobs = Jobs::open(config, &store, background.handle())?;
     let opened = store.clone();
     let store = store.into_store();
     let search = Search::start(
@@ -98,7 +102,8 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let findings = Findings::default();
     let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
         .with_search(search)
-        .with_prover(findings.clone());
+        .with_prover(findings.clone())
+        .with_jobs(jobs.queue.wake().clone());
     let tail = follow(&opened, lag, catalog.clone())?;
     catalog.start_l2();
     prover::start_sampler(config, &catalog, store, findings, background.handle());
@@ -107,6 +112,10 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     if let Some(warm_up) = &warm_up {
         warm_up.start(background.handle());
     }
+    if config.jobs.serve {
+        jobs.start(config, &catalog)?;
+    }
+    let jobs_view = jobs.view();
     let options = Options {
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
@@ -126,7 +135,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     };
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
-        let bound = http::bind(&options, &catalog, &tokens, &readiness)?;
+        let bound = http::bind(&options, &catalog, &tokens, &readiness, &jobs_view)?;
         let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,
@@ -152,6 +161,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
             () = stopping => Ok(()),
         }
     });
+    jobs.drain();
     drop(tail);
     if let Some(warm_up) = &warm_up {
         warm_up.finish();

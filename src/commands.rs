@@ -16,6 +16,7 @@ pub mod export;
 pub mod flags;
 mod help;
 pub mod import;
+pub mod jobs;
 pub mod migrate;
 mod nodes;
 pub mod openapi;
@@ -27,6 +28,7 @@ mod table;
 mod tests;
 pub mod token;
 pub mod version;
+pub mod work;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -70,6 +72,8 @@ pub enum Command {
     Check(check::Args),
     Doctor(doctor::Args),
     Cache(cache::Args),
+    Jobs(jobs::Args),
+    Work(work::Args),
     Prove(prove::Args),
     Openapi(openapi::Args),
     Version(version::Args),
@@ -141,6 +145,8 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         Command::Cache(args) => {
             with_logs(&load(&no_listen)?, |config| cache::run(args, config, out))
         }
+        Command::Jobs(args) => with_logs(&load(&no_listen)?, |config| jobs::run(args, config, out)),
+        Command::Work(args) => with_logs(&load(&no_listen)?, |config| work::run(args, config, out)),
         Command::Prove(args) => {
             with_logs(&load(&no_listen)?, |config| prove::run(args, config, out))
         }

@@ -39,6 +39,7 @@ mod prover;
 mod real_sets;
 mod replicas;
 mod requests;
+mod reviews;
 mod search;
 mod second_tier;
 mod signals;

@@ -1,6 +1,7 @@
 //! The queue of jobs, in the embedded store and in PostgreSQL: one suite for both.
 
 mod contract;
+mod operators;
 mod place;
 mod process;
 mod workers;

@@ -72,6 +72,14 @@ pub(super) enum ApiError {
     VersionNotReached { version: u64 },
     /// A purge is not as it has to be: why, and the mend.
     InvalidPurge(String),
+    /// There is no such job, or what was remembered of it was removed.
+    NoJob(String),
+    /// What says which jobs are meant says it wrongly: why, and the mend.
+    InvalidSelection(String),
+    /// A decision on a review is none: why.
+    InvalidDecision(String),
+    /// No such review was sent for the product.
+    NoReview(String),
     /// A page of the web wants to change something by way of an operator's browser.
     FromAPage,
     /// More searches are under way than can be answered in time.
@@ -292,6 +300,35 @@ impl ApiError {
                 format!(
                     "{detail}; send {{\"keys\":[456]}}, {{\"tag\":\"vendor-acme\"}} or {{\"all\":true}}"
                 ),
+            ),
+            Self::NoJob(id) => (
+                StatusCode::NOT_FOUND,
+                "job-not-found",
+                "No such job",
+                format!("There is no job {id:?}, or what was remembered of it was removed"),
+            ),
+            Self::InvalidSelection(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-selection",
+                "Not a choice of jobs",
+                format!(
+                    "{detail}; send {{\"ids\":[4711]}}, {{\"kind\":\"review.moderate\",\"state\":\"dead\"}} or \
+                     {{\"all\":true}}"
+                ),
+            ),
+            Self::InvalidDecision(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-decision",
+                "Not a decision",
+                format!(
+                    "{detail}; send {{\"status\":\"published\"}} or {{\"status\":\"rejected\"}}"
+                ),
+            ),
+            Self::NoReview(id) => (
+                StatusCode::NOT_FOUND,
+                "review-not-found",
+                "No such review",
+                format!("No review {id:?} was sent for this product."),
             ),
             Self::FromAPage => (
                 StatusCode::FORBIDDEN,

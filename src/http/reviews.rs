@@ -1,11 +1,13 @@
-//! `GET` and `HEAD` of `/products/{id}/reviews`: published reviews, newest first, a page at a time.
+//! `/products/{id}/reviews`: `GET` and `HEAD` give published reviews, newest first, a page at a time; `POST` takes one.
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::page;
 use super::problem::ApiError;
-use super::products::{parse_id, refuse_other_methods};
+use super::products::parse_id;
 use super::query::Query;
+use super::submissions;
 use crate::products::catalog::Catalog;
 
 /// Every parameter of the reviews.
@@ -17,9 +19,19 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn reviews(
     request: HttpRequest,
+    payload: web::Payload,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    refuse_other_methods(&request)?;
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::POST => return submissions::submit(&request, payload, &catalog).await,
+        ref method => {
+            return Err(ApiError::MethodNotAllowed {
+                method: method.clone(),
+                allow: "GET, HEAD, POST",
+            });
+        }
+    }
     let id = parse_id(request.match_info().query("id"))?;
     let query = Query::of(&request, &PARAMETERS)?;
     let key = catalog
