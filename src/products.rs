@@ -24,6 +24,7 @@ pub mod loader;
 pub mod merge_patch;
 mod modified;
 pub mod money;
+mod names;
 pub mod postgres;
 mod put;
 pub mod recommendation;

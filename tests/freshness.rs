@@ -206,6 +206,48 @@ fn what_an_outsider_writes_becomes_a_version() {
 }
 
 #[test]
+fn a_name_that_moves_to_another_product_leads_there() {
+    let shop = Shop::with(&[product("lamp", "Lamp"), product("chair", "Chair")]);
+    let server = shop.serve();
+    let database = shop.database();
+    let leads_to = |path: &str, id: u64| {
+        see(&server, path, |document| document["id"] == id);
+        // Again, from what is remembered.
+        assert_eq!(server.document(path)["id"], id);
+    };
+    let (handle, sku) = ("/products/by-handle/lamp", "/products/by-sku/lamp-1");
+    leads_to(handle, 1);
+    leads_to(sku, 1);
+
+    write(
+        &database,
+        "UPDATE product SET handle = 'old-lamp' WHERE id = 1",
+    );
+    write(&database, "UPDATE product SET handle = 'lamp' WHERE id = 2");
+    write(
+        &database,
+        "UPDATE variant SET sku = 'old' WHERE sku = 'lamp-1'",
+    );
+    write(
+        &database,
+        "UPDATE variant SET sku = 'lamp-1' WHERE sku = 'chair-1'",
+    );
+    leads_to(handle, 2);
+    leads_to(sku, 2);
+
+    // Away from one that nobody sees any more.
+    write(
+        &database,
+        "UPDATE product SET handle = 'chair', status = 'archived' WHERE id = 2",
+    );
+    write(&database, "UPDATE product SET handle = 'lamp' WHERE id = 1");
+    leads_to(handle, 1);
+    within(PROMISE, "the archived one is gone", || {
+        (server.get(sku).status == 404).then_some(())
+    });
+}
+
+#[test]
 fn a_sale_is_a_version_only_where_it_crosses_a_threshold() {
     let shop = Shop::with(&[product("lamp", "Lamp")]);
     let server = shop.serve();

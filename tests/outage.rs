@@ -73,3 +73,30 @@ fn what_is_cached_outlives_the_catalogue() {
         (server.get("/products/1").with(200).ttl() >= 0).then_some(())
     });
 }
+
+#[test]
+fn what_was_found_by_name_is_found_while_nobody_can_look_names_up() {
+    let shop = Shop::with(&[product("lamp", "Lamp"), product("chair", "Chair")]);
+    let server = shop.serve();
+    let names = ["/products/by-handle/lamp", "/products/by-sku/chair-1"];
+    let before = names.map(|path| server.get(path).with(200).body);
+
+    let database = shop.database();
+    let rename = |from: &str, to: &str| {
+        let rename = format!("ALTER TABLE {from} RENAME TO {to}");
+        database.execute_batch(&rename).unwrap();
+    };
+    rename("product", "lost_product");
+    rename("variant", "lost_variant");
+    for (path, before) in names.into_iter().zip(before) {
+        assert_eq!(server.get(path).with(200).body, before);
+    }
+    for path in ["/products/by-handle/chair", "/products/by-sku/lamp-1"] {
+        server.get(path).problem(503, "catalog-unavailable");
+    }
+    rename("lost_product", "product");
+    rename("lost_variant", "variant");
+    for path in ["/products/by-handle/chair", "/products/by-sku/lamp-1"] {
+        server.get(path).with(200);
+    }
+}

@@ -56,6 +56,11 @@ impl PackedBytes {
         )
     }
 
+    /// The bytes in order, in one part or two.
+    pub fn parts(&self) -> (&[u8], Option<&[u8]>) {
+        (&self.head, self.tail.as_deref())
+    }
+
     /// The bytes in order, copied.
     pub fn to_vec(&self) -> Vec<u8> {
         [&*self.head, self.tail.as_deref().unwrap_or_default()].concat()

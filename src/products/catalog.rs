@@ -2,6 +2,7 @@
 
 mod changes;
 pub mod inspection;
+mod named;
 pub mod purge;
 mod reviews;
 pub mod status;
@@ -23,6 +24,7 @@ use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, Listing};
 use super::loader::{DocumentLoader, DocumentWatcher, VersionJournal};
+use super::names::Names;
 use super::search::{Search, SearchError, SearchPage, SearchQuery};
 use super::store::{CatalogStore, StoreError};
 use super::views::{
@@ -39,6 +41,9 @@ use crate::jobs::Wake;
 
 /// Items of a page where the request says nothing.
 pub const DEFAULT_LIMIT: usize = 20;
+
+/// The part of L1's budget that is for names, beside it: a name weighs a twentieth of a document.
+const NAMES_PART: u64 = 32;
 
 /// How long a version that is asked for may take to appear: what is settled by the outbox tail does within
 /// its poll, and what a replica of a store is behind.
@@ -61,6 +66,8 @@ pub struct Catalog {
     search: Option<Search>,
     l2: Option<L2<i64, Document>>,
     loader: DocumentLoader,
+    /// `None` without L1, where a look at the product costs more than one at the name.
+    names: Option<Arc<Names>>,
     prover: Option<Findings>,
     write_through: bool,
     /// Whom jobs are told of that were enqueued.
@@ -127,6 +134,9 @@ impl Catalog {
             None => format!("{:016x}", getrandom::u64().unwrap_or_default()),
         };
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
+        let names = options
+            .l1
+            .map(|l1| Arc::new(Names::new(l1.bytes / NAMES_PART)));
         let categories = CategoryTree::new(Arc::clone(&store), background.clone());
         let deadline = options.deadline;
         let documents = match &l2 {
@@ -167,6 +177,7 @@ impl Catalog {
             deadline,
             l2,
             loader: documents_loader,
+            names,
             prover: None,
             write_through: options.write_through,
             wake: Wake::default(),
@@ -411,16 +422,6 @@ impl Catalog {
         after: i64,
     ) -> Result<ExportPage, StoreError> {
         self.store.export(filter.clone(), after).await
-    }
-
-    /// The product that has this handle.
-    pub async fn id_by_handle(&self, handle: &str) -> Result<Option<i64>, StoreError> {
-        self.in_time(self.store.id_by_handle(handle)).await
-    }
-
-    /// The product whose variant has this sku.
-    pub async fn id_by_sku(&self, sku: &str) -> Result<Option<i64>, StoreError> {
-        self.in_time(self.store.id_by_sku(sku)).await
     }
 
     /// At most so many products that are in memory, those that are read most first.

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::coding::{Bodies, Coding};
 pub use super::modified::Seconds;
 use super::modified::last_modified;
+use super::names;
 use super::surrogate_keys::{kept_keys, make_keys};
 use crate::cache::{PackedBytes, Weigh};
 
@@ -64,6 +65,12 @@ impl Document {
     /// The bytes, copied.
     pub fn to_vec(&self) -> Vec<u8> {
         self.body.to_vec()
+    }
+
+    /// Whether these bytes stand in it.
+    pub(super) fn contains(&self, sought: &[u8]) -> bool {
+        let (head, tail) = self.body.parts();
+        names::contains(head, tail, sought)
     }
 
     /// The compressed body, not copied, where it has been built.
