@@ -97,6 +97,18 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "redis.connect_timeout = 1s (default)",
             "limits.body = 1MiB (default)",
             "limits.write_wait = 2s (default)",
+            "jobs.serve = true (default)",
+            "jobs.threads = 1 (default)",
+            "jobs.pool_size = 4 (default)",
+            "jobs.lease = 30s (default)",
+            "jobs.poll = 1s (default)",
+            "jobs.drain = 5s (default)",
+            "jobs.keep = 1d (default)",
+            "jobs.keep_dead = 14d (default)",
+            "reviews.hold = false (default)",
+            "reviews.shortest = 10 (default)",
+            "reviews.links = 0 (default)",
+            "reviews.words = none (default)",
             "telemetry.log_level = info (default)",
             "telemetry.log_format = auto (default)",
             "telemetry.access_log = auto (default)",
@@ -215,7 +227,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "\n[webshop]\nlisten = 'x'",
-            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, telemetry",
+            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, jobs, reviews, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -275,7 +287,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, redis, limits, telemetry"]
+          this version knows server, catalog, cache, redis, limits, jobs, reviews, telemetry"]
     );
 }
 

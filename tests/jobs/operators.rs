@@ -132,7 +132,7 @@ fn jobs(shop: &Shop, arguments: &[&str]) -> Ended {
 
 #[test]
 fn the_command_line_shows_and_changes_jobs() {
-    let shop = Shop::empty();
+    let shop = Shop::blank();
     assert!(
         jobs(&shop, &["stats"])
             .with(64)

@@ -48,6 +48,11 @@ fn all() -> Vec<ApiError> {
         ApiError::SearchBusy,
         ApiError::InvalidPurge(text()),
         ApiError::FromAPage,
+        ApiError::NoJob(text()),
+        ApiError::InvalidSelection(text()),
+        ApiError::InvalidDecision(text()),
+        ApiError::NoReview(text()),
+        WriteProblem::ReviewSentBefore.into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
     ];
@@ -69,6 +74,10 @@ fn all() -> Vec<ApiError> {
             | ApiError::SearchBusy
             | ApiError::InvalidPurge(_)
             | ApiError::FromAPage
+            | ApiError::NoJob(_)
+            | ApiError::InvalidSelection(_)
+            | ApiError::InvalidDecision(_)
+            | ApiError::NoReview(_)
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }
