@@ -104,7 +104,8 @@ fn jobs(kind: &Kind, count: usize) -> anyhow::Result<Vec<NewJob>> {
 }
 
 fn per_second(count: usize, begun: Instant) -> u64 {
-    (count as f64 / begun.elapsed().as_secs_f64()).round() as u64
+    let nanos = begun.elapsed().as_nanos().max(1);
+    u64::try_from(count as u128 * 1_000_000_000 / nanos).unwrap_or(u64::MAX)
 }
 
 /// Jobs enqueued a second, many by each statement.

@@ -104,7 +104,8 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         .with_search(search)
         .with_prover(findings.clone())
         .with_jobs(jobs.queue.wake().clone());
-    let tail = follow(&opened, lag, catalog.clone())?;
+    let on_change = jobs.on_change(config, background.handle());
+    let tail = follow(&opened, lag, catalog.clone(), on_change)?;
     catalog.start_l2();
     prover::start_sampler(config, &catalog, store, findings, background.handle());
     let readiness = Readiness::default();
@@ -113,7 +114,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         warm_up.start(background.handle());
     }
     if config.jobs.serve {
-        jobs.start(config, &catalog)?;
+        jobs.start(config, &catalog, &opened.clone().into_store())?;
     }
     let jobs_view = jobs.view();
     let options = Options {
@@ -180,9 +181,17 @@ fn background() -> io::Result<Runtime> {
 }
 
 /// Feeds what was committed, here or by another process, to the cache.
-fn follow(store: &OpenCatalog, lag: Duration, catalog: Catalog) -> Result<Tail, OpenError> {
+fn follow(
+    store: &OpenCatalog,
+    lag: Duration,
+    catalog: Catalog,
+    on_change: impl Fn() + Send + Sync + 'static,
+) -> Result<Tail, OpenError> {
     store.follow(lag, move |event| match event {
-        TailEvent::Changes(changes) => catalog.follow(&changes),
+        TailEvent::Changes(changes) => {
+            catalog.follow(&changes);
+            on_change();
+        }
         TailEvent::Gap => {
             tracing::warn!("the outbox has a gap: every cached product is loaded again");
             catalog.doubt_everything();

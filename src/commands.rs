@@ -28,6 +28,7 @@ mod table;
 mod tests;
 pub mod token;
 pub mod version;
+pub mod webhooks;
 pub mod work;
 
 use std::ffi::OsString;
@@ -74,6 +75,7 @@ pub enum Command {
     Cache(cache::Args),
     Jobs(jobs::Args),
     Work(work::Args),
+    Webhooks(webhooks::Args),
     Prove(prove::Args),
     Openapi(openapi::Args),
     Version(version::Args),
@@ -147,6 +149,9 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Jobs(args) => with_logs(&load(&no_listen)?, |config| jobs::run(args, config, out)),
         Command::Work(args) => with_logs(&load(&no_listen)?, |config| work::run(args, config, out)),
+        Command::Webhooks(args) => with_logs(&load(&no_listen)?, |config| {
+            webhooks::run(args, config, out)
+        }),
         Command::Prove(args) => {
             with_logs(&load(&no_listen)?, |config| prove::run(args, config, out))
         }

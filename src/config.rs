@@ -28,6 +28,7 @@ mod tests;
 mod units;
 mod unknown;
 mod value;
+mod webhooks;
 
 pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl, PostgresUrl};
@@ -45,6 +46,7 @@ pub use sources::{ConfigFile, Flag, Sources, VARIABLE_PREFIX};
 pub use telemetry::{AccessLog, LogFilter, LogFormat, TelemetryConfig};
 pub use units::{ByteSize, MAX_DURATION, format_duration, parse_duration};
 pub use value::Value;
+pub use webhooks::{WebhookSecret, WebhookUrl, WebhooksConfig};
 
 use reader::Reader;
 
@@ -67,6 +69,8 @@ pub struct Config {
     pub jobs: JobsConfig,
     /// `[reviews]`
     pub reviews: ReviewsConfig,
+    /// `[webhooks]`
+    pub webhooks: WebhooksConfig,
     /// `[telemetry]`
     pub telemetry: TelemetryConfig,
     settings: Vec<Setting>,
@@ -83,6 +87,7 @@ impl Config {
         let limits = LimitsConfig::read(&mut reader);
         let jobs = JobsConfig::read(&mut reader);
         let reviews = ReviewsConfig::read(&mut reader);
+        let webhooks = WebhooksConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
         Ok(Self {
@@ -93,6 +98,7 @@ impl Config {
             limits,
             jobs,
             reviews,
+            webhooks,
             telemetry,
             settings,
         })

@@ -40,4 +40,5 @@ pub mod tail;
 pub(crate) mod testing;
 pub mod validate;
 pub mod views;
+pub mod webhooks;
 mod weight;

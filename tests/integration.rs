@@ -50,6 +50,7 @@ mod stores;
 mod tokens;
 mod views;
 mod warm_up;
+mod webhooks;
 mod write_once;
 mod writes;
 mod writes_refused;

@@ -7,11 +7,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::{AppError, OpenCatalog, open_jobs};
-use crate::config::{Config, JobsConfig};
+use crate::config::{Config, JobsConfig, WebhooksConfig};
 use crate::http::JobsView;
-use crate::jobs::{Queue, Registered, Retention, WorkerOptions, Workers};
+use crate::jobs::{Queue, Registered, Retention, Schedule, WorkerOptions, Workers};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::reviews::{self, Rules};
+use crate::products::store::CatalogStore;
+use crate::products::webhooks::{self, Receivers, Secret};
 
 /// The queue and, where this process does jobs, who does them.
 pub(super) struct Jobs {
@@ -34,11 +36,40 @@ impl Jobs {
     }
 
     /// Begins to do jobs.
-    pub(super) fn start(&mut self, config: &Config, catalog: &Catalog) -> io::Result<()> {
-        let kinds = kinds(config, catalog);
-        let workers = Workers::start(&self.queue, kinds, Vec::new(), options(&config.jobs))?;
+    pub(super) fn start(
+        &mut self,
+        config: &Config,
+        catalog: &Catalog,
+        store: &Arc<dyn CatalogStore>,
+    ) -> Result<(), AppError> {
+        let mut kinds = kinds(config, catalog);
+        let mut schedules = Vec::new();
+        if let Some(receivers) = receivers(&config.webhooks) {
+            kinds.extend(webhooks::registered(catalog, store, receivers));
+            schedules.push(collecting()?);
+        }
+        let workers = Workers::start(&self.queue, kinds, schedules, options(&config.jobs))?;
         self.workers = Some(workers);
         Ok(())
+    }
+
+    /// What is to be called when something was committed, by whomever.
+    pub(super) fn on_change(&self, config: &Config, background: &Handle) -> impl Fn() + use<> {
+        let is_wanted = receivers(&config.webhooks).is_some();
+        let (queue, background) = (self.queue.clone(), background.clone());
+        move || {
+            let job = webhooks::collect();
+            let (Ok(job), true) = (job, is_wanted) else {
+                return;
+            };
+            let queue = queue.clone();
+            background.spawn(async move {
+                if let Err(error) = queue.enqueue(job).await {
+                    // It is looked each minute.
+                    tracing::debug!("webhooks are told of a change later: {error}");
+                }
+            });
+        }
     }
 
     /// For operators.
@@ -64,6 +95,24 @@ fn kinds(config: &Config, catalog: &Catalog) -> Vec<Registered> {
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let rules = Rules::new(of.hold, count(of.shortest), count(of.links), &of.words);
     reviews::registered(catalog, rules)
+}
+
+/// Who is told of changes, if anybody is.
+fn receivers(config: &WebhooksConfig) -> Option<Receivers> {
+    let secret = Secret::parse(config.secret.as_ref()?.reveal()).ok()?;
+    (!config.urls.is_empty()).then(|| Receivers {
+        urls: config.urls.iter().map(|url| url.0.clone()).collect(),
+        secret,
+        allow_private: config.allow_private,
+    })
+}
+
+/// Looks at the stream of versions each minute. A server that sees something committed does not wait for that.
+fn collecting() -> Result<Schedule, AppError> {
+    let unfit =
+        |error: &dyn std::fmt::Display| AppError::Start(io::Error::other(error.to_string()));
+    let job = webhooks::collect().map_err(|error| unfit(&error))?;
+    Schedule::new("webhooks", "* * * * *", job).map_err(|error| unfit(&error))
 }
 
 fn options(config: &JobsConfig) -> WorkerOptions {
@@ -96,14 +145,15 @@ pub fn work<S: AsyncFnMut() -> &'static str>(
         write_through: false,
     };
     store.watch();
+    let store = store.into_store();
     let catalog = Catalog::new(
-        store.into_store(),
+        Arc::clone(&store),
         nothing,
         None,
         background.handle().clone(),
     )
     .with_jobs(jobs.queue.wake().clone());
-    jobs.start(config, &catalog)?;
+    jobs.start(config, &catalog, &store)?;
     tracing::info!("doing jobs");
     background.block_on(async {
         let mut stop = listen_for_stop()?;

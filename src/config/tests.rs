@@ -109,6 +109,9 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "reviews.shortest = 10 (default)",
             "reviews.links = 0 (default)",
             "reviews.words = none (default)",
+            "webhooks.urls = none (default)",
+            "webhooks.secret = none (default)",
+            "webhooks.allow_private = false (default)",
             "telemetry.log_level = info (default)",
             "telemetry.log_format = auto (default)",
             "telemetry.access_log = auto (default)",
@@ -226,8 +229,8 @@ fn unknown_names_get_the_nearest_known_one() {
             "[sevrer] (shop.toml:1): unknown section; did you mean server?",
         ),
         (
-            "\n[webshop]\nlisten = 'x'",
-            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, jobs, reviews, telemetry",
+            "\n[till]\nlisten = 'x'",
+            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, jobs, reviews, webhooks, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -287,7 +290,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, redis, limits, jobs, reviews, telemetry"]
+          this version knows server, catalog, cache, redis, limits, jobs, reviews, webhooks, telemetry"]
     );
 }
 

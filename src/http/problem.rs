@@ -293,6 +293,26 @@ impl ApiError {
                     .to_owned(),
             ),
             Self::Authorization(error) => authorization_row(error),
+            Self::NoReview(id) => (
+                StatusCode::NOT_FOUND,
+                "review-not-found",
+                "No such review",
+                format!("No review {id:?} was sent for this product."),
+            ),
+            Self::Write(problem) => return problem.row(),
+            other => return other.row_for_operators(),
+        };
+        Row {
+            status,
+            code,
+            title,
+            detail,
+        }
+    }
+
+    /// What only operators are told.
+    fn row_for_operators(&self) -> Row {
+        let (status, code, title, detail) = match self {
             Self::InvalidPurge(detail) => (
                 StatusCode::BAD_REQUEST,
                 "invalid-purge",
@@ -324,12 +344,6 @@ impl ApiError {
                     "{detail}; send {{\"status\":\"published\"}} or {{\"status\":\"rejected\"}}"
                 ),
             ),
-            Self::NoReview(id) => (
-                StatusCode::NOT_FOUND,
-                "review-not-found",
-                "No such review",
-                format!("No review {id:?} was sent for this product."),
-            ),
             Self::FromAPage => (
                 StatusCode::FORBIDDEN,
                 "page-refused",
@@ -337,7 +351,6 @@ impl ApiError {
                 "The request bears an Origin; send it from a program, such as `doorbuster cache`"
                     .to_owned(),
             ),
-            Self::Write(problem) => return problem.row(),
             later => return later.row_for_later(),
         };
         Row {

@@ -53,10 +53,10 @@ impl PostgresJobs {
     }
 
     /// Does something of one statement. What was begun is done even where nobody awaits it any more.
-    fn with<'s, T: Send + 'static>(
-        &'s self,
+    fn with<T: Send + 'static>(
+        &self,
         work: impl AsyncWork<T>,
-    ) -> BoxFuture<'s, Result<T, JobStoreError>> {
+    ) -> BoxFuture<'_, Result<T, JobStoreError>> {
         let database = self.database.clone();
         let task = async move {
             let mut connection = database.read_fresh().await?;

@@ -36,18 +36,18 @@ impl SqliteJobs {
     }
 
     /// Does something in a transaction, in turn with all other writes.
-    fn write<'s, T: Send + 'static>(
-        &'s self,
+    fn write<T: Send + 'static>(
+        &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> BoxFuture<'s, Result<T, JobStoreError>> {
+    ) -> BoxFuture<'_, Result<T, JobStoreError>> {
         let written = self.database.write(move |connection| Ok(work(connection)?));
         async move { Ok(written.await?) }.boxed()
     }
 
-    fn read<'s, T: Send + 'static>(
-        &'s self,
+    fn read<T: Send + 'static>(
+        &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> BoxFuture<'s, Result<T, JobStoreError>> {
+    ) -> BoxFuture<'_, Result<T, JobStoreError>> {
         let read = self.database.read(move |connection| Ok(work(connection)?));
         async move { Ok(read.await?) }.boxed()
     }

@@ -72,7 +72,7 @@ pub struct Workers {
     stop: watch::Sender<bool>,
     loops: Vec<JoinHandle<()>>,
     /// Ends when everything was ended.
-    ender: JoinHandle<()>,
+    ending: JoinHandle<()>,
 }
 
 impl Workers {
@@ -104,7 +104,7 @@ impl Workers {
             ended,
             stop: stopping,
         });
-        let ender = runtime.spawn(ender::run(Arc::clone(&shared), to_end));
+        let ending = runtime.spawn(ender::run(Arc::clone(&shared), to_end));
         let mut loops = vec![
             runtime.spawn(held::extend(Arc::clone(&shared))),
             runtime.spawn(upkeep::run(Arc::clone(&shared), schedules)),
@@ -118,7 +118,7 @@ impl Workers {
             shared,
             stop,
             loops,
-            ender,
+            ending,
         })
     }
 
@@ -135,7 +135,7 @@ impl Workers {
             shared,
             stop,
             loops,
-            ender,
+            ending,
         } = self;
         let _ = stop.send(true);
         runtime.block_on(async {
@@ -152,7 +152,7 @@ impl Workers {
             }
             // It ends when nobody is left who could end a job. What the store does not take in time is left to its lease.
             drop(shared);
-            let _ = tokio::time::timeout(lease, ender).await;
+            let _ = tokio::time::timeout(lease, ending).await;
         });
         runtime.shutdown_timeout(Duration::from_secs(1));
     }

@@ -17,6 +17,7 @@ mod said;
 mod stock;
 mod submissions;
 mod tail;
+mod webhooks;
 mod write;
 
 use std::collections::HashMap;
@@ -36,6 +37,7 @@ use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, Lacks, ListedProduct, OutboxMark,
     OutboxPage, Reach, StoreError, StoredDocument, Work, WriteError,
 };
+use super::webhooks::WebhookStore;
 use crate::cache::{Absence, Intent};
 use crate::db::postgres::{Connection, Postgres, PostgresError, ReadWork, Recency, Type};
 pub use tail::Tail;
@@ -162,6 +164,33 @@ impl ReviewStore for PostgresCatalog {
     fn held_submissions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Submission>, StoreError>> {
         self.read(Recency::Newest, move |connection| {
             submissions::held(connection, limit).boxed()
+        })
+    }
+}
+
+impl WebhookStore for PostgresCatalog {
+    fn followed(
+        &self,
+        name: &'static str,
+    ) -> BoxFuture<'_, Result<Option<OutboxMark>, StoreError>> {
+        self.read(Recency::AllCommitted, move |connection| {
+            webhooks::followed(connection, name).boxed()
+        })
+    }
+
+    fn disabled<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        let url: Arc<str> = url.into();
+        self.read(Recency::Newest, move |connection| {
+            let url = Arc::clone(&url);
+            async move { webhooks::disabled(connection, &url).await }.boxed()
+        })
+    }
+
+    fn sent<'a>(&'a self, url: &'a str, product_id: i64) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let url: Arc<str> = url.into();
+        self.read(Recency::Newest, move |connection| {
+            let url = Arc::clone(&url);
+            async move { webhooks::sent(connection, &url, product_id).await }.boxed()
         })
     }
 }

@@ -23,6 +23,7 @@ mod tail;
 mod tests;
 mod variants;
 mod versions;
+mod webhooks;
 mod write;
 
 use std::time::{Duration, Instant};
@@ -41,6 +42,7 @@ use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, ListedProduct, OutboxMark, OutboxPage,
     StoreError, StoredDocument, Work, WriteError,
 };
+use super::webhooks::WebhookStore;
 use crate::cache::{Absence, Intent};
 use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
 pub use tail::Tail;
@@ -147,6 +149,32 @@ impl ReviewStore for SqliteCatalog {
             .database
             .read(move |connection| Ok(submissions::held(connection, limit)?));
         read.map_err(StoreError::from).boxed()
+    }
+}
+
+impl WebhookStore for SqliteCatalog {
+    fn followed(
+        &self,
+        name: &'static str,
+    ) -> BoxFuture<'_, Result<Option<OutboxMark>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(webhooks::followed(connection, name)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn disabled<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        let read = self
+            .database
+            .point_read(|connection| webhooks::disabled(connection, url));
+        ready(read.map_err(StoreError::from)).boxed()
+    }
+
+    fn sent<'a>(&'a self, url: &'a str, product_id: i64) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let read = self
+            .database
+            .point_read(|connection| webhooks::sent(connection, url, product_id));
+        ready(read.map_err(StoreError::from)).boxed()
     }
 }
 

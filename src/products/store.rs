@@ -15,6 +15,7 @@ use super::recommendation::Recommendation;
 use super::reviews::{ReviewStore, ReviewTransaction};
 use super::stock::{Stock, StockChange, StockRefusal};
 use super::validate::Invalid;
+use super::webhooks::{WebhookStore, WebhookTransaction};
 use crate::cache::{Absence, Intent};
 use crate::db::postgres::PostgresError;
 use crate::db::sqlite::SqliteError;
@@ -106,7 +107,7 @@ pub struct Lacks {
 }
 
 /// Where the catalogue is kept.
-pub trait CatalogStore: ReviewStore + Send + Sync + 'static {
+pub trait CatalogStore: ReviewStore + WebhookStore + Send + Sync + 'static {
     /// Documents by product id, in the order asked; `None` where there is no such product. Where anything will do, they
     /// may be those of a copy that is behind, if there are such.
     ///
@@ -299,7 +300,7 @@ pub struct KeptAnswer {
 }
 
 /// Writing products inside a transaction.
-pub trait CatalogTransaction: ReviewTransaction {
+pub trait CatalogTransaction: ReviewTransaction + WebhookTransaction {
     /// Creates or updates the product with this handle. Writes only what differs; after an error
     /// nothing of this product is written.
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError>;

@@ -129,13 +129,13 @@ fn nobody_begins_a_job_that_another_one_has(place: &Place) {
 }
 
 fn of_a_key_there_is_one_live_job_whoever_asks(place: &Place) {
-    const ASKED: usize = 1_000;
+    const ASKED: i64 = 1_000;
     let new: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..10)
             .map(|_| {
                 scope.spawn(|| {
                     let put = |n| place.put(numbered(&PLAIN, n).unique("the one"));
-                    (0..ASKED as i64 / 10).filter(|n| put(*n)).count()
+                    (0..ASKED / 10).filter(|n| put(*n)).count()
                 })
             })
             .collect();

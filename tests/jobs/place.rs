@@ -173,14 +173,12 @@ impl Place {
 
     /// A session, as a program has it that knows nothing of ours.
     pub(crate) fn raw(&self) -> Database {
-        match &self.postgres {
-            Some(database) => Database::Postgres(database.connect()),
-            None => {
-                let connection = Connection::open(file(&self.folder)).unwrap();
-                connection.busy_timeout(Duration::from_secs(30)).unwrap();
-                Database::Sqlite(connection)
-            }
+        if let Some(database) = &self.postgres {
+            return Database::Postgres(database.connect());
         }
+        let connection = Connection::open(file(&self.folder)).unwrap();
+        connection.busy_timeout(Duration::from_secs(30)).unwrap();
+        Database::Sqlite(connection)
     }
 
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {

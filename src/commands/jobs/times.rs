@@ -34,12 +34,7 @@ mod tests {
     fn times_are_shown_as_everywhere() {
         assert_eq!(shown(1_764_374_400_000), "2025-11-29T00:00:00Z");
         assert_eq!(shown_or(None, "-"), "-");
-        for (millis, expected) in [
-            (0, "0"),
-            (999, "999ms"),
-            (61_500, "1m"),
-            (90_000_000, "1d"),
-        ] {
+        for (millis, expected) in [(0, "0"), (999, "999ms"), (61_500, "1m"), (90_000_000, "1d")] {
             assert_eq!(span(millis), expected);
         }
     }

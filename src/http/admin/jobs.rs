@@ -69,7 +69,7 @@ async fn list(request: HttpRequest, jobs: web::Data<JobsView>) -> Result<HttpRes
 fn state(text: &str) -> Result<State, ApiError> {
     State::parse(text).ok_or_else(|| {
         let known = State::ALL.map(State::as_str).join(", ");
-        invalid("state", &format!("is none of {known}"))
+        invalid("state", format!("is none of {known}"))
     })
 }
 

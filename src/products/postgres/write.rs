@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::known::Placed;
-use super::{answers, edit, stock, submissions};
+use super::{answers, edit, stock, submissions, webhooks};
 use crate::db::postgres::{PostgresError, Transaction, Type};
 use crate::jobs::{self, NewJob};
 use crate::products::bulk::PutOutcomes;
@@ -13,10 +13,11 @@ use crate::products::put::Tally;
 use crate::products::reviews::{NewReview, ReviewStatus, ReviewTransaction, Submission, Submitted};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
-    CatalogTransaction, Change, Committed, KeptAnswer, PutError, RequestKey, Settled, StoreError,
-    StoredProduct, UnresolvedRelation,
+    CatalogTransaction, Change, Committed, KeptAnswer, OutboxMark, PutError, RequestKey, Settled,
+    StoreError, StoredProduct, UnresolvedRelation,
 };
 use crate::products::validate::Invalid;
+use crate::products::webhooks::WebhookTransaction;
 
 const MADE: &str =
     "SELECT product_id, version FROM catalog_outbox WHERE xid = pg_current_xact_id() ORDER BY seq";
@@ -191,6 +192,31 @@ impl ReviewTransaction for Writer {
         let counted = submissions::count(&mut self.transaction, product_id)?;
         self.settle_products()?;
         Ok(counted)
+    }
+}
+
+impl WebhookTransaction for Writer {
+    fn follow(
+        &mut self,
+        name: &'static str,
+        before: Option<&OutboxMark>,
+        after: &OutboxMark,
+    ) -> Result<bool, StoreError> {
+        Ok(webhooks::follow(
+            &mut self.transaction,
+            name,
+            before,
+            after,
+        )?)
+    }
+
+    fn disable(&mut self, url: &str, reason: Option<&str>) -> Result<(), StoreError> {
+        Ok(webhooks::disable(&mut self.transaction, url, reason)?)
+    }
+
+    fn note_sent(&mut self, url: &str, product_id: i64, version: u64) -> Result<(), StoreError> {
+        let noted = webhooks::note_sent(&mut self.transaction, url, product_id, version);
+        Ok(noted?)
     }
 }
 

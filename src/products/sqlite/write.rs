@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, par
 use super::children;
 use super::said::SaidOfProduct;
 use super::settlement::settle_changes;
-use super::{answers, edit, stock, submissions};
+use super::{answers, edit, stock, submissions, webhooks};
 use crate::jobs::{self, NewJob};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
@@ -16,10 +16,11 @@ use crate::products::put::{Saying, Tally, id_taken, untitled};
 use crate::products::reviews::{NewReview, ReviewStatus, ReviewTransaction, Submission, Submitted};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
-    CatalogTransaction, KeptAnswer, PutError, RequestKey, Settled, StoreError, StoredProduct,
-    UnresolvedRelation,
+    CatalogTransaction, KeptAnswer, OutboxMark, PutError, RequestKey, Settled, StoreError,
+    StoredProduct, UnresolvedRelation,
 };
 use crate::products::validate::Invalid;
+use crate::products::webhooks::WebhookTransaction;
 
 const INSERT_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/insert_product.sql");
 const UPDATE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/update_product.sql");
@@ -262,6 +263,26 @@ impl ReviewTransaction for Writer<'_> {
 
     fn count_ratings(&mut self, product_id: i64) -> Result<bool, StoreError> {
         Ok(submissions::count(self.connection, product_id)?)
+    }
+}
+
+impl WebhookTransaction for Writer<'_> {
+    fn follow(
+        &mut self,
+        name: &'static str,
+        before: Option<&OutboxMark>,
+        after: &OutboxMark,
+    ) -> Result<bool, StoreError> {
+        Ok(webhooks::follow(self.connection, name, before, after)?)
+    }
+
+    fn disable(&mut self, url: &str, reason: Option<&str>) -> Result<(), StoreError> {
+        Ok(webhooks::disable(self.connection, url, reason)?)
+    }
+
+    fn note_sent(&mut self, url: &str, product_id: i64, version: u64) -> Result<(), StoreError> {
+        let noted = webhooks::note_sent(self.connection, url, product_id, version);
+        Ok(noted?)
     }
 }
 
