@@ -2,6 +2,7 @@
 //! tests.
 
 mod copy;
+mod jobs;
 pub mod node;
 mod open;
 mod pressure;
@@ -30,9 +31,11 @@ use crate::products::search::Search;
 use crate::products::tail::TailEvent;
 use crate::tokens::Tokens;
 pub use copy::{CopyCatalogError, copy_catalog};
+use jobs::Jobs;
+pub use jobs::{open_existing_jobs, work};
 use open::Tail;
 pub use open::{
-    OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
+    OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_jobs, open_sqlite,
     postgres_schema, replica_status,
 };
 pub use second_tier::{connect as connect_redis, examine_redis, redis_status};
@@ -96,6 +99,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     };
     // Before anything is served: what is off is off from the first request on.
     let _keeper = Keeper::start(flags.flags.clone(), Some(config.flags.file.clone()))?;
+    let mut jobs = Jobs::open(config, &store, background.handle())?;
     let opened = store.clone();
     let store = store.into_store();
     let search = Search::start(
@@ -112,8 +116,10 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
         .with_search(search)
         .with_flags(&flags.flags)
-        .with_prover(findings.clone());
-    let tail = follow(&opened, lag, catalog.clone())?;
+        .with_prover(findings.clone())
+        .with_jobs(jobs.queue.wake().clone());
+    let on_change = jobs.on_change(config, background.handle());
+    let tail = follow(&opened, lag, catalog.clone(), on_change)?;
     let wake = follower.waker();
     catalog.start_l2(move |note| {
         if note == FLAGS_NOTE {
@@ -133,26 +139,14 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     if let Some(warm_up) = &warm_up {
         warm_up.start(background.handle());
     }
-    let options = Options {
-        listen: config.server.listen.clone(),
-        admin_listen: config.server.admin_listen,
-        workers: config.server.workers.get(),
-        max_connections: config.server.max_connections,
-        header_timeout: config.server.header_timeout,
-        keep_alive: config.server.keep_alive,
-        drain: config.server.drain,
-        edge: edge_windows(&config.cache),
-        cors_origins: config.server.cors_origins.clone(),
-        writes: WriteLimits {
-            body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
-            patience: config.limits.write_wait,
-        },
-        access_log: start.access_log,
-        demo_page: start.demo_page,
-    };
+    if config.jobs.serve {
+        jobs.start(config, &catalog, &opened.clone().into_store())?;
+    }
+    let jobs_view = jobs.view();
+    let options = options(config, start);
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
-        let bound = http::bind(&options, &catalog, &tokens, &flags, &readiness)?;
+        let bound = http::bind(&options, &catalog, &tokens, &flags, &readiness, &jobs_view)?;
         let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,
@@ -178,12 +172,33 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
             () = stopping => Ok(()),
         }
     });
+    jobs.drain();
     drop(tail);
     if let Some(warm_up) = &warm_up {
         warm_up.finish();
     }
     background.shutdown_timeout(Duration::from_secs(1));
     served
+}
+
+fn options(config: &Config, start: Start) -> Options {
+    Options {
+        listen: config.server.listen.clone(),
+        admin_listen: config.server.admin_listen,
+        workers: config.server.workers.get(),
+        max_connections: config.server.max_connections,
+        header_timeout: config.server.header_timeout,
+        keep_alive: config.server.keep_alive,
+        drain: config.server.drain,
+        edge: edge_windows(&config.cache),
+        cors_origins: config.server.cors_origins.clone(),
+        writes: WriteLimits {
+            body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
+            patience: config.limits.write_wait,
+        },
+        access_log: start.access_log,
+        demo_page: start.demo_page,
+    }
 }
 
 /// Runs everything that must not hold up an HTTP worker.
@@ -196,9 +211,17 @@ fn background() -> io::Result<Runtime> {
 }
 
 /// Feeds what was committed, here or by another process, to the cache.
-fn follow(store: &OpenCatalog, lag: Duration, catalog: Catalog) -> Result<Tail, OpenError> {
+fn follow(
+    store: &OpenCatalog,
+    lag: Duration,
+    catalog: Catalog,
+    on_change: impl Fn() + Send + Sync + 'static,
+) -> Result<Tail, OpenError> {
     store.follow(lag, move |event| match event {
-        TailEvent::Changes(changes) => catalog.follow(&changes),
+        TailEvent::Changes(changes) => {
+            catalog.follow(&changes);
+            on_change();
+        }
         TailEvent::Gap => {
             tracing::warn!("the outbox has a gap: every cached product is loaded again");
             catalog.doubt_everything();

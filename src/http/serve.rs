@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 
+use super::admin::JobsView;
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::public_server::PublicServer;
@@ -17,7 +18,7 @@ use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, admin, availability, bulk, categories, demo, docs, export, health, lists,
-    ofrep, products, recommendations, request_id, reviews, search, stock,
+    ofrep, products, recommendations, request_id, reviews, search, stock, submissions,
 };
 use crate::config::CorsOrigin;
 use crate::flags::{FlagStore, Flags};
@@ -83,6 +84,7 @@ pub fn bind(
     tokens: &Tokens,
     flags: &FlagAccess,
     readiness: &Readiness,
+    jobs: &JobsView,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
@@ -121,6 +123,7 @@ pub fn bind(
             // After the products: `/products/by-handle/reviews` names a product.
             .configure(availability::routes)
             .configure(reviews::routes)
+            .configure(submissions::routes)
             .configure(recommendations::routes)
             .configure(export::routes)
             .configure(bulk::routes)
@@ -145,6 +148,7 @@ pub fn bind(
         public = public.bind(*address, app.clone()).map_err(at(*address))?;
     }
 
+    let jobs = web::Data::new(jobs.clone());
     let admin = HttpServer::new(move || {
         App::new()
             .app_data(catalog.clone())
@@ -152,6 +156,8 @@ pub fn bind(
             .app_data(flags.clone())
             .app_data(flag_store.clone())
             .app_data(readiness.clone())
+            .app_data(jobs.clone())
+            .app_data(web::Data::new(writes))
             .configure(health::routes)
             .configure(admin::routes)
             .default_service(web::to(request_id::no_route))

@@ -51,6 +51,11 @@ fn all() -> Vec<ApiError> {
         ApiError::InvalidFlag(text()),
         ApiError::NoFlag(text()),
         ApiError::FromAPage,
+        ApiError::NoJob(text()),
+        ApiError::InvalidSelection(text()),
+        ApiError::InvalidDecision(text()),
+        ApiError::NoReview(text()),
+        WriteProblem::ReviewSentBefore.into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
     ];
@@ -75,6 +80,10 @@ fn all() -> Vec<ApiError> {
             | ApiError::InvalidFlag(_)
             | ApiError::NoFlag(_)
             | ApiError::FromAPage
+            | ApiError::NoJob(_)
+            | ApiError::InvalidSelection(_)
+            | ApiError::InvalidDecision(_)
+            | ApiError::NoReview(_)
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }
