@@ -99,7 +99,11 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     };
     // Before anything is served: what is off is off from the first request on.
     let _keeper = Keeper::start(flags.flags.clone(), Some(config.flags.file.clone()))?;
+<<<<<<< HEAD
     let mut jobs = Jobs::open(config, &store, background.handle())?;
+=======
+    let follower = Follower::start(&flags.store, flags.flags.clone())?;
+>>>>>>> flags
     let opened = store.clone();
     let store = store.into_store();
     let search = Search::start(
@@ -110,7 +114,6 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let lag = allowed_lag(config);
     let cache = cache_options(&config.cache, lag, config.redis.url.is_some());
     opened.watch();
-    let follower = Follower::start(&flags.store, flags.flags.clone())?;
     let l2 = second_tier::connect(config, background.handle().clone());
     let findings = Findings::default();
     let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
