@@ -2,6 +2,7 @@
 //! tests.
 
 mod copy;
+mod jobs;
 pub mod node;
 mod open;
 mod pressure;
@@ -31,9 +32,11 @@ use crate::products::search::Search;
 use crate::products::tail::TailEvent;
 use crate::tokens::Tokens;
 pub use copy::{CopyCatalogError, copy_catalog};
+use jobs::Jobs;
+pub use jobs::{open_existing_jobs, work};
 use open::Tail;
 pub use open::{
-    OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_sqlite,
+    OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_jobs, open_sqlite,
     postgres_schema, replica_status,
 };
 pub use second_tier::{connect as connect_redis, examine_redis, redis_status};
@@ -97,6 +100,8 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     };
     // Before anything is served: what is off is off from the first request on.
     let _keeper = Keeper::start(flags.flags.clone(), Some(config.flags.file.clone()))?;
+    let mut jobs = Jobs::open(config, &store, background.handle())?;
+    let follower = Follower::start(&flags.store, flags.flags.clone())?;
     let opened = store.clone();
     let store = store.into_store();
     let search = Search::start(
@@ -107,14 +112,15 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let lag = allowed_lag(config);
     let cache = cache_options(&config.cache, lag, config.redis.url.is_some());
     opened.watch();
-    let follower = Follower::start(&flags.store, flags.flags.clone())?;
     let l2 = second_tier::connect(config, background.handle().clone());
     let findings = Findings::default();
     let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
         .with_search(search)
         .with_flags(&flags.flags)
-        .with_prover(findings.clone());
-    let tail = follow(&opened, lag, catalog.clone())?;
+        .with_prover(findings.clone())
+        .with_jobs(jobs.queue.wake().clone());
+    let on_change = jobs.on_change(config, background.handle());
+    let tail = follow(&opened, lag, catalog.clone(), on_change)?;
     let wake = follower.waker();
     catalog.start_l2(move |note| {
         if note == FLAGS_NOTE {
@@ -122,7 +128,6 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         }
     });
     prover::start_sampler(config, &catalog, store, findings, background.handle());
-    let limits = rate_limits::start(config, background.handle());
     pressure::start(
         config,
         &catalog,
@@ -130,32 +135,22 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         Pressure::default,
         background.handle(),
     );
+    let limits = rate_limits::start(config, background.handle());
     let readiness = Readiness::default();
     let warm_up = WarmUp::new(config, &catalog, &readiness);
     if let Some(warm_up) = &warm_up {
         warm_up.start(background.handle());
     }
-    let options = Options {
-        listen: config.server.listen.clone(),
-        admin_listen: config.server.admin_listen,
-        workers: config.server.workers.get(),
-        max_connections: config.server.max_connections,
-        header_timeout: config.server.header_timeout,
-        keep_alive: config.server.keep_alive,
-        drain: config.server.drain,
-        edge: edge_windows(&config.cache),
-        cors_origins: config.server.cors_origins.clone(),
-        trusted_proxies: config.server.trusted_proxies.clone(),
-        writes: WriteLimits {
-            body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
-            patience: config.limits.write_wait,
-        },
-        access_log: start.access_log,
-        demo_page: start.demo_page,
-    };
+    let jobs_view = jobs.view();
+    let options = options(config, start);
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
-        let bound = http::bind(&options, &catalog, &tokens, &limits, &flags, &readiness)?;
+        let bound = http::bind(
+            &options, &catalog, &tokens, &limits, &flags, &readiness, &jobs_view,
+        )?;
+        if config.jobs.serve {
+            jobs.start(config, &catalog, &opened.clone().into_store())?;
+        }
         let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,
@@ -181,12 +176,34 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
             () = stopping => Ok(()),
         }
     });
+    jobs.drain();
     drop(tail);
     if let Some(warm_up) = &warm_up {
         warm_up.finish();
     }
     background.shutdown_timeout(Duration::from_secs(1));
     served
+}
+
+fn options(config: &Config, start: Start) -> Options {
+    Options {
+        listen: config.server.listen.clone(),
+        admin_listen: config.server.admin_listen,
+        workers: config.server.workers.get(),
+        max_connections: config.server.max_connections,
+        header_timeout: config.server.header_timeout,
+        keep_alive: config.server.keep_alive,
+        drain: config.server.drain,
+        edge: edge_windows(&config.cache),
+        cors_origins: config.server.cors_origins.clone(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        writes: WriteLimits {
+            body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
+            patience: config.limits.write_wait,
+        },
+        access_log: start.access_log,
+        demo_page: start.demo_page,
+    }
 }
 
 /// Runs everything that must not hold up an HTTP worker.
@@ -199,9 +216,17 @@ fn background() -> io::Result<Runtime> {
 }
 
 /// Feeds what was committed, here or by another process, to the cache.
-fn follow(store: &OpenCatalog, lag: Duration, catalog: Catalog) -> Result<Tail, OpenError> {
+fn follow(
+    store: &OpenCatalog,
+    lag: Duration,
+    catalog: Catalog,
+    on_change: impl Fn() + Send + Sync + 'static,
+) -> Result<Tail, OpenError> {
     store.follow(lag, move |event| match event {
-        TailEvent::Changes(changes) => catalog.follow(&changes),
+        TailEvent::Changes(changes) => {
+            catalog.follow(&changes);
+            on_change();
+        }
         TailEvent::Gap => {
             tracing::warn!("the outbox has a gap: every cached product is loaded again");
             catalog.doubt_everything();

@@ -16,6 +16,7 @@ pub mod export;
 pub mod flags;
 mod help;
 pub mod import;
+pub mod jobs;
 pub mod migrate;
 mod nodes;
 pub mod openapi;
@@ -28,6 +29,8 @@ mod table;
 mod tests;
 pub mod token;
 pub mod version;
+pub mod webhooks;
+pub mod work;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -72,6 +75,9 @@ pub enum Command {
     Doctor(doctor::Args),
     Cache(cache::Args),
     Flags(switch::Args),
+    Jobs(jobs::Args),
+    Work(work::Args),
+    Webhooks(webhooks::Args),
     Prove(prove::Args),
     Openapi(openapi::Args),
     Version(version::Args),
@@ -146,6 +152,11 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         Command::Flags(args) => {
             with_logs(&load(&no_listen)?, |config| switch::run(args, config, out))
         }
+        Command::Jobs(args) => with_logs(&load(&no_listen)?, |config| jobs::run(args, config, out)),
+        Command::Work(args) => with_logs(&load(&no_listen)?, |config| work::run(args, config, out)),
+        Command::Webhooks(args) => with_logs(&load(&no_listen)?, |config| {
+            webhooks::run(args, config, out)
+        }),
         Command::Prove(args) => {
             with_logs(&load(&no_listen)?, |config| prove::run(args, config, out))
         }

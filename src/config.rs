@@ -12,12 +12,14 @@ mod cors;
 mod error;
 mod file;
 mod flags;
+mod jobs;
 mod limits;
 mod node_url;
 mod policies;
 mod reader;
 mod redis;
 mod redis_url;
+mod reviews;
 mod secret;
 mod server;
 mod setting;
@@ -28,15 +30,18 @@ mod tests;
 mod units;
 mod unknown;
 mod value;
+mod webhooks;
 
 pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl, PostgresUrl};
 pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
 pub use flags::FlagsConfig;
+pub use jobs::JobsConfig;
 pub use limits::LimitsConfig;
 pub use node_url::NodeUrl;
 pub use redis::{RedisConfig, RedisTopology, RedisUrl};
+pub use reviews::ReviewsConfig;
 pub use secret::mask_password;
 pub use server::ServerConfig;
 pub use setting::{Setting, Source};
@@ -44,6 +49,7 @@ pub use sources::{ConfigFile, Flag, Sources, VARIABLE_PREFIX};
 pub use telemetry::{AccessLog, LogFilter, LogFormat, TelemetryConfig};
 pub use units::{ByteSize, MAX_DURATION, format_duration, parse_duration};
 pub use value::Value;
+pub use webhooks::{WebhookSecret, WebhookUrl, WebhooksConfig};
 
 use reader::Reader;
 
@@ -64,6 +70,12 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// `[flags]`
     pub flags: FlagsConfig,
+    /// `[jobs]`
+    pub jobs: JobsConfig,
+    /// `[reviews]`
+    pub reviews: ReviewsConfig,
+    /// `[webhooks]`
+    pub webhooks: WebhooksConfig,
     /// `[telemetry]`
     pub telemetry: TelemetryConfig,
     settings: Vec<Setting>,
@@ -79,6 +91,9 @@ impl Config {
         let redis = RedisConfig::read(&mut reader);
         let limits = LimitsConfig::read(&mut reader, &redis);
         let flags = FlagsConfig::read(&mut reader, &server.data_dir);
+        let jobs = JobsConfig::read(&mut reader);
+        let reviews = ReviewsConfig::read(&mut reader);
+        let webhooks = WebhooksConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
         Ok(Self {
@@ -88,6 +103,9 @@ impl Config {
             redis,
             limits,
             flags,
+            jobs,
+            reviews,
+            webhooks,
             telemetry,
             settings,
         })

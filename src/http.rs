@@ -49,8 +49,10 @@ mod serve;
 mod status_header;
 mod stock;
 mod streams;
+mod submissions;
 mod writes;
 
+pub use admin::JobsView;
 pub use bind_error::BindError;
 pub use edge::EdgeWindows;
 pub use health::Readiness;

@@ -12,6 +12,7 @@ pub mod flags;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
+pub mod jobs;
 pub mod limits;
 pub mod products;
 pub mod search;

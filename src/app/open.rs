@@ -9,6 +9,7 @@ use crate::db::postgres::{Options, Postgres, PostgresError};
 use crate::db::sqlite::{Sqlite, SqliteError};
 use crate::db::{MigrationReport, SchemaState};
 use crate::flags::FlagStore;
+use crate::jobs::{JobStore, PostgresJobs, SqliteJobs};
 use crate::products::postgres::{self, PostgresCatalog};
 use crate::products::sqlite::{self, SqliteCatalog};
 use crate::products::store::CatalogStore;
@@ -125,6 +126,23 @@ pub fn open_sqlite(path: &Path) -> Result<OpenCatalog, OpenError> {
     let database = Sqlite::open(path)?;
     database.migrate()?;
     Ok(OpenCatalog::Sqlite(SqliteCatalog::new(database)))
+}
+
+/// The jobs of a catalogue. In PostgreSQL they have connections of their own, so that they take none from readers.
+pub fn open_jobs(config: &Config, store: &OpenCatalog) -> Result<Arc<dyn JobStore>, OpenError> {
+    match store {
+        OpenCatalog::Sqlite(store) => Ok(Arc::new(SqliteJobs::new(store.database().clone()))),
+        OpenCatalog::Postgres(_) => {
+            let catalog = CatalogConfig {
+                replicas: Vec::new(),
+                pool_size: config.jobs.pool_size,
+                ..config.catalog.clone()
+            };
+            let database = postgres(&catalog)?;
+            database.watch();
+            Ok(Arc::new(PostgresJobs::new(database)))
+        }
+    }
 }
 
 /// Brings the schema of the catalogue up to date.

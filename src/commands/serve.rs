@@ -105,7 +105,7 @@ fn announce(addresses: &Addresses, demo_page: bool) {
 
 /// Takes SIGTERM and SIGINT over. Each call of what it returns waits for the next one of them, be it one
 /// that came between two calls.
-fn stop_signals() -> io::Result<impl AsyncFnMut() -> &'static str> {
+pub(super) fn stop_signals() -> io::Result<impl AsyncFnMut() -> &'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move || {

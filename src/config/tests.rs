@@ -105,6 +105,21 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "limits.redis_timeout = 10ms (default)",
             "flags.file = ./doorbuster-data/flags.json (default)",
             "flags.ladder = brotli,view_counts,fresh_prices,recommendations,facets,reviews,search,checkout_first (default)",
+            "jobs.serve = true (default)",
+            "jobs.threads = 1 (default)",
+            "jobs.pool_size = 4 (default)",
+            "jobs.lease = 30s (default)",
+            "jobs.poll = 1s (default)",
+            "jobs.drain = 5s (default)",
+            "jobs.keep = 1d (default)",
+            "jobs.keep_dead = 14d (default)",
+            "reviews.hold = false (default)",
+            "reviews.shortest = 10 (default)",
+            "reviews.links = 0 (default)",
+            "reviews.words = none (default)",
+            "webhooks.urls = none (default)",
+            "webhooks.secret = none (default)",
+            "webhooks.allow_private = false (default)",
             "telemetry.log_level = info (default)",
             "telemetry.log_format = auto (default)",
             "telemetry.access_log = auto (default)",
@@ -223,7 +238,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "\n[webshop]\nlisten = 'x'",
-            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, telemetry",
+            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -283,7 +298,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, redis, limits, flags, telemetry"]
+          this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, telemetry"]
     );
 }
 

@@ -1,8 +1,8 @@
 //! The file of this machine, and the thread that keeps flags up to date. It needs nothing but the file system and the
 //! clock, so it works when nothing else does.
 //!
-//! The file is looked at by its times and its size, ten times a second, which costs a microsecond: that works on every
-//! file system, for files that are replaced, linked to, or not there yet.
+//! The file is looked at by its times and its size, ten times a second: that works on every file system, for files that
+//! are replaced, linked to, or not there yet.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -4,17 +4,23 @@
 mod cache;
 mod flags;
 mod guard;
+mod jobs;
 mod limits;
+mod reviews;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::ServiceConfig;
 use serde::Serialize;
 
+pub use jobs::JobsView;
+
 pub(super) fn routes(config: &mut ServiceConfig) {
     cache::routes(config);
     limits::routes(config);
     flags::routes(config);
+    jobs::routes(config);
+    reviews::routes(config);
 }
 
 /// An answer that nobody keeps.

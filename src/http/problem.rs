@@ -1,6 +1,8 @@
 //! Errors as a client sees them: `application/problem+json` (RFC 9457). This is the one table from errors
 //! to statuses; internal text never gets past it.
 
+mod rows;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -79,6 +81,14 @@ pub(super) enum ApiError {
     VersionNotReached { version: u64 },
     /// A purge is not as it has to be: why, and the mend.
     InvalidPurge(String),
+    /// There is no such job, or what was remembered of it was removed.
+    NoJob(String),
+    /// What says which jobs are meant says it wrongly: why, and the mend.
+    InvalidSelection(String),
+    /// A decision on a review is none: why.
+    InvalidDecision(String),
+    /// No such review was sent for the product.
+    NoReview(String),
     /// A page of the web wants to change something by way of an operator's browser.
     FromAPage,
     /// The rate limits to come into force are not as they have to be: why, and the mend.
@@ -309,103 +319,17 @@ impl ApiError {
             ),
             Self::Authorization(error) => authorization_row(error),
             Self::QuotaExceeded(refusal) => quota_row(refusal),
-            Self::InvalidPurge(_) | Self::InvalidLimits(_) | Self::InvalidFlag(_) | Self::NoFlag(_) | Self::FromAPage => {
-                return self.row_for_operators();
-            }
-            Self::Write(problem) => return problem.row(),
-            later => return later.row_for_later(),
-        };
-        Row {
-            status,
-            code,
-            title,
-            detail,
-        }
-    }
-
-    /// What only operators meet.
-    fn row_for_operators(&self) -> Row {
-        let (status, code, title, detail) = match self {
-            Self::InvalidPurge(detail) => (
-                StatusCode::BAD_REQUEST,
-                "invalid-purge",
-                "Not a purge",
-                format!(
-                    "{detail}; send {{\"keys\":[456]}}, {{\"tag\":\"vendor-acme\"}} or {{\"all\":true}}"
-                ),
-            ),
-            Self::InvalidLimits(detail) => (
-                StatusCode::BAD_REQUEST,
-                "invalid-limits",
-                "Not rate limits",
-                format!("{detail}; send {{\"policies\":[…]}} as GET answers them"),
-            ),
-            Self::InvalidFlag(detail) => (
-                StatusCode::BAD_REQUEST,
-                "invalid-flag",
-                "Not a word on a flag",
-                format!("{detail}; send {{\"variant\":\"off\",\"reason\":\"…\",\"for\":\"2h\"}}"),
-            ),
-            Self::NoFlag(key) => (
+            Self::NoReview(id) => (
                 StatusCode::NOT_FOUND,
-                "flag-not-found",
-                "No such flag",
-                format!("Nothing is said of a flag {key:?} there; see GET /admin/flags"),
+                "review-not-found",
+                "No such review",
+                format!("No review {id:?} was sent for this product."),
             ),
-            Self::FromAPage => (
-                StatusCode::FORBIDDEN,
-                "page-refused",
-                "No page may do this",
-                "The request bears an Origin; send it from a program, such as `doorbuster cache`"
-                    .to_owned(),
-            ),
-            other => return other.row_for_later(),
+            Self::Write(problem) => return problem.row(),
+            other => return other.row_for_operators(),
         };
         Row {
             status,
-            code,
-            title,
-            detail,
-        }
-    }
-
-    /// What asking again may mend.
-    fn row_for_later(&self) -> Row {
-        let (code, title, detail) = match self {
-            Self::Busy => (
-                "busy",
-                "Too busy",
-                format!(
-                    "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
-                ),
-            ),
-            Self::FeatureOff(feature) => (
-                "feature-off",
-                "Switched off for now",
-                format!("{}; try again in {OFF_SECONDS} s", why_off(*feature)),
-            ),
-            Self::VersionNotReached { version } => (
-                "version-not-reached",
-                "The version is not there yet",
-                format!(
-                    "min_version is higher than {version}, the version there is; try again in \
-                     {RETRY_SECONDS} s."
-                ),
-            ),
-            Self::SearchBusy => (
-                "search-busy",
-                "Too many searches",
-                format!("Too many searches at once; try again in {RETRY_SECONDS} s."),
-            ),
-            Self::NotReady(why) => ("not-ready", "Not ready for traffic", (*why).to_owned()),
-            _ => (
-                "catalog-unavailable",
-                "The catalogue gives no answer",
-                format!("The product could not be read just now; try again in {RETRY_SECONDS} s."),
-            ),
-        };
-        Row {
-            status: StatusCode::SERVICE_UNAVAILABLE,
             code,
             title,
             detail,

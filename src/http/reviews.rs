@@ -1,11 +1,13 @@
-//! `GET` and `HEAD` of `/products/{id}/reviews`: published reviews, newest first, a page at a time.
+//! `/products/{id}/reviews`: `GET` and `HEAD` give published reviews, newest first, a page at a time; `POST` takes one.
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::page;
 use super::problem::ApiError;
-use super::products::{parse_id, refuse_other_methods};
+use super::products::parse_id;
 use super::query::Query;
+use super::submissions;
 use crate::flags::Feature;
 use crate::products::catalog::Catalog;
 
@@ -18,11 +20,20 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn reviews(
     request: HttpRequest,
+    payload: web::Payload,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    refuse_other_methods(&request)?;
+    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
+        return Err(ApiError::MethodNotAllowed {
+            method: request.method().clone(),
+            allow: "GET, HEAD, POST",
+        });
+    }
     if !catalog.features().is_on(Feature::Reviews) {
         return Err(ApiError::FeatureOff(Feature::Reviews));
+    }
+    if *request.method() == Method::POST {
+        return submissions::submit(&request, payload, &catalog).await;
     }
     let id = parse_id(request.match_info().query("id"))?;
     let query = Query::of(&request, &PARAMETERS)?;

@@ -10,6 +10,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use ipnet::IpNet;
 
+use super::admin::JobsView;
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::later::Routes;
@@ -20,7 +21,7 @@ use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, admin, availability, bulk, categories, demo, docs, export, health, lists,
-    ofrep, products, recommendations, request_id, reviews, search, stock,
+    ofrep, products, recommendations, request_id, reviews, search, stock, submissions,
 };
 use crate::config::CorsOrigin;
 use crate::flags::{FlagStore, Flags};
@@ -90,6 +91,7 @@ pub fn bind(
     limits: &RateLimits,
     flags: &FlagAccess,
     readiness: &Readiness,
+    jobs: &JobsView,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
@@ -137,6 +139,7 @@ pub fn bind(
             // After the products: `/products/by-handle/reviews` names a product.
             .configure(availability::routes)
             .configure(reviews::routes)
+            .configure(submissions::routes)
             .configure(recommendations::routes)
             .configure(export::routes)
             .configure(bulk::routes)
@@ -162,6 +165,7 @@ pub fn bind(
         public = public.bind(*address, app.clone()).map_err(at(*address))?;
     }
 
+    let jobs = web::Data::new(jobs.clone());
     let admin = HttpServer::new(move || {
         App::new()
             .app_data(catalog.clone())
@@ -170,6 +174,8 @@ pub fn bind(
             .app_data(flags.clone())
             .app_data(flag_store.clone())
             .app_data(readiness.clone())
+            .app_data(jobs.clone())
+            .app_data(web::Data::new(writes))
             .configure(health::routes)
             .configure(admin::routes)
             .default_service(web::to(request_id::no_route))

@@ -4,6 +4,7 @@ mod changes;
 pub mod inspection;
 mod named;
 pub mod purge;
+mod reviews;
 pub mod status;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use crate::flags::{Feature, Features, Flags};
 
 /// How much longer a product is served without asking while `fresh_prices` is off, in times as long as it is otherwise.
 const LONGER: Millis = 10;
+use crate::jobs::Wake;
 
 /// Items of a page where the request says nothing.
 pub const DEFAULT_LIMIT: usize = 20;
@@ -74,6 +76,8 @@ pub struct Catalog {
     features: Features,
     /// How much longer products are served without asking while that is off.
     stretch: Millis,
+    /// Whom jobs are told of that were enqueued.
+    wake: Wake,
     /// What this node is called, for people.
     node: Arc<str>,
 }
@@ -187,6 +191,7 @@ impl Catalog {
             write_through: options.write_through,
             features: Features::default(),
             stretch,
+            wake: Wake::default(),
             node: node.into(),
         }
     }
@@ -218,6 +223,13 @@ impl Catalog {
             search: Some(search),
             ..self
         }
+    }
+
+    /// Tells of jobs that writes enqueue.
+    #[must_use]
+    pub fn with_jobs(mut self, wake: Wake) -> Self {
+        self.wake = wake;
+        self
     }
 
     /// The same catalogue, which shows what the prover finds.

@@ -56,6 +56,18 @@ impl CursorKey {
         Self(bytes)
     }
 
+    /// A digest of a text that only who has the key can make, and nobody can read (HMAC-SHA-256).
+    pub fn digest(&self, scope: &str, text: &str) -> [u8; 32] {
+        // HMAC takes keys of any length.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
+            return [0; 32];
+        };
+        for part in [scope, "\n", text] {
+            mac.update(part.as_bytes());
+        }
+        mac.finalize().into_bytes().into()
+    }
+
     /// Writes a position in the list that `scope` describes.
     pub fn seal(&self, scope: &str, position: &Position) -> String {
         // Numbers and strings: this cannot fail, and an empty position would be refused when it comes back.

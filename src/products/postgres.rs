@@ -15,7 +15,9 @@ mod read_back;
 mod rows;
 mod said;
 mod stock;
+mod submissions;
 mod tail;
+mod webhooks;
 mod write;
 
 use std::collections::HashMap;
@@ -30,10 +32,12 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
+use super::reviews::{ReviewStore, Submission};
 use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, Lacks, ListedProduct, OutboxMark,
     OutboxPage, Reach, StoreError, StoredDocument, Work, WriteError,
 };
+use super::webhooks::WebhookStore;
 use crate::cache::{Absence, Intent};
 use crate::db::postgres::{Connection, Postgres, PostgresError, ReadWork, Recency, Type};
 pub use tail::Tail;
@@ -147,6 +151,48 @@ async fn read_documents(
         documents.insert(row.try_get(0)?, StoredDocument { version, document });
     }
     Ok(documents)
+}
+
+impl ReviewStore for PostgresCatalog {
+    fn submission(&self, id: i64) -> BoxFuture<'_, Result<Option<Submission>, StoreError>> {
+        // Who was told of its number asks for it at once.
+        self.read(Recency::Newest, move |connection| {
+            submissions::find(connection, id).boxed()
+        })
+    }
+
+    fn held_submissions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Submission>, StoreError>> {
+        self.read(Recency::Newest, move |connection| {
+            submissions::held(connection, limit).boxed()
+        })
+    }
+}
+
+impl WebhookStore for PostgresCatalog {
+    fn followed(
+        &self,
+        name: &'static str,
+    ) -> BoxFuture<'_, Result<Option<OutboxMark>, StoreError>> {
+        self.read(Recency::AllCommitted, move |connection| {
+            webhooks::followed(connection, name).boxed()
+        })
+    }
+
+    fn disabled<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        let url: Arc<str> = url.into();
+        self.read(Recency::Newest, move |connection| {
+            let url = Arc::clone(&url);
+            async move { webhooks::disabled(connection, &url).await }.boxed()
+        })
+    }
+
+    fn sent<'a>(&'a self, url: &'a str, product_id: i64) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let url: Arc<str> = url.into();
+        self.read(Recency::Newest, move |connection| {
+            let url = Arc::clone(&url);
+            async move { webhooks::sent(connection, &url, product_id).await }.boxed()
+        })
+    }
 }
 
 impl CatalogStore for PostgresCatalog {

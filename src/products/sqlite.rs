@@ -19,11 +19,13 @@ mod rows;
 mod said;
 mod settlement;
 mod stock;
+mod submissions;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod variants;
 mod versions;
+mod webhooks;
 mod write;
 
 use std::time::{Duration, Instant};
@@ -37,10 +39,12 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
+use super::reviews::{ReviewStore, Submission};
 use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, ListedProduct, OutboxMark, OutboxPage,
     StoreError, StoredDocument, Work, WriteError,
 };
+use super::webhooks::WebhookStore;
 use crate::cache::{Absence, Intent};
 use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
 pub use tail::Tail;
@@ -132,6 +136,48 @@ fn read_document(connection: &Connection, id: i64) -> rusqlite::Result<Option<St
             })
         })
         .optional()
+}
+
+impl ReviewStore for SqliteCatalog {
+    fn submission(&self, id: i64) -> BoxFuture<'_, Result<Option<Submission>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(submissions::find(connection, id)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn held_submissions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Submission>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(submissions::held(connection, limit)?));
+        read.map_err(StoreError::from).boxed()
+    }
+}
+
+impl WebhookStore for SqliteCatalog {
+    fn followed(
+        &self,
+        name: &'static str,
+    ) -> BoxFuture<'_, Result<Option<OutboxMark>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(webhooks::followed(connection, name)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn disabled<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Option<String>, StoreError>> {
+        let read = self
+            .database
+            .point_read(|connection| webhooks::disabled(connection, url));
+        ready(read.map_err(StoreError::from)).boxed()
+    }
+
+    fn sent<'a>(&'a self, url: &'a str, product_id: i64) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let read = self
+            .database
+            .point_read(|connection| webhooks::sent(connection, url, product_id));
+        ready(read.map_err(StoreError::from)).boxed()
+    }
 }
 
 impl CatalogStore for SqliteCatalog {
@@ -314,6 +360,7 @@ impl CatalogStore for SqliteCatalog {
                 Decision::Commit => Ok(Committed {
                     versions: versions::made_since(connection, before)?,
                     stock: writer.touched(),
+                    jobs: writer.enqueued,
                 }),
                 Decision::Rollback => Err(Undone::Asked),
             }

@@ -2,6 +2,8 @@
 
 mod document;
 
+pub(super) use document::Members;
+
 use super::input::InventoryPolicy;
 use super::validate::MAX_QUANTITY;
 

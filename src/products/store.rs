@@ -12,8 +12,10 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
+use super::reviews::{ReviewStore, ReviewTransaction};
 use super::stock::{Stock, StockChange, StockRefusal};
 use super::validate::Invalid;
+use super::webhooks::{WebhookStore, WebhookTransaction};
 use crate::cache::{Absence, Intent};
 use crate::db::postgres::PostgresError;
 use crate::db::sqlite::SqliteError;
@@ -105,7 +107,7 @@ pub struct Lacks {
 }
 
 /// Where the catalogue is kept.
-pub trait CatalogStore: Send + Sync + 'static {
+pub trait CatalogStore: ReviewStore + WebhookStore + Send + Sync + 'static {
     /// Documents by product id, in the order asked; `None` where there is no such product. Where anything will do, they
     /// may be those of a copy that is behind, if there are such.
     ///
@@ -244,6 +246,8 @@ pub struct Committed {
     pub versions: Vec<Change>,
     /// Products whose exact stock may be another, be it without a new version.
     pub stock: Vec<i64>,
+    /// The kinds of the jobs it enqueued.
+    pub jobs: Vec<&'static str>,
 }
 
 /// What is done in a transaction of [`CatalogStore::write`].
@@ -296,7 +300,7 @@ pub struct KeptAnswer {
 }
 
 /// Writing products inside a transaction.
-pub trait CatalogTransaction {
+pub trait CatalogTransaction: ReviewTransaction + WebhookTransaction {
     /// Creates or updates the product with this handle. Writes only what differs; after an error
     /// nothing of this product is written.
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError>;

@@ -89,10 +89,11 @@ mod tests {
             .execute_batch("CREATE TABLE t (id INTEGER)")
             .unwrap();
         assert!(status(&path).unwrap().contains(
-            "V1__catalogue, V2__listing, V3__access, V4__stock, V5__popular, V6__flags pending"
+            "V1__catalogue, V2__listing, V3__access, V4__stock, V5__popular, V6__flags, V7__jobs, \
+             V8__review_submissions, V10__webhooks pending"
         ));
         Sqlite::open(&path).unwrap().migrate().unwrap();
-        assert_eq!(status(&path).unwrap(), "schema version 6, current");
+        assert_eq!(status(&path).unwrap(), "schema version 10, current");
         database
             .execute("UPDATE refinery_schema_history SET checksum = '1'", [])
             .unwrap();

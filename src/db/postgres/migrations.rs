@@ -85,11 +85,14 @@ async fn missing(client: &mut Client) -> Result<Vec<String>, PostgresError> {
             "migration {migration} is not one of this version's; use a newer doorbuster"
         )));
     }
-    let missing = known
+    let mut missing: Vec<&Migration> = known
         .get_migrations()
         .iter()
-        .filter(|migration| !applied.contains(migration));
-    Ok(missing.map(ToString::to_string).collect())
+        .filter(|migration| !applied.contains(migration))
+        .collect();
+    // They come by their names, where 10 is before 2.
+    missing.sort_unstable_by_key(|migration| migration.version());
+    Ok(missing.iter().map(ToString::to_string).collect())
 }
 
 /// What the database said.

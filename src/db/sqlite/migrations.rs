@@ -44,12 +44,15 @@ pub(super) fn run(path: &Path) -> Result<MigrationReport, SqliteError> {
 pub(super) fn state(path: &Path) -> Result<SchemaState, SqliteError> {
     let mut connection = open(path, Access::ReadOnly)?;
     let applied = applied(&mut connection, path)?;
-    let missing: Vec<String> = embedded::migrations::runner()
+    let known = embedded::migrations::runner();
+    let mut missing: Vec<&Migration> = known
         .get_migrations()
         .iter()
         .filter(|migration| !applied.contains(migration))
-        .map(ToString::to_string)
         .collect();
+    // They come by their names, where 10 is before 2.
+    missing.sort_unstable_by_key(|migration| migration.version());
+    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
     Ok(if missing.is_empty() {
         SchemaState::Current { version: newest() }
     } else {

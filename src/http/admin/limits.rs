@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::guard::refuse_pages;
+use super::guard::{operator, refuse_pages};
 use super::json;
 use crate::http::problem::ApiError;
 use crate::http::query::Query;
@@ -37,15 +37,17 @@ async fn limits(
         Method::GET | Method::HEAD => {}
         Method::PUT => {
             refuse_pages(&request)?;
+            let who = operator(&request).await?;
             // A form of a page cannot say that it is JSON.
             MediaType::Json.check(request.headers())?;
             let body = body::read(request.headers(), payload, MAX_BODY).await?;
-            replace(&limits, &body).map_err(ApiError::InvalidLimits)?;
+            replace(&limits, &body, &who).map_err(ApiError::InvalidLimits)?;
         }
         Method::DELETE => {
             refuse_pages(&request)?;
+            let who = operator(&request).await?;
             limits.reset();
-            tracing::info!("the rate limits of the configuration are in force");
+            tracing::info!(who, "the rate limits of the configuration are in force");
         }
         ref method => {
             return Err(ApiError::MethodNotAllowed {
@@ -57,7 +59,7 @@ async fn limits(
     Ok(json(limits.status()))
 }
 
-fn replace(limits: &RateLimits, body: &[u8]) -> Result<(), String> {
+fn replace(limits: &RateLimits, body: &[u8], who: &str) -> Result<(), String> {
     let asked: Asked = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let policies = read_policies(&asked.policies).map_err(|errors| errors.to_string())?;
     let lines: Vec<_> = policies.iter().map(ToString::to_string).collect();
@@ -65,6 +67,7 @@ fn replace(limits: &RateLimits, body: &[u8]) -> Result<(), String> {
         .replace(policies)
         .map_err(|error| error.to_string())?;
     tracing::info!(
+        who,
         policies = lines.join("; "),
         "other rate limits are in force"
     );

@@ -11,6 +11,7 @@ mod page;
 mod product;
 mod recommendation;
 mod record;
+mod review;
 mod search;
 mod stock;
 mod words;
@@ -23,12 +24,14 @@ use crate::http::bulk::results::ResultLine;
 use crate::http::ofrep::{Failure, Success};
 use crate::http::problem::Problem;
 use crate::http::stock::ChangedStock;
+use crate::http::submissions::Told;
 
 pub(super) use flags::{EvaluatedFlags, FlagRequest};
 pub(super) use page::{ProductBatch, ProductPage, ReviewPage};
 pub(super) use product::Product;
 pub(super) use recommendation::{JsonLd, ProductPart, Recommendations};
 pub(super) use record::{ProductPatch, ProductRecord};
+pub(super) use review::NewReview;
 pub(super) use search::{Categories, SearchPage};
 pub(super) use stock::{Stock, StockAdjustment, StockCount};
 pub(in crate::http) use words::ProblemCode;
@@ -71,6 +74,7 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add_closed::<ProductRecord>(&mut all);
     add_closed::<StockCount>(&mut all);
     add_closed::<StockAdjustment>(&mut all);
+    add_closed::<NewReview>(&mut all);
     // After it: what both have is open to those who read.
     add::<Product>(&mut all);
     add::<ProductPart>(&mut all);
@@ -82,6 +86,7 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add::<Categories>(&mut all);
     add::<ReviewPage>(&mut all);
     add::<Stock>(&mut all);
+    add::<Told>(&mut all);
     add::<Health>(&mut all);
     add::<ListOrder>(&mut all);
     add::<ProductPatch>(&mut all);

@@ -143,6 +143,9 @@ fn every_problem_is_described_and_every_described_problem_is_there() {
             "page-refused",
             "invalid-flag",
             "flag-not-found",
+            "job-not-found",
+            "invalid-selection",
+            "invalid-decision",
         ]
         .contains(&code.as_str())
     });

@@ -62,6 +62,11 @@ fn all() -> Vec<ApiError> {
             },
         })),
         ApiError::FromAPage,
+        ApiError::NoJob(text()),
+        ApiError::InvalidSelection(text()),
+        ApiError::InvalidDecision(text()),
+        ApiError::NoReview(text()),
+        WriteProblem::ReviewSentBefore.into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
     ];
@@ -88,6 +93,10 @@ fn all() -> Vec<ApiError> {
             | ApiError::InvalidLimits(_)
             | ApiError::QuotaExceeded(_)
             | ApiError::FromAPage
+            | ApiError::NoJob(_)
+            | ApiError::InvalidSelection(_)
+            | ApiError::InvalidDecision(_)
+            | ApiError::NoReview(_)
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }

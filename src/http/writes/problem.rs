@@ -35,6 +35,10 @@ pub(in crate::http) enum WriteProblem {
     Busy,
     /// The document is not one of a stock: everything that is wrong with it.
     InvalidStock(Vec<Invalid>),
+    /// The document is no review: everything that is wrong with it.
+    InvalidReview(Vec<Invalid>),
+    /// The customer has sent a review of this product before.
+    ReviewSentBefore,
     /// The stock of the variant with this sku does not allow it.
     Stock { sku: String, refusal: StockRefusal },
     /// The product, or the catalogue, does not allow it.
@@ -119,6 +123,19 @@ impl WriteProblem {
                 "Not a valid change of stock",
                 count_of(errors),
             ),
+            Self::InvalidReview(errors) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-review",
+                "Not a valid review",
+                count_of(errors),
+            ),
+            Self::ReviewSentBefore => (
+                StatusCode::CONFLICT,
+                "review-sent-before",
+                "The customer has sent one before",
+                "There is one review for each customer and product; one that was rejected may be sent anew."
+                    .to_owned(),
+            ),
             Self::Stock { sku, refusal } => return stock(sku, *refusal),
             Self::Refused(error) => return refused(error),
         };
@@ -151,7 +168,8 @@ impl WriteProblem {
     pub(in crate::http) fn errors(&self) -> &[Invalid] {
         match self {
             Self::Refused(EditError::Invalid(errors) | EditError::Conflict(errors))
-            | Self::InvalidStock(errors) => errors,
+            | Self::InvalidStock(errors)
+            | Self::InvalidReview(errors) => errors,
             _ => &[],
         }
     }

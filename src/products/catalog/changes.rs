@@ -33,6 +33,9 @@ impl Catalog {
         };
         let committed = self.store.write(deadline, Box::new(work)).await?;
         self.invalidate(&committed.versions, Cause::OwnWrite);
+        for kind in &committed.jobs {
+            self.wake.enqueued(kind);
+        }
         for product_id in committed.stock {
             self.stock_changed(product_id);
         }

@@ -4,17 +4,20 @@
 use std::collections::BTreeMap;
 
 use super::known::Placed;
-use super::{answers, edit, stock};
+use super::{answers, edit, stock, submissions, webhooks};
 use crate::db::postgres::{PostgresError, Transaction, Type};
+use crate::jobs::{self, NewJob};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
 use crate::products::put::Tally;
+use crate::products::reviews::{NewReview, ReviewStatus, ReviewTransaction, Submission, Submitted};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
-    CatalogTransaction, Change, Committed, KeptAnswer, PutError, RequestKey, Settled, StoreError,
-    StoredProduct, UnresolvedRelation,
+    CatalogTransaction, Change, Committed, KeptAnswer, OutboxMark, PutError, RequestKey, Settled,
+    StoreError, StoredProduct, UnresolvedRelation,
 };
 use crate::products::validate::Invalid;
+use crate::products::webhooks::WebhookTransaction;
 
 const MADE: &str =
     "SELECT product_id, version FROM catalog_outbox WHERE xid = pg_current_xact_id() ORDER BY seq";
@@ -29,6 +32,8 @@ pub(super) struct Writer {
     pub(super) is_of_many: bool,
     /// What products of this transaction name, by handle: it may come later.
     pub(super) relations: Vec<(i64, Vec<RelationInput>)>,
+    /// The kinds of the jobs that were enqueued.
+    pub(super) enqueued: Vec<&'static str>,
 }
 
 impl Writer {
@@ -41,6 +46,7 @@ impl Writer {
             tally: Tally::default(),
             is_of_many: false,
             relations: Vec::new(),
+            enqueued: Vec::new(),
         })
     }
 
@@ -62,6 +68,7 @@ impl Writer {
         Ok(Committed {
             versions,
             stock: self.tally.touched(),
+            jobs: std::mem::take(&mut self.enqueued),
         })
     }
 
@@ -146,6 +153,70 @@ impl Writer {
         });
         self.tally.settled.unresolved = missing.collect::<Result<_, PostgresError>>()?;
         Ok(())
+    }
+}
+
+impl ReviewTransaction for Writer {
+    fn enqueue(&mut self, jobs: &[NewJob]) -> Result<(), StoreError> {
+        self.transaction
+            .on(async |connection| jobs::postgres::enqueue(connection, jobs).await)?;
+        self.enqueued.extend(jobs.iter().map(|job| job.kind));
+        Ok(())
+    }
+
+    fn submit_review(
+        &mut self,
+        product_id: i64,
+        review: &NewReview,
+        customer: [u8; 32],
+    ) -> Result<Submitted, StoreError> {
+        let submitted = submissions::submit(&mut self.transaction, product_id, review, customer);
+        Ok(submitted?)
+    }
+
+    fn submission(&mut self, id: i64) -> Result<Option<Submission>, StoreError> {
+        Ok(submissions::lock(&mut self.transaction, id)?)
+    }
+
+    fn decide_review(
+        &mut self,
+        submission: &Submission,
+        status: ReviewStatus,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let decided = submissions::decide(&mut self.transaction, submission, status, reason);
+        Ok(decided?)
+    }
+
+    fn count_ratings(&mut self, product_id: i64) -> Result<bool, StoreError> {
+        let counted = submissions::count(&mut self.transaction, product_id)?;
+        self.settle_products()?;
+        Ok(counted)
+    }
+}
+
+impl WebhookTransaction for Writer {
+    fn follow(
+        &mut self,
+        name: &'static str,
+        before: Option<&OutboxMark>,
+        after: &OutboxMark,
+    ) -> Result<bool, StoreError> {
+        Ok(webhooks::follow(
+            &mut self.transaction,
+            name,
+            before,
+            after,
+        )?)
+    }
+
+    fn disable(&mut self, url: &str, reason: Option<&str>) -> Result<(), StoreError> {
+        Ok(webhooks::disable(&mut self.transaction, url, reason)?)
+    }
+
+    fn note_sent(&mut self, url: &str, product_id: i64, version: u64) -> Result<(), StoreError> {
+        let noted = webhooks::note_sent(&mut self.transaction, url, product_id, version);
+        Ok(noted?)
     }
 }
 

@@ -7,16 +7,19 @@ use super::children;
 use super::rows::{self, INSERT_PRODUCT};
 use super::said::SaidOfProduct;
 use super::settlement::settle_changes;
-use super::{answers, edit, stock};
+use super::{answers, edit, stock, submissions, webhooks};
+use crate::jobs::{self, NewJob};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
 use crate::products::put::{Saying, Tally, id_taken, untitled};
+use crate::products::reviews::{NewReview, ReviewStatus, ReviewTransaction, Submission, Submitted};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
 use crate::products::store::{
-    CatalogTransaction, KeptAnswer, PutError, RequestKey, Settled, StoreError, StoredProduct,
-    UnresolvedRelation,
+    CatalogTransaction, KeptAnswer, OutboxMark, PutError, RequestKey, Settled, StoreError,
+    StoredProduct, UnresolvedRelation,
 };
 use crate::products::validate::Invalid;
+use crate::products::webhooks::WebhookTransaction;
 
 const UPDATE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/update_product.sql");
 /// Products between two settlements: enough to share their cost, few enough to stay in SQLite's cache.
@@ -35,6 +38,8 @@ pub(super) struct Writer<'c> {
     /// RFC 3339 with milliseconds; one for the whole transaction.
     pub(super) now: String,
     pub(super) tally: Tally,
+    /// The kinds of the jobs that were enqueued.
+    pub(super) enqueued: Vec<&'static str>,
 }
 
 impl<'c> Writer<'c> {
@@ -50,6 +55,7 @@ impl<'c> Writer<'c> {
             connection,
             now,
             tally: Tally::default(),
+            enqueued: Vec::new(),
         })
     }
 
@@ -197,6 +203,62 @@ impl<'c> Writer<'c> {
         self.tally.settled.unresolved = rows.collect::<Result<_, _>>()?;
         self.connection.execute("DELETE FROM put_relation", [])?;
         Ok(())
+    }
+}
+
+impl ReviewTransaction for Writer<'_> {
+    fn enqueue(&mut self, jobs: &[NewJob]) -> Result<(), StoreError> {
+        jobs::sqlite::enqueue(self.connection, jobs)?;
+        self.enqueued.extend(jobs.iter().map(|job| job.kind));
+        Ok(())
+    }
+
+    fn submit_review(
+        &mut self,
+        product_id: i64,
+        review: &NewReview,
+        customer: [u8; 32],
+    ) -> Result<Submitted, StoreError> {
+        let submitted = submissions::submit(self.connection, product_id, review, customer);
+        Ok(submitted?)
+    }
+
+    fn submission(&mut self, id: i64) -> Result<Option<Submission>, StoreError> {
+        Ok(submissions::find(self.connection, id)?)
+    }
+
+    fn decide_review(
+        &mut self,
+        submission: &Submission,
+        status: ReviewStatus,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let decided = submissions::decide(self.connection, submission, status, reason);
+        Ok(decided?)
+    }
+
+    fn count_ratings(&mut self, product_id: i64) -> Result<bool, StoreError> {
+        Ok(submissions::count(self.connection, product_id)?)
+    }
+}
+
+impl WebhookTransaction for Writer<'_> {
+    fn follow(
+        &mut self,
+        name: &'static str,
+        before: Option<&OutboxMark>,
+        after: &OutboxMark,
+    ) -> Result<bool, StoreError> {
+        Ok(webhooks::follow(self.connection, name, before, after)?)
+    }
+
+    fn disable(&mut self, url: &str, reason: Option<&str>) -> Result<(), StoreError> {
+        Ok(webhooks::disable(self.connection, url, reason)?)
+    }
+
+    fn note_sent(&mut self, url: &str, product_id: i64, version: u64) -> Result<(), StoreError> {
+        let noted = webhooks::note_sent(self.connection, url, product_id, version);
+        Ok(noted?)
     }
 }
 

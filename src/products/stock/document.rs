@@ -45,13 +45,13 @@ impl StockChange {
 }
 
 /// The members of an object, of which each is taken once, and what is wrong with them.
-struct Members {
+pub(in crate::products) struct Members {
     left: Map<String, Value>,
     wrong: Vec<Invalid>,
 }
 
 impl Members {
-    fn of(document: Value) -> Result<Self, Vec<Invalid>> {
+    pub(in crate::products) fn of(document: Value) -> Result<Self, Vec<Invalid>> {
         match document {
             Value::Object(left) => Ok(Self {
                 left,
@@ -65,7 +65,12 @@ impl Members {
         }
     }
 
-    fn refuse(&mut self, key: &str, value: &str, reason: impl Into<String>) {
+    pub(in crate::products) fn refuse(
+        &mut self,
+        key: &str,
+        value: &str,
+        reason: impl Into<String>,
+    ) {
         self.wrong.push(Invalid {
             pointer: format!("/{}", key.replace('~', "~0").replace('/', "~1")),
             value: shortened(value, SHOWN),
@@ -74,14 +79,18 @@ impl Members {
     }
 
     /// Notes that a member should be there, unless it was and is wrong.
-    fn missing(&mut self, key: &str, mend: &str) {
+    pub(in crate::products) fn missing(&mut self, key: &str, mend: &str) {
         let pointer = format!("/{key}");
         if !self.wrong.iter().any(|wrong| wrong.pointer == pointer) {
             self.refuse(key, "", format!("is missing; {mend}"));
         }
     }
 
-    fn quantity(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<i64> {
+    pub(in crate::products) fn quantity(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<i64>,
+    ) -> Option<i64> {
         let value = self.left.shift_remove(key)?;
         let number = value.as_i64().filter(|number| range.contains(number));
         if number.is_none() {
@@ -90,6 +99,27 @@ impl Members {
             self.refuse(key, &value.to_string(), reason);
         }
         number
+    }
+
+    /// A text with so many characters, of more than blanks where it may not be empty.
+    pub(in crate::products) fn text(
+        &mut self,
+        key: &str,
+        length: RangeInclusive<usize>,
+    ) -> Option<String> {
+        let value = self.left.shift_remove(key)?;
+        let is_sane = |text: &&str| {
+            let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+            let is_blank = text.trim().is_empty() && *length.start() > 0;
+            !is_blank && length.contains(&text.chars().count()) && !text.contains(is_control)
+        };
+        let text = value.as_str().filter(is_sane).map(str::to_owned);
+        if text.is_none() {
+            let (least, most) = (length.start(), length.end());
+            let reason = format!("must be a text of {least} to {most} printable characters");
+            self.refuse(key, &value.to_string(), reason);
+        }
+        text
     }
 
     fn reason(&mut self) -> String {
@@ -108,7 +138,7 @@ impl Members {
         text.to_owned()
     }
 
-    fn finish(mut self, known: &[&str]) -> Result<(), Vec<Invalid>> {
+    pub(in crate::products) fn finish(mut self, known: &[&str]) -> Result<(), Vec<Invalid>> {
         let unknown: Vec<_> = self.left.keys().cloned().collect();
         for key in unknown {
             self.refuse(

@@ -31,6 +31,15 @@ pub(in crate::http::openapi) fn no_product(named: &str) -> ApiError {
     }
 }
 
+/// Of a product that no cache was asked for.
+pub(in crate::http::openapi) fn no_product_anywhere() -> ApiError {
+    ApiError::NoProduct {
+        named: "id 99999".to_owned(),
+        is_gone: false,
+        cache: None,
+    }
+}
+
 /// Of a product that was deleted.
 pub(in crate::http::openapi) fn gone(named: &str) -> ApiError {
     ApiError::NoProduct {
@@ -123,6 +132,20 @@ pub(in crate::http::openapi) fn of_stock() -> Vec<ApiError> {
     errors
 }
 
+/// What sending a review may be told.
+pub(in crate::http::openapi) fn of_reviews() -> Vec<ApiError> {
+    let invalid = at("/rating", "6", "must be a whole number from 1 to 5");
+    vec![
+        WriteProblem::InvalidReview(invalid).into(),
+        WriteProblem::ReviewSentBefore.into(),
+        WriteProblem::Busy.into(),
+    ]
+}
+
+pub(in crate::http::openapi) fn no_review() -> ApiError {
+    ApiError::NoReview("99999".to_owned())
+}
+
 /// What a write of a product may be told of the product that there is.
 pub(in crate::http::openapi) fn of_the_product() -> Vec<ApiError> {
     let mut errors = vec![bad_id(), bad_path()];
@@ -179,6 +202,8 @@ pub(super) fn every() -> Vec<ApiError> {
     every.extend(of_bodies(MediaType::Json));
     every.extend(of_documents());
     every.extend(of_stock());
+    every.extend(of_reviews());
+    every.push(no_review());
     every
 }
 

@@ -1,0 +1,30 @@
+//! `doorbuster work`.
+
+use std::io::Write;
+
+use super::exit::Exit;
+use super::help;
+use super::serve::stop_signals;
+use crate::app;
+use crate::config::Config;
+
+const EXAMPLES: &str = "\
+Examples:
+  doorbuster work --config /etc/doorbuster.toml
+  DOORBUSTER_JOBS_SERVE=false doorbuster serve & doorbuster work
+
+Several may run, on any hosts that reach the catalogue. SIGTERM gives jobs that are being done jobs.drain, and puts back
+those that are not done by then.";
+
+/// Do jobs, such as deciding on reviews, and nothing else
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = help::long(EXAMPLES))]
+pub struct Args {}
+
+/// Does jobs until it is told to stop.
+pub fn run(_args: &Args, config: &Config, _out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let store = app::open_catalog(config)?;
+    app::work(config, store, stop_signals)?;
+    tracing::info!("stopped");
+    Ok(Exit::Done)
+}

@@ -1,0 +1,119 @@
+//! The rows of the table for what only operators are told, and for what asking again may mend.
+
+use actix_web::http::StatusCode;
+
+use super::{ApiError, OFF_SECONDS, RETRY_SECONDS, Row, why_off};
+
+impl ApiError {
+    /// What only operators are told.
+    pub(super) fn row_for_operators(&self) -> Row {
+        let (status, code, title, detail) = match self {
+            Self::InvalidPurge(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-purge",
+                "Not a purge",
+                format!(
+                    "{detail}; send {{\"keys\":[456]}}, {{\"tag\":\"vendor-acme\"}} or {{\"all\":true}}"
+                ),
+            ),
+            Self::InvalidLimits(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-limits",
+                "Not rate limits",
+                format!("{detail}; send {{\"policies\":[…]}} as GET answers them"),
+            ),
+            Self::InvalidFlag(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-flag",
+                "Not a word on a flag",
+                format!("{detail}; send {{\"variant\":\"off\",\"reason\":\"…\",\"for\":\"2h\"}}"),
+            ),
+            Self::NoFlag(key) => (
+                StatusCode::NOT_FOUND,
+                "flag-not-found",
+                "No such flag",
+                format!("Nothing is said of a flag {key:?} there; see GET /admin/flags"),
+            ),
+            Self::NoJob(id) => (
+                StatusCode::NOT_FOUND,
+                "job-not-found",
+                "No such job",
+                format!("There is no job {id:?}, or what was remembered of it was removed"),
+            ),
+            Self::InvalidSelection(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-selection",
+                "Not a choice of jobs",
+                format!(
+                    "{detail}; send {{\"ids\":[4711]}}, {{\"kind\":\"review.moderate\",\"state\":\"dead\"}} or \
+                     {{\"all\":true}}"
+                ),
+            ),
+            Self::InvalidDecision(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-decision",
+                "Not a decision",
+                format!(
+                    "{detail}; send {{\"status\":\"published\"}} or {{\"status\":\"rejected\"}}"
+                ),
+            ),
+            Self::FromAPage => (
+                StatusCode::FORBIDDEN,
+                "page-refused",
+                "No page may do this",
+                "The request bears an Origin; send it from a program, such as `doorbuster cache`"
+                    .to_owned(),
+            ),
+            later => return later.row_for_later(),
+        };
+        Row {
+            status,
+            code,
+            title,
+            detail,
+        }
+    }
+
+    /// What asking again may mend.
+    fn row_for_later(&self) -> Row {
+        let (code, title, detail) = match self {
+            Self::Busy => (
+                "busy",
+                "Too busy",
+                format!(
+                    "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
+                ),
+            ),
+            Self::FeatureOff(feature) => (
+                "feature-off",
+                "Switched off for now",
+                format!("{}; try again in {OFF_SECONDS} s", why_off(*feature)),
+            ),
+            Self::VersionNotReached { version } => (
+                "version-not-reached",
+                "The version is not there yet",
+                format!(
+                    "min_version is higher than {version}, the version there is; try again in \
+                     {RETRY_SECONDS} s."
+                ),
+            ),
+            Self::SearchBusy => (
+                "search-busy",
+                "Too many searches",
+                format!("Too many searches at once; try again in {RETRY_SECONDS} s."),
+            ),
+            Self::NotReady(why) => ("not-ready", "Not ready for traffic", (*why).to_owned()),
+            _ => (
+                "catalog-unavailable",
+                "The catalogue gives no answer",
+                format!("The product could not be read just now; try again in {RETRY_SECONDS} s."),
+            ),
+        };
+        Row {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code,
+            title,
+            detail,
+        }
+    }
+}

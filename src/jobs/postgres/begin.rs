@@ -1,0 +1,210 @@
+//! Beginning jobs: when their time has come, and again when their worker says nothing any more.
+
+use std::time::Duration;
+
+use super::end::KEEP;
+use crate::db::postgres::{Connection, PostgresError, Row, Transaction, Type};
+use crate::jobs::job::{Job, Lease, millis};
+use crate::jobs::store::{Extended, Fetch, Fetched, Looked};
+
+/// Nobody waits for a row that another one is at.
+const FETCH: &str = "
+    WITH next AS MATERIALIZED (
+        SELECT id, job_now() AS now FROM job
+        WHERE state = 'ready' AND kind = $1
+            AND NOT EXISTS (SELECT 1 FROM job_kind k WHERE k.kind = $1 AND k.is_paused)
+        ORDER BY priority, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE job
+    SET state = 'running', attempt = attempt + 1, fence = fence + 1, started_at = next.now,
+        lease_until = next.now + $3, worker = $4
+    FROM next WHERE job.id = next.id
+    RETURNING job.id, fence, payload, attempt, max_attempts, unique_key IS NOT NULL, greatest(next.now - run_at, 0), trace,
+        priority";
+
+/// Begins jobs of a kind.
+pub(super) async fn fetch(
+    connection: &mut Connection,
+    fetch: &Fetch,
+) -> Result<Fetched, PostgresError> {
+    let jobs = begin(connection, fetch, fetch.limit).await?;
+    Ok(Fetched {
+        jobs,
+        next_in: None,
+    })
+}
+
+async fn begin(
+    connection: &mut Connection,
+    fetch: &Fetch,
+    limit: usize,
+) -> Result<Vec<Job>, PostgresError> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = connection
+        .query(
+            FETCH,
+            &[
+                (&fetch.kind, Type::TEXT),
+                (&limit, Type::INT8),
+                (&millis(fetch.lease), Type::INT8),
+                (&fetch.worker, Type::TEXT),
+            ],
+        )
+        .await?;
+    let jobs = rows.iter().map(|row| Ok((row.try_get(8)?, job(row)?)));
+    let mut jobs = jobs.collect::<Result<Vec<(i32, Job)>, PostgresError>>()?;
+    // RETURNING has no order.
+    jobs.sort_unstable_by_key(|(priority, job)| (*priority, job.lease.id));
+    Ok(jobs.into_iter().map(|(_, job)| job).collect())
+}
+
+fn job(row: &Row) -> Result<Job, PostgresError> {
+    let attempts = |index| -> Result<u16, PostgresError> {
+        let count: i32 = row.try_get(index)?;
+        Ok(u16::try_from(count).unwrap_or(u16::MAX))
+    };
+    Ok(Job {
+        lease: Lease {
+            id: row.try_get(0)?,
+            fence: row.try_get(1)?,
+        },
+        payload: row.try_get(2)?,
+        attempt: attempts(3)?,
+        max_attempts: attempts(4)?,
+        is_unique: row.try_get(5)?,
+        waited: row.try_get::<_, i64>(6)?.unsigned_abs(),
+        trace: row.try_get(7)?,
+    })
+}
+
+/// The same, no faster than all workers together may. The row of the kind is the lock under which they count.
+pub(super) fn fetch_at_a_rate(
+    mut transaction: Transaction,
+    fetch: &Fetch,
+) -> Result<Fetched, PostgresError> {
+    let Some(rate) = fetch.rate else {
+        return transaction.on(async |connection| self::fetch(connection, fetch).await);
+    };
+    let kind = fetch.kind;
+    transaction.execute(
+        "INSERT INTO job_kind (kind) VALUES ($1) ON CONFLICT DO NOTHING",
+        &[(&kind, Type::TEXT)],
+    )?;
+    let row = transaction.query_one(
+        "SELECT next_at, job_now() FROM job_kind WHERE kind = $1 FOR UPDATE",
+        &[(&kind, Type::TEXT)],
+    )?;
+    // The time is taken before the lock is waited for, which makes the wait for the next one longer by that at most.
+    let (next_at, now): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let allowed = rate.allowed(now, next_at);
+    let limit = fetch.limit.min(allowed);
+    let jobs = transaction.on(async |connection| begin(connection, fetch, limit).await)?;
+    let next_at = rate.next_at(now, next_at, jobs.len());
+    if !jobs.is_empty() {
+        transaction.execute(
+            "UPDATE job_kind SET next_at = $2 WHERE kind = $1",
+            &[(&kind, Type::TEXT), (&next_at, Type::INT8)],
+        )?;
+    }
+    transaction.commit()?;
+    let next_in = (jobs.len() == allowed).then(|| rate.wait(now, next_at));
+    Ok(Fetched { jobs, next_in })
+}
+
+/// Extends leases that still stand.
+pub(super) async fn extend(
+    connection: &mut Connection,
+    leases: &[Lease],
+    lease: Duration,
+) -> Result<Vec<Extended>, PostgresError> {
+    let ids: Vec<i64> = leases.iter().map(|lease| lease.id).collect();
+    let fences: Vec<i64> = leases.iter().map(|lease| lease.fence).collect();
+    let rows = connection
+        .query(
+            // In order of their numbers, as all who take several.
+            "WITH held AS MATERIALIZED (
+                 SELECT job.id FROM job JOIN unnest($1, $2) AS g (id, fence) USING (id, fence)
+                 WHERE state = 'running' ORDER BY id FOR NO KEY UPDATE OF job)
+             UPDATE job SET lease_until = job_now() + $3 FROM held WHERE job.id = held.id
+             RETURNING job.id, is_cancelled",
+            &[
+                (&ids, Type::INT8_ARRAY),
+                (&fences, Type::INT8_ARRAY),
+                (&millis(lease), Type::INT8),
+            ],
+        )
+        .await?;
+    let extended = rows.iter().map(|row| {
+        Ok(Extended {
+            id: row.try_get(0)?,
+            is_cancelled: row.try_get(1)?,
+        })
+    });
+    extended.collect()
+}
+
+const PROMOTE: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT id FROM job WHERE state = 'scheduled' AND run_at <= job_now()
+        ORDER BY run_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE job SET state = 'ready' FROM due WHERE job.id = due.id";
+
+/// A lease that lies further ahead than any is given was given by a clock that has been set back since. The first time a
+/// job is begun again at once; what may have killed a process twice waits longer each time, so that it does not take one
+/// worker after another along. At most once, whoever looks.
+fn retake_sql() -> String {
+    format!(
+        "WITH lost AS MATERIALIZED (
+             SELECT id, job_now() AS now FROM job
+             WHERE state = 'running' AND (lease_until < job_now() OR lease_until > job_now() + 2 * $1)
+             ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
+         ), told AS MATERIALIZED (
+             SELECT job.id, lost.now, attempt >= max_attempts AS is_last, is_cancelled,
+                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', lost.now, 'error',
+                     coalesce(worker, 'a worker') || ' said nothing for longer than its lease')) AS history,
+                 CASE WHEN attempt <= 1 THEN 0 ELSE least(1000 * 2 ^ least(attempt - 1, 9), 300000) END::bigint AS wait
+             FROM job JOIN lost USING (id)
+         ), gone AS (
+             DELETE FROM job USING told WHERE job.id = told.id AND (is_last OR told.is_cancelled)
+             RETURNING job.*, CASE WHEN told.is_cancelled THEN 'cancelled' ELSE 'dead' END AS fate, history, told.now
+         ), kept AS ({KEEP} FROM gone), back AS (
+             UPDATE job
+             SET state = CASE WHEN wait > 0 THEN 'scheduled' ELSE 'ready' END, run_at = told.now + wait, errors = history,
+                 lease_until = NULL, worker = NULL
+             FROM told WHERE job.id = told.id AND NOT (is_last OR told.is_cancelled)
+             RETURNING job.id
+         )
+         SELECT (SELECT count(*) FROM back) + (SELECT count(*) FROM gone)"
+    )
+}
+
+/// From one kind to the next, without a look at all that lies between.
+const READY: &str = "
+    WITH RECURSIVE ready (kind) AS (
+        (SELECT kind FROM job WHERE state = 'ready' ORDER BY kind LIMIT 1)
+        UNION ALL
+        SELECT (SELECT job.kind FROM job WHERE state = 'ready' AND job.kind > ready.kind ORDER BY job.kind LIMIT 1)
+        FROM ready WHERE ready.kind IS NOT NULL)
+    SELECT kind FROM ready WHERE kind IS NOT NULL";
+
+/// Has jobs ready whose time has come, takes jobs from workers that say nothing, and tells which kinds have some.
+pub(super) async fn look(
+    connection: &mut Connection,
+    lease: Duration,
+) -> Result<Looked, PostgresError> {
+    let lease = [(&millis(lease) as _, Type::INT8)];
+    let retaken: i64 = connection
+        .query_one(&retake_sql(), &lease)
+        .await?
+        .try_get(0)?;
+    connection.execute(PROMOTE, &[]).await?;
+    let rows = connection.query(READY, &[]).await?;
+    let ready = rows.iter().map(|row| row.try_get(0));
+    Ok(Looked {
+        ready: ready.collect::<Result<_, _>>()?,
+        retaken: retaken.unsigned_abs(),
+    })
+}

@@ -1,0 +1,223 @@
+//! Ending jobs, and forgetting those that ended long ago.
+
+use crate::db::postgres::{Connection, PostgresError, Row, Type};
+use crate::jobs::job::{End, Fate, JobId, Lease, millis};
+use crate::jobs::store::Retention;
+
+/// Puts rows that were live among those that have ended; to be followed by where they are from, with the new history of
+/// errors as `history`, the new state as `fate` and the time as `now`.
+pub(super) const KEEP: &str = "
+    INSERT INTO job_ended (id, kind, state, priority, run_at, attempt, max_attempts, started_at, worker, fence, unique_key,
+        payload, errors, trace, created_at, ended_at)
+    SELECT id, kind, fate, priority, run_at, attempt, max_attempts, started_at, worker, fence, unique_key, payload, history,
+        trace, created_at, now";
+
+/// What ends for good: ids, fences, fates, texts of errors, whether it is remembered. One that was asked for while it was
+/// running stays. Rows are locked in order of their numbers, as by all who take several.
+fn ends_sql() -> String {
+    format!(
+        "WITH given AS MATERIALIZED (
+             SELECT g.* FROM unnest($1, $2, $3, $4, $5) AS g (id, fence, fate, error, keep)
+         ), held AS MATERIALIZED (
+             SELECT g.*, job_now() AS now FROM job JOIN given g USING (id, fence)
+             WHERE state = 'running' AND (again_at IS NULL OR fate = 'cancelled')
+             ORDER BY id FOR UPDATE OF job
+         ), gone AS (
+             DELETE FROM job USING held WHERE job.id = held.id
+             RETURNING job.*, held.fate, held.keep, held.now, CASE WHEN error IS NULL THEN errors ELSE
+                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', held.now, 'error', error)) END
+                 AS history
+         ), kept AS ({KEEP} FROM gone WHERE keep)
+         SELECT id FROM gone"
+    )
+}
+
+/// What was asked for again while it was running: ids, fences, texts of errors.
+const AGAIN: &str = "
+    UPDATE job
+    SET state = 'scheduled', run_at = again_at, again_at = NULL, attempt = 0, lease_until = NULL, worker = NULL,
+        errors = CASE WHEN g.error IS NULL THEN errors ELSE
+            errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', job_now(), 'error', g.error)) END
+    FROM unnest($1, $2, $3) AS g (id, fence, error)
+    WHERE job.id = g.id AND job.fence = g.fence AND state = 'running' AND again_at IS NOT NULL
+    RETURNING job.id";
+
+/// What goes back to those that wait: ids, fences, waits, texts of errors. Without an error it is no attempt. One that
+/// somebody cancelled meanwhile is not begun again.
+fn back_sql() -> String {
+    format!(
+        "WITH held AS MATERIALIZED (
+             SELECT g.*, job_now() AS now FROM job JOIN unnest($1, $2, $3, $4) AS g (id, fence, wait, error)
+                 USING (id, fence)
+             WHERE state = 'running' ORDER BY id FOR UPDATE OF job
+         ), told AS MATERIALIZED (
+             SELECT held.*, is_cancelled, CASE WHEN error IS NULL THEN errors ELSE
+                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', now, 'error', error)) END
+                 AS history
+             FROM job JOIN held USING (id)
+         ), gone AS (
+             DELETE FROM job USING told WHERE job.id = told.id AND told.is_cancelled
+             RETURNING job.*, 'cancelled' AS fate, history, told.now
+         ), kept AS ({KEEP} FROM gone), back AS (
+             UPDATE job
+             SET state = CASE WHEN wait > 0 THEN 'scheduled' ELSE 'ready' END,
+                 run_at = CASE WHEN wait > 0 THEN told.now + wait ELSE run_at END,
+                 attempt = attempt - CASE WHEN error IS NULL THEN 1 ELSE 0 END, errors = history,
+                 lease_until = NULL, worker = NULL
+             FROM told WHERE job.id = told.id AND NOT told.is_cancelled
+             RETURNING job.id
+         )
+         SELECT id FROM back UNION ALL SELECT id FROM gone"
+    )
+}
+
+/// Ends a job in the caller's transaction, as done. False where the lease was lost: then the transaction has to be rolled
+/// back, since another worker does the job, or did it.
+pub async fn end_in(
+    connection: &mut Connection,
+    lease: Lease,
+    keep: bool,
+) -> Result<bool, PostgresError> {
+    let end = End {
+        lease,
+        attempt: 0,
+        fate: Fate::Done { keep },
+    };
+    Ok(!self::end(connection, &[end]).await?.is_empty())
+}
+
+/// Ends those that are still the caller's to end.
+pub(super) async fn end(
+    connection: &mut Connection,
+    ends: &[End],
+) -> Result<Vec<JobId>, PostgresError> {
+    let (mut over, mut back) = (Over::default(), Back::default());
+    for end in ends {
+        match &end.fate {
+            Fate::Done { keep } => over.push(end.lease, "done", None, *keep),
+            Fate::Dead { error } => over.push(end.lease, "dead", Some(error), true),
+            Fate::Cancelled => over.push(end.lease, "cancelled", None, true),
+            Fate::Again { delay, error } => back.push(end.lease, millis(*delay), Some(error)),
+            Fate::Returned => back.push(end.lease, 0, None),
+        }
+    }
+    let mut ended = over.end(connection).await?;
+    ended.append(&mut back.end(connection).await?);
+    Ok(ended)
+}
+
+#[derive(Default)]
+struct Over<'e> {
+    ids: Vec<i64>,
+    fences: Vec<i64>,
+    fates: Vec<&'static str>,
+    errors: Vec<Option<&'e str>>,
+    kept: Vec<bool>,
+}
+
+impl<'e> Over<'e> {
+    fn push(&mut self, lease: Lease, fate: &'static str, error: Option<&'e String>, keep: bool) {
+        self.ids.push(lease.id);
+        self.fences.push(lease.fence);
+        self.fates.push(fate);
+        self.errors.push(error.map(String::as_str));
+        self.kept.push(keep);
+    }
+
+    async fn end(&self, connection: &mut Connection) -> Result<Vec<JobId>, PostgresError> {
+        if self.ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = connection
+            .query(
+                &ends_sql(),
+                &[
+                    (&self.ids, Type::INT8_ARRAY),
+                    (&self.fences, Type::INT8_ARRAY),
+                    (&self.fates, Type::TEXT_ARRAY),
+                    (&self.errors, Type::TEXT_ARRAY),
+                    (&self.kept, Type::BOOL_ARRAY),
+                ],
+            )
+            .await?;
+        let mut ended = ids(&rows)?;
+        // Those that are missing were lost, or are to be done again: only then there is more to do.
+        if ended.len() < self.ids.len() {
+            let rows = connection
+                .query(
+                    AGAIN,
+                    &[
+                        (&self.ids, Type::INT8_ARRAY),
+                        (&self.fences, Type::INT8_ARRAY),
+                        (&self.errors, Type::TEXT_ARRAY),
+                    ],
+                )
+                .await?;
+            ended.append(&mut ids(&rows)?);
+        }
+        Ok(ended)
+    }
+}
+
+#[derive(Default)]
+struct Back<'e> {
+    ids: Vec<i64>,
+    fences: Vec<i64>,
+    waits: Vec<i64>,
+    errors: Vec<Option<&'e str>>,
+}
+
+impl<'e> Back<'e> {
+    fn push(&mut self, lease: Lease, wait: i64, error: Option<&'e String>) {
+        self.ids.push(lease.id);
+        self.fences.push(lease.fence);
+        self.waits.push(wait);
+        self.errors.push(error.map(String::as_str));
+    }
+
+    async fn end(&self, connection: &mut Connection) -> Result<Vec<JobId>, PostgresError> {
+        if self.ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = connection
+            .query(
+                &back_sql(),
+                &[
+                    (&self.ids, Type::INT8_ARRAY),
+                    (&self.fences, Type::INT8_ARRAY),
+                    (&self.waits, Type::INT8_ARRAY),
+                    (&self.errors, Type::TEXT_ARRAY),
+                ],
+            )
+            .await?;
+        ids(&rows)
+    }
+}
+
+fn ids(rows: &[Row]) -> Result<Vec<JobId>, PostgresError> {
+    let ids = rows.iter().map(|row| row.try_get(0));
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Removes a batch of what ended long ago; true where there may be more.
+pub(super) async fn forget(
+    connection: &mut Connection,
+    retention: Retention,
+) -> Result<bool, PostgresError> {
+    /// So many that no other statement waits for long.
+    const BATCH: i64 = 1_000;
+    let removed = connection
+        .execute(
+            "DELETE FROM job_ended WHERE id = ANY (ARRAY(
+                 SELECT id FROM job_ended
+                 WHERE ended_at < job_now() - $1 AND (state <> 'dead' OR ended_at < job_now() - $2)
+                 ORDER BY ended_at LIMIT $3 FOR UPDATE SKIP LOCKED))",
+            &[
+                (&millis(retention.ended), Type::INT8),
+                (&millis(retention.dead), Type::INT8),
+                (&BATCH, Type::INT8),
+            ],
+        )
+        .await?;
+    Ok(removed == BATCH.unsigned_abs())
+}

@@ -1,0 +1,204 @@
+//! Beginning jobs: when their time has come, and again when their worker says nothing any more.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::end::{MOVE, lost_error};
+use super::now;
+use crate::jobs::job::{Job, Lease, millis};
+use crate::jobs::store::{Extended, Fetch, Fetched};
+
+/// Most jobs that are made ready, or retaken, at a time: what is more waits for the next look.
+const AT_A_TIME: usize = 1_000;
+
+const FETCH: &str = "
+    UPDATE job
+    SET state = 'running', attempt = attempt + 1, fence = fence + 1, started_at = ?1, lease_until = ?1 + ?2, worker = ?3
+    WHERE id IN (SELECT id FROM job WHERE state = 'ready' AND kind = ?4 ORDER BY priority, id LIMIT ?5)
+    RETURNING id, fence, payload, attempt, max_attempts, unique_key IS NOT NULL, max(?1 - run_at, 0), trace, priority";
+
+/// A lease that lies further ahead than any is given was given by a clock that has been set back since.
+const EXPIRED: &str = "state = 'running' AND (lease_until < ?1 OR lease_until > ?1 + 2 * ?2)";
+
+/// Begins jobs of a kind.
+pub(super) fn fetch(connection: &Connection, fetch: &Fetch) -> rusqlite::Result<Fetched> {
+    let kind: Option<(bool, i64)> = connection
+        .prepare_cached("SELECT is_paused, next_at FROM job_kind WHERE kind = ?1")?
+        .query_row([fetch.kind], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (is_paused, next_at) = kind.unwrap_or_default();
+    if is_paused {
+        return Ok(Fetched::default());
+    }
+    let now = now();
+    let allowed = fetch
+        .rate
+        .map_or(usize::MAX, |rate| rate.allowed(now, next_at));
+    let limit = fetch.limit.min(allowed);
+    let jobs = begin(connection, fetch, now, limit)?;
+    let Some(rate) = fetch.rate else {
+        return Ok(Fetched {
+            jobs,
+            next_in: None,
+        });
+    };
+    let next_at = rate.next_at(now, next_at, jobs.len());
+    if !jobs.is_empty() {
+        connection
+            .prepare_cached(
+                "INSERT INTO job_kind (kind, next_at) VALUES (?1, ?2)
+                 ON CONFLICT (kind) DO UPDATE SET next_at = excluded.next_at",
+            )?
+            .execute(params![fetch.kind, next_at])?;
+    }
+    let next_in = (jobs.len() == allowed).then(|| rate.wait(now, next_at));
+    Ok(Fetched { jobs, next_in })
+}
+
+fn begin(
+    connection: &Connection,
+    fetch: &Fetch,
+    now: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Job>> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(FETCH)?;
+    let rows = statement.query_map(
+        params![now, millis(fetch.lease), fetch.worker, fetch.kind, limit],
+        |row| {
+            let job = Job {
+                lease: Lease {
+                    id: row.get(0)?,
+                    fence: row.get(1)?,
+                },
+                payload: row.get(2)?,
+                attempt: row.get(3)?,
+                max_attempts: row.get(4)?,
+                is_unique: row.get(5)?,
+                waited: row.get::<_, i64>(6)?.unsigned_abs(),
+                trace: row.get(7)?,
+            };
+            Ok((row.get::<_, i32>(8)?, job))
+        },
+    )?;
+    let mut jobs = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    // RETURNING has no order.
+    jobs.sort_unstable_by_key(|(priority, job)| (*priority, job.lease.id));
+    Ok(jobs.into_iter().map(|(_, job)| job).collect())
+}
+
+/// Extends leases that still stand.
+pub(super) fn extend(
+    connection: &Connection,
+    leases: &[Lease],
+    lease: Duration,
+) -> rusqlite::Result<Vec<Extended>> {
+    let until = now() + millis(lease);
+    let mut statement = connection.prepare_cached(
+        "UPDATE job SET lease_until = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'running'
+         RETURNING is_cancelled",
+    )?;
+    let mut extended = Vec::with_capacity(leases.len());
+    for lease in leases {
+        let is_cancelled = statement
+            .query_row(params![lease.id, lease.fence, until], |row| row.get(0))
+            .optional()?;
+        extended.extend(is_cancelled.map(|is_cancelled| Extended {
+            id: lease.id,
+            is_cancelled,
+        }));
+    }
+    Ok(extended)
+}
+
+/// Whether jobs are to be made ready or retaken, and which kinds have jobs that are.
+pub(super) fn look(
+    connection: &Connection,
+    lease: Duration,
+) -> rusqlite::Result<(bool, Vec<String>)> {
+    let now = now();
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM job WHERE state = 'scheduled' AND run_at <= ?1)
+             OR EXISTS (SELECT 1 FROM job WHERE {EXPIRED})"
+    );
+    let is_due = connection
+        .prepare_cached(&sql)?
+        .query_row(params![now, millis(lease)], |row| row.get(0))?;
+    // From one kind to the next, without a look at all that lies between.
+    let ready = connection
+        .prepare_cached(
+            "WITH RECURSIVE ready (kind) AS (
+                 SELECT (SELECT min(kind) FROM job WHERE state = 'ready')
+                 UNION ALL
+                 SELECT (SELECT min(kind) FROM job WHERE state = 'ready' AND kind > ready.kind)
+                 FROM ready WHERE ready.kind IS NOT NULL)
+             SELECT kind FROM ready WHERE kind IS NOT NULL",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok((is_due, ready))
+}
+
+/// Has jobs ready whose time has come.
+pub(super) fn promote(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE job SET state = 'ready' WHERE id IN (
+                 SELECT id FROM job WHERE state = 'scheduled' AND run_at <= ?1 ORDER BY run_at LIMIT ?2)",
+        )?
+        .execute(params![now(), AT_A_TIME])?;
+    Ok(())
+}
+
+/// Takes jobs from workers that said nothing for longer than their lease. The first time one is begun again at once; what
+/// may have killed a process twice waits longer each time, so that it does not take one worker after another along.
+pub(super) fn retake(connection: &Connection, lease: Duration) -> rusqlite::Result<u64> {
+    let now = now();
+    let sql = format!(
+        "SELECT id, attempt, attempt >= max_attempts, is_cancelled, worker FROM job WHERE {EXPIRED} LIMIT {AT_A_TIME}"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let lost = statement
+        .query_map(params![now, millis(lease)], |row| {
+            let id: i64 = row.get(0)?;
+            let attempt: u16 = row.get(1)?;
+            let worker: Option<String> = row.get(4)?;
+            Ok((id, attempt, row.get(2)?, row.get(3)?, worker))
+        })?
+        .collect::<rusqlite::Result<Vec<(i64, u16, bool, bool, Option<String>)>>>()?;
+    for (id, attempt, is_last, is_cancelled, worker) in &lost {
+        let error = lost_error(*attempt, worker.as_deref(), now);
+        connection
+            .prepare_cached(
+                "UPDATE job SET errors = json_insert(errors, '$[#]', json(?2)) WHERE id = ?1",
+            )?
+            .execute(params![id, error])?;
+        let state = match (is_cancelled, is_last) {
+            (true, _) => "cancelled",
+            (_, true) => "dead",
+            _ => {
+                let wait = crate::jobs::job::after_a_loss(*attempt);
+                connection
+                    .prepare_cached(
+                        "UPDATE job
+                         SET state = CASE WHEN ?2 > 0 THEN 'scheduled' ELSE 'ready' END, run_at = ?3 + ?2,
+                             lease_until = NULL, worker = NULL
+                         WHERE id = ?1",
+                    )?
+                    .execute(params![id, wait, now])?;
+                continue;
+            }
+        };
+        connection
+            .prepare_cached(MOVE)?
+            .execute(params![id, state, now])?;
+        connection
+            .prepare_cached("DELETE FROM job WHERE id = ?1")?
+            .execute([id])?;
+    }
+    Ok(lost.len() as u64)
+}

@@ -1,0 +1,124 @@
+//! Ending jobs, and forgetting those that ended long ago.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::now;
+use crate::jobs::job::{End, Fate, JobId, Lease, error_entry, millis};
+use crate::jobs::store::Retention;
+
+/// Puts a live job among those that have ended, as it is.
+pub(super) const MOVE: &str = "
+    INSERT INTO job_ended (id, kind, state, priority, run_at, attempt, max_attempts, started_at, worker, fence,
+        unique_key, payload, errors, trace, created_at, ended_at)
+    SELECT id, kind, ?2, priority, run_at, attempt, max_attempts, started_at, worker, fence, unique_key, payload, errors,
+        trace, created_at, ?3
+    FROM job WHERE id = ?1";
+const DELETE: &str = "DELETE FROM job WHERE id = ?1";
+
+/// Has a job that was asked for while it was running done again, however this beginning ended.
+const AGAIN: &str = "
+    UPDATE job
+    SET state = 'scheduled', run_at = again_at, again_at = NULL, attempt = 0, lease_until = NULL, worker = NULL
+    WHERE id = ?1 AND again_at IS NOT NULL";
+
+const BACK: &str = "
+    UPDATE job
+    SET state = CASE WHEN ?2 > 0 THEN 'scheduled' ELSE 'ready' END, run_at = CASE WHEN ?2 > 0 THEN ?3 + ?2 ELSE run_at END,
+        attempt = attempt - ?4, lease_until = NULL, worker = NULL
+    WHERE id = ?1";
+
+/// Rows that are removed at a time, so that no other write waits for long.
+const BATCH: usize = 1_000;
+
+/// Ends a job in the caller's transaction, as done. False where the lease was lost: then the transaction has to be rolled
+/// back, since another worker does the job, or did it.
+pub fn end_in(connection: &Connection, lease: Lease, keep: bool) -> rusqlite::Result<bool> {
+    let end = End {
+        lease,
+        attempt: 0,
+        fate: Fate::Done { keep },
+    };
+    Ok(!self::end(connection, &[end])?.is_empty())
+}
+
+/// Ends those that are still the caller's to end.
+pub(super) fn end(connection: &Connection, ends: &[End]) -> rusqlite::Result<Vec<JobId>> {
+    let now = now();
+    let mut ended = Vec::with_capacity(ends.len());
+    for End {
+        lease,
+        attempt,
+        fate,
+    } in ends
+    {
+        let is_cancelled: Option<bool> = connection
+            .prepare_cached(
+                "SELECT is_cancelled FROM job WHERE id = ?1 AND fence = ?2 AND state = 'running'",
+            )?
+            .query_row(params![lease.id, lease.fence], |row| row.get(0))
+            .optional()?;
+        let Some(is_cancelled) = is_cancelled else {
+            continue;
+        };
+        ended.push(lease.id);
+        if let Fate::Again { error, .. } | Fate::Dead { error } = fate {
+            connection
+                .prepare_cached(
+                    "UPDATE job SET errors = json_insert(errors, '$[#]', json(?2)) WHERE id = ?1",
+                )?
+                .execute(params![lease.id, error_entry(*attempt, now, error)])?;
+        }
+        let state = match fate {
+            Fate::Again { .. } | Fate::Returned if is_cancelled => "cancelled",
+            Fate::Again { delay, .. } => {
+                let back = params![lease.id, millis(*delay), now, 0];
+                connection.prepare_cached(BACK)?.execute(back)?;
+                continue;
+            }
+            Fate::Returned => {
+                let back = params![lease.id, 0, now, 1];
+                connection.prepare_cached(BACK)?.execute(back)?;
+                continue;
+            }
+            Fate::Cancelled => "cancelled",
+            Fate::Done { .. } => "done",
+            Fate::Dead { .. } => "dead",
+        };
+        if state != "cancelled" && connection.prepare_cached(AGAIN)?.execute([lease.id])? > 0 {
+            continue;
+        }
+        if !matches!(fate, Fate::Done { keep: false }) {
+            let moved = params![lease.id, state, now];
+            connection.prepare_cached(MOVE)?.execute(moved)?;
+        }
+        connection.prepare_cached(DELETE)?.execute([lease.id])?;
+    }
+    Ok(ended)
+}
+
+/// What is said of a worker that was lost.
+pub(super) fn lost_error(attempt: u16, worker: Option<&str>, now: i64) -> String {
+    let worker = worker.unwrap_or("a worker");
+    error_entry(
+        attempt,
+        now,
+        &format!("{worker} said nothing for longer than its lease"),
+    )
+}
+
+/// Removes a batch of what ended long ago; true where there may be more.
+pub(super) fn forget(connection: &Connection, retention: Retention) -> rusqlite::Result<bool> {
+    let now = now();
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM job_ended WHERE id IN (
+                 SELECT id FROM job_ended WHERE ended_at < ?1 AND (state <> 'dead' OR ended_at < ?2)
+                 ORDER BY ended_at LIMIT ?3)",
+        )?
+        .execute(params![
+            now - millis(retention.ended),
+            now - millis(retention.dead),
+            BATCH
+        ])?;
+    Ok(removed == BATCH)
+}

@@ -1,0 +1,72 @@
+//! Ends jobs in batches: what is done while a batch is being written forms the next one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::Shared;
+use crate::jobs::backoff::Backoff;
+use crate::jobs::counters::Counted;
+use crate::jobs::job::{End, Fate};
+
+/// Most jobs of a batch.
+const BATCH: usize = 1_000;
+/// Until the store answers again.
+const AGAIN: Backoff = Backoff {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(5),
+};
+
+/// A beginning that is over.
+pub(super) struct Ended {
+    pub(super) kind: &'static str,
+    pub(super) end: End,
+    pub(super) ran: Duration,
+}
+
+/// Runs until everybody who could end something has gone.
+pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>) {
+    // Else this would wait for itself.
+    let (store, held, counters) = {
+        let Shared {
+            store, counters, ..
+        } = &*shared;
+        (Arc::clone(store), Arc::downgrade(&shared), counters.clone())
+    };
+    drop(shared);
+    let mut batch = Vec::with_capacity(BATCH);
+    while ended.recv_many(&mut batch, BATCH).await > 0 {
+        let ends: Vec<End> = batch.iter().map(|it| it.end.clone()).collect();
+        let mut failures = 0;
+        let gone = loop {
+            match store.end(ends.clone()).await {
+                Ok(gone) => break gone,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(
+                        jobs = ends.len(),
+                        "jobs that were done are not ended yet: {error}"
+                    );
+                    tokio::time::sleep(AGAIN.after(failures)).await;
+                }
+            }
+        };
+        let gone: std::collections::HashSet<_> = gone.into_iter().collect();
+        for Ended { kind, end, ran } in batch.drain(..) {
+            // Where an answer was lost, or the handler ended it, it has ended and is not known to have.
+            let is_known = gone.contains(&end.lease.id) || failures > 0;
+            let counted = match &end.fate {
+                _ if !is_known => Counted::Lost,
+                Fate::Done { .. } | Fate::Cancelled => Counted::Done,
+                Fate::Again { .. } => Counted::Failed,
+                Fate::Dead { .. } => Counted::Dead,
+                Fate::Returned => Counted::Returned,
+            };
+            counters.ended(kind, counted, ran);
+            if let Some(shared) = held.upgrade() {
+                shared.held.end(end.lease);
+            }
+        }
+    }
+}

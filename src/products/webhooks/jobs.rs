@@ -1,0 +1,305 @@
+//! Passing changes on, behind the requests: one job reads the stream of versions, and one for each receiver and product
+//! tells it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::task::spawn_blocking;
+
+use super::client::{Client, ClientError};
+use super::event::Event;
+use super::sign::Secret;
+use crate::cache::Intent;
+use crate::jobs::{Failure, Handler, Job, Kind, Limits, NewJob, Registered};
+use crate::products::catalog::Catalog;
+use crate::products::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError};
+
+/// Reads what was committed, and enqueues a [`DELIVER`] for each product that changed.
+pub const COLLECT: Kind = Kind {
+    name: "webhook.collect",
+    max_attempts: 10_000,
+    keeps_done: false,
+};
+
+/// Tells a receiver how a product is.
+pub const DELIVER: Kind = Kind {
+    name: "webhook.deliver",
+    max_attempts: 10,
+    keeps_done: true,
+};
+
+/// After each failure, as Standard Webhooks proposes: three days in all.
+const AGAIN: [Duration; 9] = [
+    Duration::from_secs(5),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(14),
+    Duration::from_hours(20),
+    Duration::from_hours(24),
+];
+
+/// Who follows the stream.
+const FOLLOWER: &str = "webhooks";
+/// Versions that are read at once.
+const AT_ONCE: usize = 500;
+/// How long a job waits for its turn to write.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Gone for good (RFC 9110 §15.5.11).
+const GONE: u16 = 410;
+
+/// Who is told of changes.
+#[derive(Debug, Clone)]
+pub struct Receivers {
+    /// Their addresses.
+    pub urls: Vec<String>,
+    /// What the messages are signed with.
+    pub secret: Secret,
+    /// Whether addresses of a private network may be asked.
+    pub allow_private: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Delivery {
+    url: String,
+    product: i64,
+}
+
+/// To be enqueued when something was committed; one waits at most.
+pub fn collect() -> Result<NewJob, serde_json::Error> {
+    Ok(NewJob::new(&COLLECT, &())?.unique("all"))
+}
+
+/// Two that are to tell one receiver of one product are one: it is told how that is when it is told.
+fn deliveries(urls: &[String], changes: &[Change]) -> Result<Vec<NewJob>, StoreError> {
+    let mut jobs = Vec::with_capacity(urls.len() * changes.len());
+    for url in urls {
+        for change in changes {
+            let delivery = Delivery {
+                url: url.clone(),
+                product: change.product_id,
+            };
+            let job = NewJob::new(&DELIVER, &delivery);
+            let job = job.map_err(|error| StoreError(error.to_string()))?;
+            jobs.push(job.unique(format!("{} {url}", change.product_id)));
+        }
+    }
+    Ok(jobs)
+}
+
+struct Collect {
+    catalog: Catalog,
+    store: Arc<dyn CatalogStore>,
+    urls: Vec<String>,
+}
+
+impl Collect {
+    /// Passes on a stretch of the stream; true where there may be more.
+    async fn step(&self) -> Result<bool, StoreError> {
+        let before = self.store.followed(FOLLOWER).await?;
+        let (changes, after) = match &before {
+            Some(mark) => {
+                if let Some(page) = self.store.outbox_after(mark.clone(), AT_ONCE).await? {
+                    (page.changes, page.mark)
+                } else {
+                    tracing::warn!("changes were lost before webhooks told of them; replay them");
+                    (Vec::new(), self.store.outbox_end().await?)
+                }
+            }
+            // From now on.
+            None => (Vec::new(), self.store.outbox_end().await?),
+        };
+        if before.as_ref() == Some(&after) {
+            return Ok(false);
+        }
+        let is_full = changes.len() == AT_ONCE;
+        let urls = self.urls.clone();
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            // Another one may have been quicker: then it has enqueued them.
+            if !transaction.follow(FOLLOWER, before.as_ref(), &after)? {
+                return Ok((Decision::Rollback, ()));
+            }
+            transaction.enqueue(&deliveries(&urls, &changes)?)?;
+            Ok((Decision::Commit, ()))
+        };
+        let written = self.catalog.write(Instant::now() + PATIENCE, work).await;
+        written.map_err(|error| StoreError(error.to_string()))?;
+        Ok(is_full)
+    }
+}
+
+impl Handler for Collect {
+    fn run<'a>(&'a self, _: &'a Job) -> BoxFuture<'a, Result<(), Failure>> {
+        async move {
+            while self.step().await.map_err(Failure::passing)? {}
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+struct Deliver {
+    catalog: Catalog,
+    store: Arc<dyn CatalogStore>,
+    client: Client,
+    secret: Secret,
+}
+
+impl Deliver {
+    async fn note(
+        &self,
+        work: impl FnOnce(&mut dyn CatalogTransaction) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            work(transaction)?;
+            Ok((Decision::Commit, ()))
+        };
+        let noted = self.catalog.write(Instant::now() + PATIENCE, work).await;
+        noted.map_err(Failure::passing)
+    }
+
+    async fn disable(&self, url: String, reason: String) -> Result<(), Failure> {
+        tracing::warn!(url, "sent no webhooks any more: {reason}");
+        self.note(move |transaction| transaction.disable(&url, Some(&reason)))
+            .await
+    }
+
+    async fn deliver(&self, job: &Job) -> Result<(), Failure> {
+        let Delivery { url, product } = job.read().map_err(Failure::lasting)?;
+        let disabled = self.store.disabled(&url).await.map_err(Failure::passing)?;
+        if disabled.is_some() {
+            return Ok(());
+        }
+        let ids = [product];
+        let documents = self.store.documents(&ids, Intent::Fresh).await;
+        let Some(Some(stored)) = documents.map_err(Failure::passing)?.pop() else {
+            return Ok(());
+        };
+        // Taken already: the word of that came before the end of the job.
+        let sent = self.store.sent(&url, product).await;
+        if sent.map_err(Failure::passing)? >= stored.version {
+            return Ok(());
+        }
+        let now = OffsetDateTime::now_utc();
+        let event = Event::of(
+            product,
+            &stored,
+            &now.format(&Rfc3339).map_err(Failure::lasting)?,
+        );
+        let timestamp = now.unix_timestamp();
+        let headers = [
+            ("webhook-id", event.id.clone()),
+            ("webhook-timestamp", timestamp.to_string()),
+            (
+                "webhook-signature",
+                self.secret.sign(&event.id, timestamp, &event.body),
+            ),
+        ];
+        let (client, to) = (self.client.clone(), url.clone());
+        let posted = spawn_blocking(move || client.post(&to, &headers, &event.body));
+        match posted.await.map_err(Failure::passing)? {
+            Ok(()) => {
+                let version = stored.version;
+                self.note(move |transaction| transaction.note_sent(&url, product, version))
+                    .await
+            }
+            Err(ClientError::Refused(GONE)) => {
+                self.disable(url, "it is gone (410)".to_owned()).await
+            }
+            Err(error) if job.is_last_attempt() => {
+                let reason = format!("nothing was taken for three days: {error}");
+                self.disable(url, reason.clone()).await?;
+                Err(Failure::Lasting(reason))
+            }
+            Err(error) => {
+                let failures = usize::from(job.attempt).clamp(1, AGAIN.len());
+                Err(Failure::PassingFor(AGAIN[failures - 1], error.to_string()))
+            }
+        }
+    }
+}
+
+impl Handler for Deliver {
+    fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Result<(), Failure>> {
+        self.deliver(job).boxed()
+    }
+}
+
+/// Who does these jobs.
+pub fn registered(
+    catalog: &Catalog,
+    store: &Arc<dyn CatalogStore>,
+    receivers: Receivers,
+) -> Vec<Registered> {
+    let Receivers {
+        urls,
+        secret,
+        allow_private,
+    } = receivers;
+    let collect = Collect {
+        catalog: catalog.clone(),
+        store: Arc::clone(store),
+        urls,
+    };
+    let deliver = Deliver {
+        catalog: catalog.clone(),
+        store: Arc::clone(store),
+        client: Client::new(allow_private),
+        secret,
+    };
+    let one = Limits {
+        concurrency: 1,
+        ..Limits::default()
+    };
+    let several = Limits {
+        concurrency: 16,
+        ..Limits::default()
+    };
+    vec![
+        Registered::new(COLLECT, one, collect),
+        Registered::new(DELIVER, several, deliver),
+    ]
+}
+
+/// Has a receiver told again of everything that changed within the last `age`, and not left out any more. Returns how many
+/// changes that are; `None` where the stream does not go back so far. Blocks, but for its reads.
+pub async fn replay(
+    store: &dyn CatalogStore,
+    url: &str,
+    age: Duration,
+) -> Result<Option<usize>, StoreError> {
+    let Some(mut mark) = store.outbox_before(age).await? else {
+        return Ok(None);
+    };
+    let urls = [url.to_owned()];
+    let mut count = 0;
+    loop {
+        let Some(page) = store.outbox_after(mark, AT_ONCE).await? else {
+            return Ok(None);
+        };
+        let (url, changes) = (url.to_owned(), page.changes.clone());
+        let jobs = deliveries(&urls, &changes)?;
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            transaction.disable(&url, None)?;
+            for change in &changes {
+                transaction.note_sent(&url, change.product_id, 0)?;
+            }
+            transaction.enqueue(&jobs)?;
+            Ok(Decision::Commit)
+        };
+        let written = store.write(Instant::now() + PATIENCE, Box::new(work)).await;
+        written.map_err(|error| StoreError(error.to_string()))?;
+        count += page.changes.len();
+        if page.changes.len() < AT_ONCE {
+            return Ok(Some(count));
+        }
+        mark = page.mark;
+    }
+}
