@@ -113,9 +113,6 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     if let Some(warm_up) = &warm_up {
         warm_up.start(background.handle());
     }
-    if config.jobs.serve {
-        jobs.start(config, &catalog, &opened.clone().into_store())?;
-    }
     let jobs_view = jobs.view();
     let options = Options {
         listen: config.server.listen.clone(),
@@ -137,6 +134,9 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
         let bound = http::bind(&options, &catalog, &tokens, &readiness, &jobs_view)?;
+        if config.jobs.serve {
+            jobs.start(config, &catalog, &opened.clone().into_store())?;
+        }
         let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,
