@@ -5,6 +5,7 @@ mod copy;
 mod jobs;
 pub mod node;
 mod open;
+mod pressure;
 pub mod prover;
 mod second_tier;
 mod warm_up;
@@ -20,7 +21,11 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cache::L1Options;
 use crate::cache::prover::Findings;
 use crate::config::{CacheConfig, Config};
-use crate::http::{self, BindError, EdgeWindows, Options, Readiness, WriteLimits};
+use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
+use crate::http::{
+    self, BindError, EdgeWindows, Failures, FlagAccess, Options, Readiness, WriteLimits,
+};
+use crate::limits::overload::Pressure;
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::search::Search;
 use crate::products::tail::TailEvent;
@@ -88,6 +93,13 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let background = background()?;
     let tokens = Tokens::new(store.tokens());
     let mut jobs = Jobs::open(config, &store, background.handle())?;
+    let flags = FlagAccess {
+        flags: Flags::default(),
+        store: store.flags(),
+        failures: Failures::default(),
+    };
+    // Before anything is served: what is off is off from the first request on.
+    let _keeper = Keeper::start(flags.flags.clone(), Some(config.flags.file.clone()))?;
     let opened = store.clone();
     let store = store.into_store();
     let search = Search::start(
@@ -98,16 +110,30 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let lag = allowed_lag(config);
     let cache = cache_options(&config.cache, lag, config.redis.url.is_some());
     opened.watch();
+    let follower = Follower::start(&flags.store, flags.flags.clone())?;
     let l2 = second_tier::connect(config, background.handle().clone());
     let findings = Findings::default();
     let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
         .with_search(search)
+        .with_flags(&flags.flags)
         .with_prover(findings.clone())
         .with_jobs(jobs.queue.wake().clone());
     let on_change = jobs.on_change(config, background.handle());
     let tail = follow(&opened, lag, catalog.clone(), on_change)?;
-    catalog.start_l2();
+    let wake = follower.waker();
+    catalog.start_l2(move |note| {
+        if note == FLAGS_NOTE {
+            wake();
+        }
+    });
     prover::start_sampler(config, &catalog, store, findings, background.handle());
+    pressure::start(
+        config,
+        &catalog,
+        &flags,
+        Pressure::default,
+        background.handle(),
+    );
     let readiness = Readiness::default();
     let warm_up = WarmUp::new(config, &catalog, &readiness);
     if let Some(warm_up) = &warm_up {
@@ -133,7 +159,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     };
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
-        let bound = http::bind(&options, &catalog, &tokens, &readiness, &jobs_view)?;
+        let bound = http::bind(&options, &catalog, &tokens, &flags, &readiness, &jobs_view)?;
         if config.jobs.serve {
             jobs.start(config, &catalog, &opened.clone().into_store())?;
         }

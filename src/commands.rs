@@ -23,6 +23,7 @@ pub mod openapi;
 mod output;
 pub mod prove;
 pub mod serve;
+pub mod switch;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,7 @@ pub enum Command {
     Check(check::Args),
     Doctor(doctor::Args),
     Cache(cache::Args),
+    Flags(switch::Args),
     Jobs(jobs::Args),
     Work(work::Args),
     Webhooks(webhooks::Args),
@@ -146,6 +148,9 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Cache(args) => {
             with_logs(&load(&no_listen)?, |config| cache::run(args, config, out))
+        }
+        Command::Flags(args) => {
+            with_logs(&load(&no_listen)?, |config| switch::run(args, config, out))
         }
         Command::Jobs(args) => with_logs(&load(&no_listen)?, |config| jobs::run(args, config, out)),
         Command::Work(args) => with_logs(&load(&no_listen)?, |config| work::run(args, config, out)),

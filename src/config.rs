@@ -11,6 +11,7 @@ mod catalog;
 mod cors;
 mod error;
 mod file;
+mod flags;
 mod jobs;
 mod limits;
 mod node_url;
@@ -34,6 +35,7 @@ pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl, PostgresUrl};
 pub use cors::CorsOrigin;
 pub use error::{ConfigError, ConfigErrors};
+pub use flags::FlagsConfig;
 pub use jobs::JobsConfig;
 pub use limits::LimitsConfig;
 pub use node_url::NodeUrl;
@@ -65,6 +67,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// `[limits]`
     pub limits: LimitsConfig,
+    /// `[flags]`
+    pub flags: FlagsConfig,
     /// `[jobs]`
     pub jobs: JobsConfig,
     /// `[reviews]`
@@ -85,6 +89,7 @@ impl Config {
         let cache = CacheConfig::read(&mut reader);
         let redis = RedisConfig::read(&mut reader);
         let limits = LimitsConfig::read(&mut reader);
+        let flags = FlagsConfig::read(&mut reader, &server.data_dir);
         let jobs = JobsConfig::read(&mut reader);
         let reviews = ReviewsConfig::read(&mut reader);
         let webhooks = WebhooksConfig::read(&mut reader);
@@ -96,6 +101,7 @@ impl Config {
             cache,
             redis,
             limits,
+            flags,
             jobs,
             reviews,
             webhooks,

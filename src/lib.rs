@@ -7,6 +7,7 @@ pub mod cache;
 pub mod commands;
 pub mod config;
 pub mod db;
+pub mod flags;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -1,5 +1,6 @@
 //! The catalogue: what a product is, where it is kept, how it is read and how files become products.
 
+pub mod attributes;
 pub mod bulk;
 pub mod catalog;
 mod categories;

@@ -9,7 +9,15 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Parts that know nothing of the shop.
-const FOUNDATIONS: [&str; 6] = ["cache", "db", "jobs", "limits", "supervisor", "tokens"];
+const FOUNDATIONS: [&str; 7] = [
+    "cache",
+    "db",
+    "flags",
+    "jobs",
+    "limits",
+    "supervisor",
+    "tokens",
+];
 /// Parts that may speak to the HTTP library.
 const HTTP_PARTS: [&str; 3] = ["http", "app", "commands"];
 /// A file longer than this has more than one job.

@@ -61,6 +61,18 @@ fn lived_in() -> (Shop, String) {
     heir["status"] = json!("draft");
     writer.post(&heir).with(201);
     server.stop();
+    for variant in ["off", "on"] {
+        let nobody = "--node=http://127.0.0.1:9";
+        let set = [
+            "set",
+            "search",
+            variant,
+            "--reason=a test",
+            "--for=2h",
+            nobody,
+        ];
+        shop.run("flags", &set).with(0);
+    }
     (shop, token)
 }
 
@@ -78,6 +90,7 @@ fn a_catalogue_goes_into_postgresql_and_back_and_nothing_is_lost() {
         let copied = copy(from, to).with(0).summary();
         assert_eq!(copied["rows"]["product"], 1_004);
         assert_eq!(copied["rows"]["token"], 1);
+        assert_eq!(copied["rows"]["flag_history"], 2);
         assert_eq!(copied["rows"]["stock_adjustment"], 1);
         assert!(
             copied["rows"]["idempotency_key"].as_u64().unwrap() >= 3,
@@ -100,6 +113,11 @@ fn a_catalogue_goes_into_postgresql_and_back_and_nothing_is_lost() {
             ),
             ("token_id || key || status", "idempotency_key"),
             ("id || name || scopes", "token"),
+            ("key || CAST(definition AS text) || reason", "flag"),
+            (
+                "id || key || CAST(definition AS text) || set_by",
+                "flag_history",
+            ),
         ] {
             let rows = |shop: &Shop| {
                 let rows = table(shop, columns, of).into_iter();

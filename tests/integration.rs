@@ -17,6 +17,7 @@ mod doctor;
 mod documentation;
 mod edge;
 mod export;
+mod flags;
 mod freshness;
 mod harness;
 mod import_export;

@@ -90,7 +90,7 @@ fn check_tells_a_good_configuration_from_a_bad_one() {
         (&Value::Bool(true), &Value::Array(vec![]))
     );
     let checks = report["checks"].as_array().unwrap();
-    assert_eq!(checks.len(), 4, "{checks:#?}");
+    assert_eq!(checks.len(), 5, "{checks:#?}");
     assert!(
         checks.iter().all(|check| check["ok"] == true),
         "{checks:#?}"

@@ -2,6 +2,7 @@
 
 use super::open::OpenCatalog;
 use crate::db::copy::{CopyError, Side, Table, copy};
+use crate::flags::{FLAG_HISTORY, FLAGS};
 use crate::products::store::{Decision, StoreError};
 use crate::products::tables::TABLES;
 use crate::tokens::TOKENS;
@@ -26,7 +27,8 @@ pub fn copy_catalog(
 ) -> Result<Vec<(&'static str, u64)>, CopyCatalogError> {
     // What another program wrote has its versions before it is read.
     settle(from)?;
-    let tables: Vec<Table> = [TOKENS].iter().chain(TABLES).copied().collect();
+    let others = [TOKENS, FLAGS, FLAG_HISTORY];
+    let tables: Vec<Table> = others.iter().chain(TABLES).copied().collect();
     let counts = copy(side(from), side(to), &tables)?;
     settle(to)?;
     let names = tables.iter().map(|table| table.name);

@@ -87,6 +87,11 @@ impl Node {
         self.get("/admin/cache")
     }
 
+    /// What it has in force of a flag.
+    pub fn flag(&self, key: &str) -> Result<Value, NodeError> {
+        self.get(&format!("/admin/flags/{key}"))
+    }
+
     /// Has it drop a product at once, from Redis, too.
     pub fn purge_one(&self, id: i64) -> Result<Value, NodeError> {
         let uri = self.uri(&format!("/admin/cache/{id}?hard=true"));

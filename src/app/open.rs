@@ -8,6 +8,7 @@ use crate::config::{CatalogConfig, CatalogUrl, Config, PostgresUrl};
 use crate::db::postgres::{Options, Postgres, PostgresError};
 use crate::db::sqlite::{Sqlite, SqliteError};
 use crate::db::{MigrationReport, SchemaState};
+use crate::flags::FlagStore;
 use crate::jobs::{JobStore, PostgresJobs, SqliteJobs};
 use crate::products::postgres::{self, PostgresCatalog};
 use crate::products::sqlite::{self, SqliteCatalog};
@@ -46,6 +47,14 @@ pub(super) enum Tail {
 impl OpenCatalog {
     /// Its tokens.
     pub fn tokens(&self) -> TokenStore {
+        match self {
+            Self::Sqlite(store) => store.database().clone().into(),
+            Self::Postgres(store) => store.database().clone().into(),
+        }
+    }
+
+    /// What operators have said of its flags.
+    pub fn flags(&self) -> FlagStore {
         match self {
             Self::Sqlite(store) => store.database().clone().into(),
             Self::Postgres(store) => store.database().clone().into(),

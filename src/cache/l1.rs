@@ -80,6 +80,8 @@ pub enum Freshness {
     Fresh,
     /// Serve it, and refresh it.
     Stale,
+    /// It would be refreshed soon, or be stale, if values were not served for longer now. Serve it.
+    Stretched,
 }
 
 /// Why there is no value.
@@ -168,6 +170,8 @@ pub struct L1<K, V> {
     fences: Fences<K>,
     /// Entries from before a doubt are not served, those from before a question are stale.
     epoch: AtomicU64,
+    /// For how much longer than its time a value is served without a look at the store.
+    stretch: AtomicU64,
     /// Spreads lifetimes.
     hasher: RandomState,
 }
@@ -180,6 +184,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             absences: bounded(options.negative_bytes, 0),
             fences: Fences::new(options.fence_lifetime, now),
             epoch: AtomicU64::new(0),
+            stretch: AtomicU64::new(0),
             hasher: RandomState::new(),
             options,
         }
@@ -196,13 +201,17 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             };
             let left = entry.fresh_until.cast_signed() - now.cast_signed();
             let is_sure = without_question(entry.epoch, epoch);
-            let (freshness, ttl) = if now < entry.fresh_until && is_sure {
-                (Freshness::Fresh, left)
-            } else if now < end {
-                (Freshness::Stale, left.min(-1))
-            } else {
-                return None;
-            };
+            let stretch = self.stretch.load(Ordering::Relaxed);
+            let (freshness, ttl) =
+                if stretch > 0 && now < entry.fresh_until.saturating_add(stretch) && is_sure {
+                    (Freshness::Stretched, left)
+                } else if now < entry.fresh_until && is_sure {
+                    (Freshness::Fresh, left)
+                } else if now < end.saturating_add(stretch) {
+                    (Freshness::Stale, left.min(-1))
+                } else {
+                    return None;
+                };
             return Some(Lookup {
                 ttl,
                 value: Ok(entry.value),
@@ -219,6 +228,12 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
             version: absence.version,
             freshness: Freshness::Fresh,
         })
+    }
+
+    /// Has values served for so much longer, in milliseconds, without a look at the store, unless one is heard of that
+    /// replaces them; 0 has them served as usual.
+    pub fn stretch(&self, by: Millis) {
+        self.stretch.store(by, Ordering::Relaxed);
     }
 
     /// The present epoch; note it before a load starts and hand it to [`L1::fill`].

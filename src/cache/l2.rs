@@ -151,6 +151,9 @@ pub trait Watcher<K>: Send + Sync + 'static {
 
     /// Such words may have been missed.
     fn missed(&self);
+
+    /// Something else has changed, as [`L2::note`] was told.
+    fn noted(&self, _note: &str) {}
 }
 
 /// The tier. Clones share it; the last one that goes takes its connections along.
@@ -259,6 +262,14 @@ impl<K: L2Key, V: L2Value> L2<K, V> {
                 self.shared.journal_grew.notify_one();
                 return;
             }
+        }
+    }
+
+    /// Has all nodes look at something else than keys: what, in a word. Returns in time in any case; who does not hear of
+    /// it has to find it in another way.
+    pub async fn note(&self, note: &str) {
+        if let Err(error) = self.shared.tier.note::<K>(note).await {
+            tracing::debug!(%error, "a note may not have reached Redis");
         }
     }
 

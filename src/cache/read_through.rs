@@ -143,14 +143,19 @@ where
         let lookup = l1.get(key, self.shared.clock.now())?;
         let count = match (&lookup.value, lookup.freshness) {
             (Err(_), _) => Count::Absent,
-            (Ok(_), Freshness::Fresh) => Count::Fresh,
+            (Ok(_), Freshness::Fresh | Freshness::Stretched) => Count::Fresh,
             (Ok(_), Freshness::Stale) => Count::Stale,
         };
         let number = self.shared.tally.count(count as usize);
         if is_sampled(number) && lookup.value.is_ok() {
             self.shared.hot.note(key);
         }
-        if lookup.freshness == Freshness::Stale || self.shared.ahead.is_due(lookup.ttl) {
+        let is_due = match lookup.freshness {
+            Freshness::Fresh => self.shared.ahead.is_due(lookup.ttl),
+            Freshness::Stale => true,
+            Freshness::Stretched => false,
+        };
+        if is_due {
             self.refresh(key);
         }
         let Lookup {
@@ -233,6 +238,13 @@ where
     pub fn amend(&self, key: &K, amend: impl FnOnce(&V) -> Option<V>) {
         if let Some(l1) = &self.shared.l1 {
             l1.amend(key, self.shared.clock.now(), amend);
+        }
+    }
+
+    /// Has values served for longer: see [`L1::stretch`].
+    pub fn stretch(&self, by: Millis) {
+        if let Some(l1) = &self.shared.l1 {
+            l1.stretch(by);
         }
     }
 

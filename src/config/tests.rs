@@ -97,6 +97,8 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "redis.connect_timeout = 1s (default)",
             "limits.body = 1MiB (default)",
             "limits.write_wait = 2s (default)",
+            "flags.file = ./doorbuster-data/flags.json (default)",
+            "flags.ladder = brotli,view_counts,fresh_prices,recommendations,facets,reviews,search,checkout_first (default)",
             "jobs.serve = true (default)",
             "jobs.threads = 1 (default)",
             "jobs.pool_size = 4 (default)",
@@ -230,7 +232,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "\n[till]\nlisten = 'x'",
-            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, jobs, reviews, webhooks, telemetry",
+            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -290,7 +292,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, redis, limits, jobs, reviews, webhooks, telemetry"]
+          this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, telemetry"]
     );
 }
 

@@ -2,6 +2,7 @@
 //! loopback or a network of its own.
 
 mod cache;
+mod flags;
 mod guard;
 mod jobs;
 mod reviews;
@@ -15,6 +16,7 @@ pub use jobs::JobsView;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     cache::routes(config);
+    flags::routes(config);
     jobs::routes(config);
     reviews::routes(config);
 }

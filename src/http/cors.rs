@@ -21,7 +21,7 @@ const REQUEST_HEADERS: &str = "authorization, cache-control, content-type, idemp
      if-modified-since, if-none-match, if-unmodified-since, traceparent, tracestate, x-request-id";
 
 /// What a page may read beyond what Fetch lets it read anyway.
-const RESPONSE_HEADERS: &str = "age, allow, cache-status, content-location, date, etag, \
+const RESPONSE_HEADERS: &str = "age, allow, cache-status, content-location, date, doorbuster-degraded, etag, \
      idempotency-replayed, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id";
 
 /// Seconds a browser may remember a preflight. Firefox takes this, others two hours at most.

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::problem::ApiError;
+use crate::flags::{Feature, Flags};
 use crate::products::catalog::Catalog;
 use crate::products::store::Lacks;
 
@@ -59,6 +60,7 @@ async fn healthz() -> HttpResponse {
 async fn readyz(
     readiness: web::Data<Readiness>,
     catalog: web::Data<Catalog>,
+    flags: web::Data<Flags>,
 ) -> Result<HttpResponse, ApiError> {
     if readiness.is_draining() {
         return Err(ApiError::NotReady("The server is about to stop."));
@@ -80,6 +82,14 @@ async fn readyz(
     }
     if replicas > 0 {
         body["degraded"]["replicas"] = replicas.into();
+    }
+    let off: Vec<_> = flags.features().now().iter().map(Feature::name).collect();
+    if !off.is_empty() {
+        body["degraded"]["features"] = off.into();
+    }
+    let trouble = flags.trouble().now();
+    if let Some((place, _)) = trouble.first() {
+        body["degraded"]["flags"] = format!("{}: not as it should be", place.name()).into();
     }
     Ok(ok(&body))
 }

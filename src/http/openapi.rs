@@ -6,6 +6,7 @@
 mod availability;
 mod documentation;
 mod errors;
+mod flags;
 mod headers;
 mod health;
 mod lists;
@@ -63,6 +64,7 @@ fn paths() -> Paths {
         availability::paths(),
         stock::paths(),
         streams::paths(),
+        flags::paths(),
         health::paths(),
         documentation::paths(),
     ];

@@ -14,18 +14,23 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::authorization::AuthorizationError;
+use super::degraded;
 use super::gate::MAX_TARGET;
 use super::openapi::ProblemCode;
 use super::query::invalid;
 use super::status_header::{CACHE_STATUS, cache_status};
 use super::writes::WriteProblem;
 use crate::cache::{Absence, LoadError, Status};
+use crate::flags::Feature;
 use crate::products::listing::ListError;
 use crate::products::store::StoreError;
 use crate::products::validate::Invalid;
 
 /// Seconds after which asking again makes sense when the catalogue gives no answer.
 pub(super) const RETRY_SECONDS: u16 = 1;
+
+/// Seconds after which asking again makes sense for what is switched off: nothing comes back sooner by itself.
+const OFF_SECONDS: u16 = 10;
 
 /// Most errors told of one document; one that has more is hardly mended by hand. All are counted.
 const MAX_ERRORS: usize = 1_000;
@@ -84,6 +89,12 @@ pub(super) enum ApiError {
     FromAPage,
     /// More searches are under way than can be answered in time.
     SearchBusy,
+    /// What is asked is switched off.
+    FeatureOff(Feature),
+    /// A flag is not as it has to be: why, and the mend.
+    InvalidFlag(String),
+    /// Nobody ever said anything of this flag.
+    NoFlag(String),
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
     /// The server is not ready for traffic.
@@ -310,7 +321,7 @@ impl ApiError {
         }
     }
 
-    /// What only operators are told.
+    /// What only operators meet.
     fn row_for_operators(&self) -> Row {
         let (status, code, title, detail) = match self {
             Self::InvalidPurge(detail) => (
@@ -344,6 +355,18 @@ impl ApiError {
                     "{detail}; send {{\"status\":\"published\"}} or {{\"status\":\"rejected\"}}"
                 ),
             ),
+            Self::InvalidFlag(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-flag",
+                "Not a word on a flag",
+                format!("{detail}; send {{\"variant\":\"off\",\"reason\":\"…\",\"for\":\"2h\"}}"),
+            ),
+            Self::NoFlag(key) => (
+                StatusCode::NOT_FOUND,
+                "flag-not-found",
+                "No such flag",
+                format!("Nothing is said of a flag {key:?} there; see GET /admin/flags"),
+            ),
             Self::FromAPage => (
                 StatusCode::FORBIDDEN,
                 "page-refused",
@@ -371,6 +394,11 @@ impl ApiError {
                     "Others are being served and nothing was done; try again in {RETRY_SECONDS} s."
                 ),
             ),
+            Self::FeatureOff(feature) => (
+                "feature-off",
+                "Switched off for now",
+                format!("{}; try again in {OFF_SECONDS} s", why_off(*feature)),
+            ),
             Self::VersionNotReached { version } => (
                 "version-not-reached",
                 "The version is not there yet",
@@ -397,6 +425,11 @@ impl ApiError {
             title,
             detail,
         }
+    }
+
+    /// Whether it is as somebody wants it to be, and so nothing that the log has to tell of.
+    pub(super) fn is_meant(&self) -> bool {
+        matches!(self, Self::FeatureOff(_))
     }
 
     fn extension(&self) -> Extension<'_> {
@@ -428,6 +461,10 @@ impl ApiError {
                 headers.insert(WWW_AUTHENTICATE, error.challenge());
             }
             Self::Write(problem) => problem.add_headers(headers),
+            Self::FeatureOff(feature) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(OFF_SECONDS));
+                degraded::tell(headers, [feature]);
+            }
             Self::Busy
             | Self::SearchBusy
             | Self::Unavailable(_)
@@ -438,6 +475,15 @@ impl ApiError {
             _ => {}
         }
         response
+    }
+}
+
+/// In a few words.
+fn why_off(feature: Feature) -> String {
+    match feature {
+        Feature::Writes => "The shop can only be read for now, and nothing was done".to_owned(),
+        Feature::CheckoutFirst => "Only products and purchases are served for now".to_owned(),
+        other => format!("{:?} is switched off for now; leave it out", other.name()),
     }
 }
 

@@ -11,6 +11,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 
 use super::batch::weakest;
+use super::degraded;
 use super::edge;
 use super::media_type::{self, MediaType};
 use super::page;
@@ -19,6 +20,7 @@ use super::representation::{Outgoing, respond};
 use super::status_header::{CACHE_STATUS, cache_status};
 use super::writes;
 use crate::cache::{Absence, Origin, Status};
+use crate::flags::Feature;
 use crate::products::catalog::{Catalog, DetailError};
 use crate::products::views::{Form, PageClass, Place};
 use detail_query::DetailQuery;
@@ -223,6 +225,12 @@ async fn plain(
         content_type: MediaType::Json.token(),
     };
     let mut response = respond(request, catalog, outgoing).await?;
+    if let Status::Hit { ttl } = answer.status
+        && ttl < 0
+        && !catalog.features().is_on(Feature::FreshPrices)
+    {
+        degraded::tell(response.headers_mut(), [&Feature::FreshPrices]);
+    }
     allow_to_keep(request, answer.status, response.headers_mut());
     Ok((response, answer.status, keys))
 }
@@ -259,6 +267,7 @@ async fn detail(
     };
     let status = weakest(detail.statuses.into_iter()).unwrap_or(uncached);
     let headers = response.headers_mut();
+    degraded::tell(headers, &detail.degraded);
     match detail.age {
         None => allow_to_keep(request, status, headers),
         // As short-lived as the pages in it.

@@ -8,10 +8,13 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::body::in_parts;
 use super::conditional::{EntityTags, has_any, has_the_latest, is_conditional};
+use super::degraded;
 use super::last_modified;
 use super::negotiation::{Accepted, Representation};
 use super::problem::ApiError;
+use crate::flags::Feature;
 use crate::products::catalog::Catalog;
+use crate::products::coding::Coding;
 use crate::products::document::{Document, Seconds};
 use crate::products::views::Place;
 
@@ -54,13 +57,14 @@ pub(super) async fn respond(
     let (representation, mut response) = if let Some(representation) = known {
         (representation, not_modified())
     } else {
-        let (representation, body) = select(accepted, catalog, place, document).await?;
+        let (representation, body, without) = select(accepted, catalog, place, document).await?;
         let has_it = |headers| has_any(headers) || has_the_latest(headers, modified);
-        let response = if is_conditional && has_it(request.headers()) {
+        let mut response = if is_conditional && has_it(request.headers()) {
             not_modified()
         } else {
             full(representation, content_type, modified, body)
         };
+        degraded::tell(response.headers_mut(), &without);
         (representation, response)
     };
     response
@@ -104,27 +108,37 @@ fn full(
     response
 }
 
-/// Chooses among what the client accepts. Only a client that refuses identity may have to wait.
+/// Chooses among what the client accepts, and says what was not built that would have been. Only a client that refuses
+/// identity may have to wait.
 async fn select(
     accepted: Accepted,
     catalog: &Catalog,
     place: &Place,
     document: Document,
-) -> Result<(Representation, BoxBody), ApiError> {
+) -> Result<(Representation, BoxBody, Option<Feature>), ApiError> {
     let mut is_ordered = document.len() < WORTH_COMPRESSING;
+    let mut without = None;
     for representation in accepted.ranked() {
         let Some(coding) = representation else {
-            return Ok((None, in_parts(document.into_parts())));
+            return Ok((None, in_parts(document.into_parts()), without));
         };
         if let Some(body) = document.compressed(coding) {
-            return Ok((representation, BoxBody::new(body.clone())));
+            return Ok((representation, BoxBody::new(body.clone()), without));
         }
-        if !is_ordered {
+        if !is_ordered && coding == Coding::Brotli && !catalog.features().is_on(Feature::Brotli) {
+            without = Some(Feature::Brotli);
+        } else if !is_ordered {
             catalog.compress_soon(place, &document, coding);
             is_ordered = true;
         }
     }
-    let best = accepted.ranked().flatten().next();
+    let mut codings = accepted.ranked().flatten();
+    let best = codings.next();
+    // One that takes nothing else gets it all the same.
+    let best = match without {
+        Some(_) => codings.next().or(best),
+        None => best,
+    };
     let Some(coding) = best.filter(|_| catalog.compresses(place)) else {
         return Err(ApiError::NotAcceptable {
             header: "Accept-Encoding",
@@ -136,7 +150,7 @@ async fn select(
         });
     };
     match catalog.compress(place, &document, coding).await {
-        Some(body) => Ok((Some(coding), BoxBody::new(body))),
+        Some(body) => Ok((Some(coding), BoxBody::new(body), without)),
         None => Err(ApiError::Unavailable(format!(
             "{place:?} was not compressed in time"
         ))),

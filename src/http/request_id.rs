@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Instant;
 
@@ -12,18 +14,20 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{Error, HttpRequest};
+use actix_web::{Error, HttpRequest, web};
 use futures_util::poll;
 use tracing::Instrument;
 
 use super::body;
 use super::connections::Connection;
 use super::cors::Cors;
+use super::degraded;
 use super::digits::hexadecimal;
 use super::gate;
 use super::patience;
 use super::problem::{self, ApiError};
 use super::products;
+use crate::flags::Features;
 use crate::telemetry::request_span;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,6 +37,21 @@ const MAX_LENGTH: usize = 64;
 thread_local! {
     /// A random place to start from.
     static NEXT: Cell<u64> = Cell::new(RandomState::new().hash_one(0));
+}
+
+/// Answers that failed on our side, for whoever watches how many. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Failures(Arc<AtomicU64>);
+
+impl Failures {
+    fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So far.
+    pub fn so_far(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The id of a request.
@@ -72,7 +91,10 @@ fn next() -> HeaderValue {
 #[derive(Clone)]
 pub(super) enum Listener {
     /// Customers', and their browsers', which may read answers from the pages of some origins.
-    Public { cors: Option<Rc<Cors>> },
+    Public {
+        cors: Option<Rc<Cors>>,
+        features: Features,
+    },
     /// Operators'.
     Admin,
 }
@@ -80,9 +102,21 @@ pub(super) enum Listener {
 impl Listener {
     fn cors(&self) -> Option<&Rc<Cors>> {
         match self {
-            Self::Public { cors } => cors.as_ref(),
+            Self::Public { cors, .. } => cors.as_ref(),
             Self::Admin => None,
         }
+    }
+
+    /// What is switched off is not asked. Where nothing is, this is one load of a number.
+    fn refusal(&self, request: &ServiceRequest) -> Option<ApiError> {
+        let Self::Public { features, .. } = self else {
+            return None;
+        };
+        let features = features.now();
+        if features.is_none() {
+            return None;
+        }
+        degraded::refusal(features, request.method(), request.path())
     }
 }
 
@@ -107,7 +141,8 @@ where
     let started = access_log.then(Instant::now);
     let is_public = matches!(listener, Listener::Public { .. });
     let cors = listener.cors();
-    let answer = match gate::answer(&request, cors.map(Rc::as_ref)) {
+    let answer = gate::answer(&request, cors.map(Rc::as_ref));
+    let answer = match answer.or_else(|| listener.refusal(&request).map(Err)) {
         None if is_public && products::is_by_id(&request) => {
             Answer::Product(Box::pin(products::without_routing(request)))
         }
@@ -168,11 +203,16 @@ fn as_problem(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
     let status = response.status();
     let (request, response) = response.into_parts();
     let error = response.error();
-    if let Some(error) = error.filter(|_| status.is_server_error()) {
+    let api_error = error.and_then(Error::as_error::<ApiError>);
+    let is_meant = api_error.is_some_and(ApiError::is_meant);
+    if let Some(error) = error.filter(|_| status.is_server_error() && !is_meant) {
+        if let Some(failures) = request.app_data::<web::Data<Failures>>() {
+            failures.count();
+        }
         let (method, path) = (request.method(), request.path());
         tracing::error!(request_id = id.as_str(), %method, path, status = status.as_u16(), %error, "request failed");
     }
-    let problem = match error.and_then(Error::as_error::<ApiError>) {
+    let problem = match api_error {
         // What a route says to a method that it does not know is what it says to OPTIONS.
         Some(ApiError::MethodNotAllowed { allow, .. }) if request.method() == Method::OPTIONS => {
             problem::options(allow)

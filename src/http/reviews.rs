@@ -8,6 +8,7 @@ use super::problem::ApiError;
 use super::products::parse_id;
 use super::query::Query;
 use super::submissions;
+use crate::flags::Feature;
 use crate::products::catalog::Catalog;
 
 /// Every parameter of the reviews.
@@ -31,6 +32,9 @@ async fn reviews(
                 allow: "GET, HEAD, POST",
             });
         }
+    }
+    if !catalog.features().is_on(Feature::Reviews) {
+        return Err(ApiError::FeatureOff(Feature::Reviews));
     }
     let id = parse_id(request.match_info().query("id"))?;
     let query = Query::of(&request, &PARAMETERS)?;

@@ -4,11 +4,12 @@ use actix_web::http::Method;
 
 use crate::limits::RouteClass;
 
-/// `None` for what is never limited: health, and preflights.
+/// Flags, which tell a storefront what there is to be shown, count as products. `None` for what is never limited: health, and preflights.
 pub(super) fn of(method: &Method, path: &str) -> Option<RouteClass> {
     match path {
         "/healthz" | "/readyz" => return None,
         _ if method == Method::OPTIONS => return None,
+        _ if path.starts_with("/ofrep/") => return Some(RouteClass::Product),
         _ => {}
     }
     if !matches!(*method, Method::GET | Method::HEAD) {
@@ -69,6 +70,7 @@ mod tests {
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
             assert_eq!(class(method, "/products/456"), Some(Write));
         }
+        assert_eq!(class("POST", "/ofrep/v1/evaluate/flags"), Some(Product));
         assert_eq!(class("OPTIONS", "/products/456"), None);
     }
 }

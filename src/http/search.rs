@@ -3,11 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::assembled::Assembled;
+use super::degraded;
 use super::lists::filters;
 use super::page::link_next;
 use super::problem::ApiError;
 use super::products::refuse_other_methods;
 use super::query::{Query, invalid};
+use crate::flags::Feature;
 use crate::products::catalog::Catalog;
 use crate::products::search::{SearchError, SearchPage, SearchQuery, SearchSort};
 
@@ -38,7 +40,10 @@ async fn search(
 ) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
     let query = Query::of(&request, &PARAMETERS)?;
-    let page = catalog.search(search_query(&query)?).await?;
+    let mut page = catalog.search(search_query(&query)?).await?;
+    if page.facets.is_none() {
+        page.degraded.push(Feature::Facets.name());
+    }
     respond(&request, &query, &page)
 }
 
@@ -88,6 +93,9 @@ fn respond(
     let mut response = body.respond(request.headers());
     if let Some(cursor) = &page.next {
         link_next(&mut response, request, query, cursor);
+    }
+    if page.facets.is_none() {
+        degraded::tell(response.headers_mut(), [&Feature::Facets]);
     }
     Ok(response)
 }

@@ -13,14 +13,15 @@ use super::admin::JobsView;
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::public_server::PublicServer;
-use super::request_id::Listener;
+use super::request_id::{Failures, Listener};
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, admin, availability, bulk, categories, demo, docs, export, health, lists,
-    products, recommendations, request_id, reviews, search, stock, submissions,
+    ofrep, products, recommendations, request_id, reviews, search, stock, submissions,
 };
 use crate::config::CorsOrigin;
+use crate::flags::{FlagStore, Flags};
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
 
@@ -53,6 +54,17 @@ pub struct Options {
     pub demo_page: bool,
 }
 
+/// What is switched, and how it is.
+#[derive(Debug, Clone)]
+pub struct FlagAccess {
+    /// What is in force.
+    pub flags: Flags,
+    /// Where the words of operators are kept.
+    pub store: FlagStore,
+    /// Counts answers that failed.
+    pub failures: Failures,
+}
+
 /// Bound listeners. They answer once their servers are awaited.
 pub struct Bound {
     /// The public server.
@@ -70,12 +82,17 @@ pub fn bind(
     options: &Options,
     catalog: &Catalog,
     tokens: &Tokens,
+    flags: &FlagAccess,
     readiness: &Readiness,
     jobs: &JobsView,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
     let tokens = web::Data::new(tokens.clone());
+    let failures = web::Data::new(flags.failures.clone());
+    let features = flags.flags.features();
+    let flag_store = web::Data::new(flags.store.clone());
+    let flags = web::Data::new(flags.flags.clone());
     let readiness = web::Data::new(readiness.clone());
     let streams = web::Data::new(Streams::default());
     let access_log = options.access_log;
@@ -84,14 +101,18 @@ pub fn bind(
     let demo_page = options.demo_page;
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
+    let (tokens_public, flags_public) = (tokens.clone(), flags.clone());
     let cors_origins = options.cors_origins.clone();
     let app = move || {
         let listener = Listener::Public {
             cors: Cors::new(&cors_origins).map(Rc::new),
+            features: features.clone(),
         };
         App::new()
             .app_data(for_public.clone())
-            .app_data(tokens.clone())
+            .app_data(tokens_public.clone())
+            .app_data(flags_public.clone())
+            .app_data(failures.clone())
             .app_data(streams.clone())
             .app_data(in_flight.clone())
             .app_data(writes)
@@ -110,6 +131,7 @@ pub fn bind(
             .configure(stock::routes)
             .configure(search::routes)
             .configure(categories::routes)
+            .configure(ofrep::routes)
             .configure(health::routes)
             .configure(move |config| {
                 if demo_page {
@@ -130,6 +152,9 @@ pub fn bind(
     let admin = HttpServer::new(move || {
         App::new()
             .app_data(catalog.clone())
+            .app_data(tokens.clone())
+            .app_data(flags.clone())
+            .app_data(flag_store.clone())
             .app_data(readiness.clone())
             .app_data(jobs.clone())
             .app_data(web::Data::new(writes))

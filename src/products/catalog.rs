@@ -12,8 +12,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::{OptionFuture, try_join, try_join_all};
+use futures_util::future::{join, try_join_all};
 use tokio::runtime::Handle;
 
 use super::categories::CategoryTree;
@@ -28,7 +27,7 @@ use super::names::Names;
 use super::search::{Search, SearchError, SearchPage, SearchQuery};
 use super::store::{CatalogStore, StoreError};
 use super::views::{
-    Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Place, Shelves,
+    Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Part, Place, Shelves,
     Source, reviews_scope,
 };
 use crate::cache::prover::Findings;
@@ -37,6 +36,10 @@ use crate::cache::{
     Absence, Answer, Batched, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough,
     Status, SystemClock, Tiered,
 };
+use crate::flags::{Feature, Features, Flags};
+
+/// How much longer a product is served without asking while `fresh_prices` is off, in times as long as it is otherwise.
+const LONGER: Millis = 10;
 use crate::jobs::Wake;
 
 /// Items of a page where the request says nothing.
@@ -70,6 +73,9 @@ pub struct Catalog {
     names: Option<Arc<Names>>,
     prover: Option<Findings>,
     write_through: bool,
+    features: Features,
+    /// How much longer products are served without asking while that is off.
+    stretch: Millis,
     /// Whom jobs are told of that were enqueued.
     wake: Wake,
     /// What this node is called, for people.
@@ -102,6 +108,8 @@ pub struct DetailAnswer {
     pub statuses: Vec<Status>,
     /// Milliseconds since its oldest part was read; `None` where all of it is known to be the newest there is.
     pub age: Option<Millis>,
+    /// What it has to do without for now.
+    pub degraded: Vec<Feature>,
 }
 
 /// Why there is no detail.
@@ -133,6 +141,7 @@ impl Catalog {
             Some(l2) => l2.node(),
             None => format!("{:016x}", getrandom::u64().unwrap_or_default()),
         };
+        let stretch = options.l1.map_or(0, |l1| l1.fresh.saturating_mul(LONGER));
         let l1 = options.l1.map(|options| L1::new(options, clock.now()));
         let names = options
             .l1
@@ -180,6 +189,8 @@ impl Catalog {
             names,
             prover: None,
             write_through: options.write_through,
+            features: Features::default(),
+            stretch,
             wake: Wake::default(),
             node: node.into(),
         }
@@ -190,14 +201,16 @@ impl Catalog {
         &self.node
     }
 
-    /// Has the second tier brought up to date from here on, and words of other nodes heeded. To be called once.
-    pub fn start_l2(&self) {
+    /// Has the second tier brought up to date from here on, and words of other nodes heeded, of which notes go to
+    /// `on_note`. To be called once.
+    pub fn start_l2(&self, on_note: impl Fn(&str) + Send + Sync + 'static) {
         if let Some(l2) = &self.l2 {
             let journal = VersionJournal {
                 store: Arc::clone(&self.store),
             };
             let watcher = DocumentWatcher {
                 documents: self.shelves.documents.clone(),
+                on_note: Box::new(on_note),
             };
             l2.start(journal, watcher);
         }
@@ -226,6 +239,25 @@ impl Catalog {
             prover: Some(findings),
             ..self
         }
+    }
+
+    /// The same catalogue, which heeds flags from here on.
+    #[must_use]
+    pub fn with_flags(self, flags: &Flags) -> Self {
+        let (documents, stretch) = (self.shelves.documents.clone(), self.stretch);
+        flags.on_change(move |features| {
+            let is_stretched = !features.is_on(Feature::FreshPrices);
+            documents.stretch(if is_stretched { stretch } else { 0 });
+        });
+        Self {
+            features: flags.features(),
+            ..self
+        }
+    }
+
+    /// What may be done without, and whether it is.
+    pub fn features(&self) -> &Features {
+        &self.features
     }
 
     /// The second tier.
@@ -302,17 +334,19 @@ impl Catalog {
             version: answer.version,
             statuses: vec![answer.status],
             age: None,
+            degraded: Vec::new(),
         };
         let include = form.include();
         let (reviews, recommendations) = if include == Include::default() {
-            (None, None)
+            (Asked::No, Asked::No)
         } else {
-            self.parts(product_id, include).await?
+            self.parts(product_id, include, &mut detail.degraded).await
         };
         let source = Source {
             product,
             reviews: detail.take_note(reviews)?,
             recommendations: detail.take_note(recommendations)?,
+            degraded: detail.degraded.iter().map(|it| it.name()).collect(),
         };
         let fingerprint = source.fingerprint();
         let key = DetailKey {
@@ -344,24 +378,55 @@ impl Catalog {
         Ok(detail)
     }
 
+    /// What hangs on a product. What is switched off, or cannot be read, is told in `degraded`: a product is worth
+    /// showing without it.
     async fn parts(
         &self,
         product_id: i64,
         include: Include,
-    ) -> Result<(Option<Answer<PageView>>, Option<Answer<PageView>>), LoadError> {
+        degraded: &mut Vec<Feature>,
+    ) -> (Asked, Asked) {
         let limit = DEFAULT_LIMIT;
         let page = PageRequest { after: None, limit };
         let reviews = PageKey::Reviews { product_id, page };
         let recommendations = PageKey::Recommendations { product_id, limit };
-        let part = |wanted: bool, key| {
-            OptionFuture::from(wanted.then_some(async move { self.page(&key).await }))
-                .map(Option::transpose)
+        let features = self.features.now();
+        let includes = features.is_on(Feature::Include);
+        let part = async |is_asked: bool, feature, key| {
+            if !is_asked {
+                return Asked::No;
+            }
+            if !includes || !features.is_on(feature) {
+                return Asked::InVain;
+            }
+            match self.page(&key).await {
+                Ok(answer) => Asked::Answered(Box::new(answer)),
+                Err(error) => {
+                    tracing::debug!(%error, "a product is shown without its {}", feature.name());
+                    Asked::InVain
+                }
+            }
         };
-        try_join(
-            part(include.reviews, reviews),
-            part(include.recommendations, recommendations),
+        let parts = join(
+            part(include.reviews, Feature::Reviews, reviews),
+            part(
+                include.recommendations,
+                Feature::Recommendations,
+                recommendations,
+            ),
         )
-        .await
+        .await;
+        if includes {
+            for (part, feature) in [
+                (&parts.0, Feature::Reviews),
+                (&parts.1, Feature::Recommendations),
+            ] {
+                degraded.extend(matches!(part, Asked::InVain).then_some(feature));
+            }
+        } else {
+            degraded.push(Feature::Include);
+        }
+        parts
     }
 
     /// The key of a page of a list, of at most `limit` products.
@@ -378,7 +443,8 @@ impl Catalog {
 
     /// A page of what is found. The index is at most 5 s behind the catalogue, longer only while it is built
     /// or takes in an import of tens of thousands of products; what is shown is as new as anywhere.
-    pub async fn search(&self, query: SearchQuery) -> Result<SearchPage, SearchError> {
+    pub async fn search(&self, mut query: SearchQuery) -> Result<SearchPage, SearchError> {
+        query.counts_facets = self.features.is_on(Feature::Facets);
         let not_started = || SearchError::Failed("no index is kept".to_owned());
         let search = self.search.as_ref().ok_or_else(not_started)?;
         let key = self.cursors.key().await?;
@@ -455,20 +521,31 @@ impl Catalog {
     }
 }
 
+/// What came of asking for a part.
+enum Asked {
+    No,
+    /// It is switched off, or cannot be read.
+    InVain,
+    Answered(Box<Answer<PageView>>),
+}
+
 impl DetailAnswer {
     /// Of a part, if it was wanted.
-    fn take_note(
-        &mut self,
-        part: Option<Answer<PageView>>,
-    ) -> Result<Option<PageView>, DetailError> {
-        let Some(Answer { value, status, .. }) = part else {
-            return Ok(None);
+    fn take_note(&mut self, part: Asked) -> Result<Part, DetailError> {
+        let Answer { value, status, .. } = match part {
+            Asked::No => return Ok(Part::NotAsked),
+            Asked::InVain => {
+                // Not to be kept for longer than a page: it may be there again at any time.
+                self.age = self.age.max(Some(0));
+                return Ok(Part::Missing);
+            }
+            Asked::Answered(answer) => *answer,
         };
         // The product may have been taken down since it was read.
         let page = value.map_err(|absence| DetailError::NoProduct(absence, status))?;
         self.statuses.push(status);
         self.age = self.age.max(Some(page.age()));
-        Ok(Some(page))
+        Ok(Part::There(page))
     }
 }
 

@@ -77,7 +77,7 @@ fn product(number: usize, shelf: &mut Shelf) -> ProductInput {
         options: Some(stock.options),
         seo_title: prose::seo_title(&identity),
         seo_description: prose::seo_description(&identity),
-        attributes: Some(attributes(&identity)),
+        attributes: Some(attributes(&identity).into()),
         images: Some(images(&identity, &stock.colours)),
         variants: Some(stock.variants),
         relations: Some(relations),

@@ -4,8 +4,9 @@
 //! `None` means "not said": an existing product keeps what it has, a new one gets the default. An empty
 //! string, list or map means "cleared". A price-only file therefore never wipes descriptions.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::attributes::Attributes;
 use super::money::Currency;
 
 /// Whether a product is on sale.
@@ -88,7 +89,7 @@ pub struct ProductInput {
     /// Description for search engines; empty clears it.
     pub seo_description: Option<String>,
     /// Anything else, by name; the whole map is replaced.
-    pub attributes: Option<Map<String, Value>>,
+    pub attributes: Option<Attributes>,
     /// The whole list, in order.
     pub images: Option<Vec<ImageInput>>,
     /// The whole list, in order: variants not named are removed.
@@ -122,6 +123,12 @@ impl ProductInput {
                 }),
             )
         })
+    }
+
+    /// The tags said, as a compact JSON array.
+    pub fn said_tags(&self) -> Option<String> {
+        let tags = self.tags.clone()?;
+        Some(Value::from(tags).to_string())
     }
 
     /// The options said, as the stores keep them: compact JSON.

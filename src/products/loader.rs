@@ -154,6 +154,8 @@ impl Journal<i64> for VersionJournal {
 /// Hears of versions that other nodes made.
 pub(super) struct DocumentWatcher {
     pub(super) documents: ReadThrough<i64, Document>,
+    /// What to do with a note of another node.
+    pub(super) on_note: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Watcher<i64> for DocumentWatcher {
@@ -167,6 +169,10 @@ impl Watcher<i64> for DocumentWatcher {
 
     fn missed(&self) {
         self.documents.question_everything();
+    }
+
+    fn noted(&self, note: &str) {
+        (self.on_note)(note);
     }
 }
 

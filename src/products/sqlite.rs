@@ -7,6 +7,7 @@ mod edit;
 mod export;
 mod listed;
 mod listing;
+mod new_products;
 mod outbox;
 mod pages;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod plans;
 mod read_back;
 mod recommendations;
 mod reviews;
+mod rows;
 mod said;
 mod settlement;
 mod stock;

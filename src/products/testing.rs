@@ -69,7 +69,7 @@ pub(crate) fn product() -> impl Strategy<Value = ProductInput> {
             options: Some(options),
             seo_title: Some(seo_title),
             seo_description: Some(seo),
-            attributes: Some(attributes),
+            attributes: Some(attributes.into()),
             images: Some(images),
             variants: Some(variants),
             relations: Some(Vec::new()),

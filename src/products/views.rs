@@ -11,8 +11,8 @@ mod page;
 mod page_loader;
 mod shelves;
 
-pub(super) use detail::Source;
 pub use detail::{Detail, DetailKey, Form, Include};
+pub(super) use detail::{Part, Source};
 pub use page::{PageClass, PageKey, PageView};
 pub(super) use page_loader::{Cursors, PageLoader, reviews_scope};
 pub use shelves::Place;

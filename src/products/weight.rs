@@ -20,7 +20,7 @@ pub(super) fn weight(product: &ProductInput) -> usize {
     let options = product.options.iter().flatten();
     let values = options.flat_map(|option| &option.values);
     let short = product.tags.iter().flatten().chain(values);
-    let attributes = product.attributes.iter().flatten();
+    let attributes = product.attributes.iter().flat_map(|said| said.iter());
     product.description_html.as_ref().map_or(0, String::len)
         + variants * VARIANT
         + images.sum::<usize>()

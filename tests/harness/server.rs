@@ -10,6 +10,9 @@ use ureq::{Agent, AsSendBody};
 
 use super::{PATIENCE, Program, Raw, Reply};
 
+/// What is given up under pressure.
+const LADDER: &str = "DOORBUSTER_FLAGS_LADDER";
+
 /// A server that accepts connections.
 pub(crate) struct Server {
     pub(crate) program: Program,
@@ -22,6 +25,11 @@ impl Server {
     /// Starts `command`, which has to end with the flags of `serve`, on ports that the system chooses,
     /// and awaits what its log says of them.
     pub(crate) fn start(command: &mut Command) -> Self {
+        // A busy machine is no reason for answers to be others than a test expects.
+        let names_a_ladder = command.get_envs().any(|(name, _)| name == LADDER);
+        if !names_a_ladder {
+            command.env(LADDER, "none");
+        }
         let command = command.args(["--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"]);
         let program = Program::start(command);
         let address = |beginning: &str| {

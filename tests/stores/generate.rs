@@ -141,7 +141,7 @@ fn product() -> impl Strategy<Value = ProductInput> {
             attributes: rating.map(|(sum, _)| {
                 let mut attributes = serde_json::Map::new();
                 attributes.insert("sum \"of\"".to_owned(), sum.into());
-                attributes
+                attributes.into()
             }),
             images: images.map(|images| {
                 let images = images.into_iter();

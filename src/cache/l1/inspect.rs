@@ -6,6 +6,7 @@ use std::hash::Hash;
 use super::{
     Absence, Entry, Epoch, L1, Millis, ONE_DOUBT, ONE_PURGE, Weigh, without_doubt, without_question,
 };
+use crate::cache::sync::Ordering;
 
 /// How something that is kept stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +96,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Weigh> L1<K, V> {
                     entry.fresh_until.saturating_add(self.options.stale),
                 ),
             };
+            let end = end.saturating_add(self.stretch.load(Ordering::Relaxed));
             kept(entry, Ok, age, end, epoch, now)
         });
         let absence = || {

@@ -45,6 +45,36 @@ fn an_entry_is_fresh_then_stale_then_gone() {
     assert_eq!(tier.get(&1, fresh_for + 5_000), None);
 }
 
+#[test]
+fn a_value_is_stretched_unless_something_is_known_of_a_newer_one() {
+    let tier = tier();
+    let fill = |key| tier.fill(&key, Ok(7), 3, tier.epoch(), 0).unwrap();
+    let (fresh_for, _) = (fill(1), fill(2));
+    tier.stretch(10_000);
+    let at = |key, now| {
+        tier.get(&key, now)
+            .map(|lookup| (lookup.freshness, lookup.ttl))
+    };
+    assert_eq!(at(1, fresh_for - 1), Some((Freshness::Stretched, 1)));
+    assert_eq!(
+        at(1, fresh_for + 9_999),
+        Some((Freshness::Stretched, -9_999))
+    );
+    assert_eq!(at(1, fresh_for + 10_000), Some((Freshness::Stale, -10_000)));
+    assert_eq!(at(1, fresh_for + 14_999), Some((Freshness::Stale, -14_999)));
+    assert_eq!(at(1, fresh_for + 15_000), None);
+    tier.begin_purge();
+    assert!(tier.purge(&2, Depth::Soft, 1));
+    assert_eq!(at(2, 2).unwrap().0, Freshness::Stale, "purged");
+    tier.question_everything();
+    assert_eq!(at(1, 2).unwrap().0, Freshness::Stale, "questioned");
+    tier.invalidate(&1, 4, 2);
+    assert_eq!(at(1, 2), None);
+    let fresh_for = tier.fill(&1, Ok(8), 4, tier.epoch(), 0).unwrap();
+    tier.stretch(0);
+    assert_eq!(at(1, fresh_for), Some((Freshness::Stale, -1)));
+}
+
 /// A value with a lifetime of its own.
 #[derive(Debug, Clone, PartialEq)]
 struct Bounded(Lifetime);

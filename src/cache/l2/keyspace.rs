@@ -77,6 +77,8 @@ pub(super) enum Message<K> {
         depth: Depth,
         node: u64,
     },
+    /// Something else has changed that all nodes have to look at: what, in a word.
+    Note(String),
 }
 
 /// What is to be dropped.
@@ -106,12 +108,16 @@ impl<K: L2Key> Message<K> {
                 };
                 format!("purge {node:016x} {depth} {what}")
             }
+            Self::Note(note) => format!("note {note}"),
         }
     }
 
     /// Reads such a text; `None` for any other. What was said before purges were known had the form of today.
     pub(super) fn from_bytes(message: &[u8]) -> Option<Self> {
         let (first, rest) = std::str::from_utf8(message).ok()?.split_once(' ')?;
+        if first == "note" {
+            return Some(Self::Note(rest.to_owned()));
+        }
         if first != "purge" {
             return Some(Self::Invalidated(K::from_text(rest)?, first.parse().ok()?));
         }
@@ -160,6 +166,7 @@ mod tests {
         };
         for message in [
             Message::Invalidated(7_i64, 9),
+            Message::Note("flags".to_owned()),
             purged(Purged::Key(7, 9), Depth::Soft),
             purged(Purged::Tag("vendor-acme".to_owned()), Depth::Hard),
             purged(Purged::Everything, Depth::Soft),

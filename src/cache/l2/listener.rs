@@ -77,6 +77,7 @@ fn heed<K: L2Key>(tier: &Tier, watcher: &dyn Watcher<K>, message: &[u8]) {
         // It was done here before it was told.
         Some(Message::Purged { node, .. }) if node == tier.node => {}
         Some(Message::Purged { what, depth, .. }) => watcher.purged(&what, depth),
+        Some(Message::Note(note)) => watcher.noted(&note),
         None => tracing::debug!("a message that is none of ours"),
     }
 }

@@ -114,6 +114,17 @@ impl Tier {
         outcome
     }
 
+    /// Has all nodes look at something else than keys. One that does not hear of it will find it.
+    pub(super) async fn note<K: L2Key>(&self, note: &str) -> Result<(), L2Error> {
+        let (session, attempt) = self.link.attempt().ok_or(L2Error::Down)?;
+        let message = Message::<K>::Note(note.to_owned()).to_text();
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(self.keyspace.channel()).arg(message);
+        let limit = self.options.timeout;
+        let told = session.connection.send(&publish);
+        self.link.in_time(attempt, limit, told).await.map(drop)
+    }
+
     /// Invalidates over a session.
     pub(super) async fn invalidate<K: L2Key>(
         &self,

@@ -91,7 +91,7 @@ mod tests {
         assert!(
             status(&path)
                 .unwrap()
-                .contains("V1__catalogue, V2__listing, V3__access, V4__stock, V5__popular, V7__jobs, V8__review_submissions, V10__webhooks pending")
+                .contains("V1__catalogue, V2__listing, V3__access, V4__stock, V5__popular, V6__flags, V7__jobs, V8__review_submissions, V10__webhooks pending")
         );
         Sqlite::open(&path).unwrap().migrate().unwrap();
         assert_eq!(status(&path).unwrap(), "schema version 10, current");

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::catalog::catalog_status;
 use crate::app::{redis_status, replica_status};
 use crate::config::Config;
+use crate::flags::parse_document;
 use crate::http::BindError;
 
 /// What was found out about one thing: how it is, or why it cannot be used and the mend.
@@ -29,6 +30,10 @@ pub(super) fn probe(config: &Config) -> Vec<Probe> {
             outcome: catalog_status(config),
         },
     ];
+    probes.push(Probe {
+        name: format!("flags {}", config.flags.file.display()),
+        outcome: flags_status(&config.flags.file),
+    });
     probes.extend(config.catalog.replicas.iter().map(|url| Probe {
         name: format!("replica {url}"),
         outcome: replica_status(url),
@@ -46,6 +51,20 @@ pub(super) fn probe(config: &Config) -> Vec<Probe> {
         outcome: address_status(config.server.admin_listen),
     });
     probes
+}
+
+/// Whether a file says something of flags.
+fn flags_status(path: &Path) -> Result<String, String> {
+    match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Ok("does not exist, says nothing".to_owned())
+        }
+        Err(error) => Err(format!("{error}; give this user access to it")),
+        Ok(text) => match parse_document(&text) {
+            Ok(flags) => Ok(format!("says something of {} flags", flags.len())),
+            Err(error) => Err(format!("{error}; serve goes on with what it said before")),
+        },
+    }
 }
 
 /// Whether files can be written in a directory, or in the one it would be created in.

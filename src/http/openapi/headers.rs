@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ComponentsBuilder, Header, Ref, ResponseBuilder};
 
 /// Name, what it says, an example.
-const HEADERS: [(&str, &str, &str); 21] = [
+const HEADERS: [(&str, &str, &str); 22] = [
     (
         "Accept",
         "The media type that a body has to have.",
@@ -55,6 +55,11 @@ const HEADERS: [(&str, &str, &str); 21] = [
         "Content-Security-Policy",
         "The page may load nothing from elsewhere.",
         "default-src 'none'",
+    ),
+    (
+        "Doorbuster-Degraded",
+        "What the answer has to do without for now, by name: `reviews`, say. Absent where it is whole.",
+        "reviews",
     ),
     (
         "ETag",

@@ -6,11 +6,12 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, OneOfBuilder, SchemaFormat};
 use utoipa::openapi::{Paths, Ref};
 
-use super::errors::{invalid_query, not_acceptable, unavailable};
+use super::errors::{feature_off, invalid_query, not_acceptable, unavailable};
 use super::operation::{Body, PAGE_WITH_NEXT, Read, get};
 use super::overview::PRODUCTS;
 use super::parameters::{comma_separated, cursor, integer, limit, query, string};
 use super::schemas::{Availability, CurrencyCode};
+use crate::flags::Feature;
 use crate::http::batch::MAX_IDS;
 use crate::http::lists::filters::{MAX_TAG_GROUPS, MAX_WORDS, PARAMETERS};
 use crate::products::listing::Sort;
@@ -38,7 +39,12 @@ pub(super) fn paths() -> Paths {
             include_str!("examples/page.json"),
         ),
         headers: PAGE_WITH_NEXT,
-        errors: vec![invalid_query(), not_acceptable(), unavailable()],
+        errors: vec![
+            invalid_query(),
+            not_acceptable(),
+            feature_off(Feature::CheckoutFirst),
+            unavailable(),
+        ],
     };
     let mut operation = read.operation();
     for parameter in PARAMETERS.into_iter().filter_map(parameter) {

@@ -18,6 +18,7 @@ pub(super) const PAGE: &[&str] = &[
     "Cache-Control",
     "Cache-Status",
     "Content-Encoding",
+    "Doorbuster-Degraded",
     "Vary",
     "X-Request-Id",
 ];
@@ -29,6 +30,7 @@ pub(super) const PAGE_WITH_NEXT: &[&str] = &[
     "Cache-Control",
     "Cache-Status",
     "Content-Encoding",
+    "Doorbuster-Degraded",
     "Vary",
     "X-Request-Id",
 ];

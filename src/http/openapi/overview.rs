@@ -13,6 +13,7 @@ pub(super) const SEARCH: &str = "Search";
 pub(super) const REVIEWS: &str = "Reviews";
 pub(super) const STOCK: &str = "Stock";
 pub(super) const WRITES: &str = "Writes";
+pub(super) const FLAGS: &str = "Flags";
 pub(super) const OPERATION: &str = "Operation";
 
 const INTRODUCTION: &str = include_str!("overview.md");
@@ -57,6 +58,10 @@ pub(super) fn tags() -> Vec<Tag> {
         tag(
             WRITES,
             "For those with a token: products one by one, and all at once.",
+        ),
+        tag(
+            FLAGS,
+            "What a storefront shows to whom, for OpenFeature providers (OFREP).",
         ),
         tag(
             OPERATION,

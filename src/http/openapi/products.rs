@@ -24,6 +24,7 @@ const BY_ID: &[&str] = &[
     "Surrogate-Key",
     "Cache-Status",
     "Content-Encoding",
+    "Doorbuster-Degraded",
     "Vary",
     "X-Request-Id",
 ];
@@ -37,6 +38,7 @@ const BY_OTHER_NAME: &[&str] = &[
     "Surrogate-Key",
     "Cache-Status",
     "Content-Encoding",
+    "Doorbuster-Degraded",
     "Vary",
     "X-Request-Id",
 ];

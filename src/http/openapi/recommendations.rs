@@ -3,11 +3,12 @@
 use utoipa::openapi::{Paths, Ref};
 
 use super::errors::{
-    bad_id, bad_path, gone, invalid_query, no_product, not_acceptable, unavailable,
+    bad_id, bad_path, feature_off, gone, invalid_query, no_product, not_acceptable, unavailable,
 };
 use super::operation::{Body, PAGE, Read, get};
 use super::overview::PRODUCTS;
 use super::parameters::{limit, product_id};
+use crate::flags::Feature;
 use crate::http::recommendations::PARAMETERS;
 
 pub(super) fn paths() -> Paths {
@@ -31,6 +32,7 @@ pub(super) fn paths() -> Paths {
             no_product("id 99999"),
             gone("id 456"),
             not_acceptable(),
+            feature_off(Feature::CheckoutFirst),
             unavailable(),
         ],
     };

@@ -4,13 +4,15 @@ use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder};
 use utoipa::openapi::{Content, ContentBuilder, Paths, Ref, ResponseBuilder};
 
 use super::errors::{
-    self, bad_id, bad_path, gone, invalid_query, no_product, not_acceptable, unavailable,
+    self, bad_id, bad_path, feature_off, gone, invalid_query, no_product, not_acceptable,
+    unavailable,
 };
 use super::headers::with_headers;
 use super::operation::{Body, PAGE_WITH_NEXT, Read, get};
 use super::overview::REVIEWS;
 use super::parameters::{cursor, integer, limit, path, product_id};
 use super::writes::with_body;
+use crate::flags::Feature;
 use crate::http::reviews::PARAMETERS;
 use crate::http::writes::MediaType;
 
@@ -34,6 +36,7 @@ pub(super) fn paths() -> Paths {
             no_product("id 99999"),
             gone("id 456"),
             not_acceptable(),
+            feature_off(Feature::Reviews),
             unavailable(),
         ],
     };

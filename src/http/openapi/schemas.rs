@@ -6,6 +6,7 @@
     reason = "the types are described, never made: SQL builds the documents"
 )]
 
+mod flags;
 mod page;
 mod product;
 mod recommendation;
@@ -20,10 +21,12 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{ComponentsBuilder, RefOr, Schema};
 
 use crate::http::bulk::results::ResultLine;
+use crate::http::ofrep::{Failure, Success};
 use crate::http::problem::Problem;
 use crate::http::stock::ChangedStock;
 use crate::http::submissions::Told;
 
+pub(super) use flags::{EvaluatedFlags, FlagRequest};
 pub(super) use page::{ProductBatch, ProductPage, ReviewPage};
 pub(super) use product::Product;
 pub(super) use recommendation::{JsonLd, ProductPart, Recommendations};
@@ -57,6 +60,12 @@ struct Degraded {
     /// How many replicas of the catalogue are gone or too far behind.
     #[schema(nullable = false)]
     replicas: Option<u64>,
+    /// Features that are not as they are built to be: switched by somebody, or given up under pressure.
+    #[schema(nullable = false)]
+    features: Option<Vec<String>>,
+    /// Where flags are not as somebody wants them to be; what was good last stays in force.
+    #[schema(nullable = false)]
+    flags: Option<String>,
 }
 
 /// Adds all of them.
@@ -83,6 +92,10 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add::<ProductPatch>(&mut all);
     add::<ChangedStock<'_>>(&mut all);
     add::<ResultLine<'_>>(&mut all);
+    add::<FlagRequest>(&mut all);
+    add::<Success<'_>>(&mut all);
+    add::<Failure<'_>>(&mut all);
+    add::<EvaluatedFlags>(&mut all);
     add::<Problem<'_>>(&mut all);
     components.schemas_from_iter(all)
 }

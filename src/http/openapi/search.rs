@@ -3,11 +3,12 @@
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::{Paths, Ref};
 
-use super::errors::{invalid_query, unavailable};
+use super::errors::{feature_off, invalid_query, unavailable};
 use super::lists;
 use super::operation::{Body, Read, get};
 use super::overview::SEARCH;
 use super::parameters::{query, string};
+use crate::flags::Feature;
 use crate::http::problem::ApiError;
 use crate::http::search::PARAMETERS;
 use crate::products::search::{MAX_CHARACTERS, SearchSort};
@@ -25,8 +26,19 @@ pub(super) fn paths() -> Paths {
             "/search?q=hemp+tee&vendor=Sundwalla&limit=1",
             include_str!("examples/search.json"),
         ),
-        headers: &["Link", "ETag", "Cache-Control", "X-Request-Id"],
-        errors: vec![invalid_query(), ApiError::SearchBusy, unavailable()],
+        headers: &[
+            "Link",
+            "Doorbuster-Degraded",
+            "ETag",
+            "Cache-Control",
+            "X-Request-Id",
+        ],
+        errors: vec![
+            invalid_query(),
+            ApiError::SearchBusy,
+            feature_off(Feature::Search),
+            unavailable(),
+        ],
     };
     let categories = Read {
         id: "listCategories",
@@ -39,7 +51,11 @@ pub(super) fn paths() -> Paths {
             include_str!("examples/categories.json"),
         ),
         headers: &["ETag", "Cache-Control", "X-Request-Id"],
-        errors: vec![invalid_query(), unavailable()],
+        errors: vec![
+            invalid_query(),
+            feature_off(Feature::CheckoutFirst),
+            unavailable(),
+        ],
     };
     let mut operation = search.operation();
     for parameter in PARAMETERS.into_iter().filter_map(parameter) {

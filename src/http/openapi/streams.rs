@@ -10,6 +10,7 @@ use super::headers::with_headers;
 use super::overview::WRITES;
 use super::parameters::{integer, query, string};
 use super::{errors, lists, security};
+use crate::flags::Feature;
 use crate::http::export::{JSON_LINES, PARAMETERS};
 use crate::http::problem::ApiError;
 use crate::http::writes::WriteProblem;
@@ -30,6 +31,7 @@ fn bulk() -> Operation {
         WriteProblem::Cut.into(),
         WriteProblem::Busy.into(),
         ApiError::Busy,
+        errors::feature_off(Feature::Writes),
         errors::unavailable(),
     ]);
     let body = RequestBodyBuilder::new()

@@ -140,6 +140,8 @@ fn every_problem_is_described_and_every_described_problem_is_there() {
         ![
             "invalid-purge",
             "page-refused",
+            "invalid-flag",
+            "flag-not-found",
             "job-not-found",
             "invalid-selection",
             "invalid-decision",

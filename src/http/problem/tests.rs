@@ -47,6 +47,9 @@ fn all() -> Vec<ApiError> {
         ApiError::Busy,
         ApiError::SearchBusy,
         ApiError::InvalidPurge(text()),
+        ApiError::FeatureOff(Feature::Search),
+        ApiError::InvalidFlag(text()),
+        ApiError::NoFlag(text()),
         ApiError::FromAPage,
         ApiError::NoJob(text()),
         ApiError::InvalidSelection(text()),
@@ -73,6 +76,9 @@ fn all() -> Vec<ApiError> {
             | ApiError::Busy
             | ApiError::SearchBusy
             | ApiError::InvalidPurge(_)
+            | ApiError::FeatureOff(_)
+            | ApiError::InvalidFlag(_)
+            | ApiError::NoFlag(_)
             | ApiError::FromAPage
             | ApiError::NoJob(_)
             | ApiError::InvalidSelection(_)

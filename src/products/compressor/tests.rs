@@ -9,7 +9,7 @@ use super::*;
 use crate::cache::{
     Clock, Derived, Intent, L1, L1Options, Load, LoadError, Loaded, ReadThrough, SystemClock, Weigh,
 };
-use crate::products::views::{DetailKey, Form, PageKey, PageView, Source};
+use crate::products::views::{DetailKey, Form, PageKey, PageView, Part, Source};
 
 /// A store whose every product is its own id, many times.
 struct Repeated;
@@ -184,8 +184,9 @@ async fn views_have_their_bodies_beside_them_as_products_have() {
     let of_page = shelves.pages.read(&page).await.unwrap().value.unwrap();
     let source = Source {
         product: Document::new(format!("{{\"id\":[{}1]}}", "1,".repeat(2_000)).as_bytes()),
-        reviews: None,
-        recommendations: None,
+        reviews: Part::NotAsked,
+        recommendations: Part::NotAsked,
+        degraded: Vec::new(),
     };
     let form = Form::Json {
         fields: None,

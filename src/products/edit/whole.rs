@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::products::attributes::Attributes;
 use crate::products::import::{SHOWN, jsonl, shortened};
 use crate::products::input::{ProductInput, Status, VariantInput};
 use crate::products::validate::{Invalid, validate};
@@ -95,7 +96,7 @@ fn completed(product: ProductInput) -> ProductInput {
         options: product.options.or(Some(Vec::new())),
         seo_title: product.seo_title.or_else(empty),
         seo_description: product.seo_description.or_else(empty),
-        attributes: product.attributes.or(Some(Map::new())),
+        attributes: product.attributes.or(Some(Attributes::default())),
         images: product.images.or(Some(Vec::new())),
         variants: Some(variants.map(completed_variant).collect()),
         relations: product.relations.or(Some(Vec::new())),

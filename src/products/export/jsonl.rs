@@ -108,7 +108,7 @@ impl Serialize for Document<'_> {
             "rating": product.rating.map(Rating),
             "images": product.images.as_ref().map(|images| each(images, Image)),
             "variants": variants,
-            "attributes": product.attributes.as_ref(),
+            "attributes": product.attributes.as_deref(),
             "seo": seo.is_said().then_some(seo),
             "relations": product.relations.as_ref().map(|relations| each(relations, Relation)),
             "reviews": product.reviews.as_ref().map(|reviews| each(reviews, Review)),

@@ -126,10 +126,7 @@ impl<'a> Row<'a> {
             }
             Column::Attributes => {
                 let attributes = product.attributes.as_ref()?;
-                (!attributes.is_empty())
-                    .then(|| serde_json::to_string(attributes).ok())
-                    .flatten()
-                    .map(Cow::from)
+                (!attributes.is_empty()).then(|| attributes.json().into())
             }
             _ => None,
         }

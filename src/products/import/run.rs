@@ -2,10 +2,11 @@
 //! transaction a file.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use super::{Place, Record, RecordError, RecordResult, Records};
+use crate::products::input::ProductInput;
 use crate::products::store::{
     CatalogStore, CatalogTransaction, Decision, PutError, Settled, StoreError, UnresolvedRelation,
 };
@@ -86,7 +87,10 @@ pub fn run(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Report, ImportError> {
     let (batches, read) = sync_channel(AHEAD);
+    let (spent, done_with) = channel();
     thread::scope(|scope| {
+        // Freeing a product takes as long as writing a row of it.
+        scope.spawn(move || done_with.into_iter().for_each(drop::<Vec<ProductInput>>));
         scope.spawn(move || read_ahead(records, &batches));
         let mut outcome = Ok(Report::default());
         store.transaction(&mut |transaction| {
@@ -96,6 +100,7 @@ pub fn run(
                 on_event,
                 report: Report::default(),
                 places: HashMap::new(),
+                spent: &spent,
             };
             outcome = import.write(&read);
             let keep = outcome.is_ok() && !options.dry_run;
@@ -107,6 +112,7 @@ pub fn run(
         })?;
         // Lets go of a reader that waits for room.
         drop(read);
+        drop(spent);
         outcome
     })
 }
@@ -139,7 +145,13 @@ fn read_ahead(records: Records<'_>, batches: &SyncSender<Vec<RecordResult>>) {
 fn checked(record: Record) -> RecordResult {
     let problems = validate(&record.product);
     match problems.first() {
-        None => Ok(record),
+        None => {
+            // Here, since the writer has the most to do.
+            if let Some(attributes) = &record.product.attributes {
+                attributes.json();
+            }
+            Ok(record)
+        }
         Some(first) => Err(invalid(&record, first, problems.len() - 1)),
     }
 }
@@ -166,6 +178,8 @@ struct Import<'a> {
     report: Report,
     /// Where each handle stands in the file.
     places: HashMap<String, Place>,
+    /// What was put, to be freed elsewhere.
+    spent: &'a Sender<Vec<ProductInput>>,
 }
 
 impl Import<'_> {
@@ -208,16 +222,17 @@ impl Import<'_> {
         let products = records.iter().flatten().map(|record| &record.product);
         let outcomes = self.transaction.put_many(&products.collect::<Vec<_>>())?;
         let mut outcomes = outcomes.into_iter();
-        let mut put = 0;
+        let mut put = Vec::with_capacity(records.len());
         for record in records {
             let refused = match &record {
                 Err(_) => None,
                 Ok(_) => outcomes.next().and_then(Result::err),
             };
             match (record, refused) {
-                (Ok(record), None) => {
-                    self.places.insert(record.product.handle, record.place);
-                    put += 1;
+                (Ok(mut record), None) => {
+                    let handle = std::mem::take(&mut record.product.handle);
+                    self.places.insert(handle, record.place);
+                    put.push(record.product);
                 }
                 (
                     Ok(record),
@@ -233,7 +248,10 @@ impl Import<'_> {
                 (Err(error), _) => self.skip(error)?,
             }
         }
-        Ok(put)
+        let count = put.len() as u64;
+        // Nobody takes it once the import is over.
+        let _ = self.spent.send(put);
+        Ok(count)
     }
 
     fn unless_twice(&self, record: RecordResult) -> RecordResult {

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::db::postgres::{Connection, PostgresError, Row, Type};
+use crate::products::attributes::Attributes;
 use crate::products::input::{
     ImageInput, InventoryPolicy, Price, ProductInput, ProductOption, RatingInput, RelationInput,
     ReviewInput, Status, VariantInput,
@@ -92,8 +93,8 @@ fn product(row: &Row) -> Result<ProductInput, PostgresError> {
         seo_title: get(row, "seo_title")?,
         seo_description: get(row, "seo_description")?,
         attributes: Some(match json(row, "attributes")? {
-            Value::Object(attributes) => attributes,
-            _ => Map::new(),
+            Value::Object(attributes) => attributes.into(),
+            _ => Attributes::default(),
         }),
         images: None,
         variants: None,

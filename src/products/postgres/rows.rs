@@ -130,8 +130,6 @@ impl NewRows {
             (product.published != Some(false)).then(|| published_at.unwrap_or(self.now));
         let rating = product.said_rating();
         let options = product.said_options();
-        let attributes = product.attributes.as_ref();
-        let attributes = attributes.and_then(|map| serde_json::to_string(map).ok());
         self.products.push(&[
             &id,
             &product.handle,
@@ -146,7 +144,7 @@ impl NewRows {
             &options.as_deref().unwrap_or("[]"),
             &unless_empty(product.seo_title.as_ref()),
             &unless_empty(product.seo_description.as_ref()),
-            &attributes.as_deref().unwrap_or("{}"),
+            &product.attributes.as_ref().map_or("{}", |said| said.json()),
             &rating.map_or(0, |rating| rating.sum),
             &rating.map_or(0, |rating| rating.count),
             &product.version.unwrap_or(1),

@@ -28,7 +28,7 @@ pub(super) struct SaidOfProducts<'a> {
     options: Vec<Option<String>>,
     seo_titles: Texts<'a>,
     seo_descriptions: Texts<'a>,
-    attributes: Vec<Option<String>>,
+    attributes: Texts<'a>,
     rating_sums: Numbers,
     rating_counts: Numbers,
 }
@@ -59,7 +59,7 @@ impl<'a> SaidOfProducts<'a> {
             seo_titles: texts(|it| it.seo_title.as_ref()),
             seo_descriptions: texts(|it| it.seo_description.as_ref()),
             attributes: each()
-                .map(|it| serde_json::to_string(it.attributes.as_ref()?).ok())
+                .map(|it| Some(it.attributes.as_ref()?.json()))
                 .collect(),
             rating_sums: ratings().map(|it| it.map(|it| it.sum)).collect(),
             rating_counts: ratings().map(|it| it.map(|it| it.count)).collect(),

@@ -268,6 +268,7 @@ struct Pass {
     after: Option<Key>,
     /// One more than the page holds tells whether there is a next one.
     wanted: usize,
+    counts_facets: bool,
     first: BinaryHeap<Reverse<Hit>>,
     found: Found,
 }
@@ -279,6 +280,7 @@ impl Pass {
             sort: query.order(),
             after,
             wanted: query.limit + 1,
+            counts_facets: query.counts_facets,
             first: BinaryHeap::with_capacity(query.limit + 2),
             found: Found {
                 matched: 0,
@@ -298,7 +300,9 @@ impl Pass {
         let mut failed = [0; BLOCK];
         let failed = &mut failed[..docs.len()];
         self.filters.mark(columns, docs, failed);
-        self.count(columns, docs, failed);
+        if self.counts_facets {
+            self.count(columns, docs, failed);
+        }
         self.keep_first(columns, docs, scores, failed);
     }
 

@@ -112,7 +112,9 @@ impl Engine {
             meaning,
             is_corrected,
         } = found?;
-        let facets = Facets::of(&found, &snapshot, &query.filters);
+        let facets = query
+            .counts_facets
+            .then(|| Facets::of(&found, &snapshot, &query.filters));
         let shown = &found.first[..found.first.len().min(query.limit)];
         let next = (found.first.len() > query.limit)
             .then(|| shown.last())
@@ -140,6 +142,7 @@ impl Engine {
             facets,
             incomplete: !snapshot.is_complete,
             next: next.map(|last| key.seal(&scope, &position(last))),
+            degraded: Vec::new(),
         })
     }
 
@@ -193,9 +196,10 @@ impl SearchPage {
                 exact: false,
             },
             corrected: None,
-            facets: Facets::default(),
+            facets: Some(Facets::default()),
             incomplete: true,
             next: None,
+            degraded: Vec::new(),
         }
     }
 }

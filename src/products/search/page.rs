@@ -16,12 +16,15 @@ pub struct SearchPage {
     pub total: Total,
     /// The query as it was understood, where what was asked found little.
     pub corrected: Option<String>,
-    /// Counts to filter by.
-    pub facets: Facets,
+    /// Counts to filter by; `None` where they are not counted for now.
+    pub facets: Option<Facets>,
     /// True while the index is built: there is more than this.
     pub incomplete: bool,
     /// Cursor of the next page; `None` at the end.
     pub next: Option<String>,
+    /// What the page has to do without for now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<&'static str>,
 }
 
 /// A number of products.

@@ -78,6 +78,8 @@ pub struct SearchQuery {
     pub cursor: Option<String>,
     /// Most items.
     pub limit: usize,
+    /// Whether facets are counted.
+    pub counts_facets: bool,
 }
 
 impl SearchQuery {
@@ -98,6 +100,7 @@ impl SearchQuery {
             sort: SearchSort::default(),
             cursor: None,
             limit,
+            counts_facets: true,
         })
     }
 

@@ -30,34 +30,33 @@ fn put_distinct(
     outcomes: &mut PutOutcomes,
 ) -> Result<(), StoreError> {
     let connection = writer.connection;
-    let mut put = Vec::with_capacity(products.len());
-    for product in products {
-        let before = id_and_version(connection, &product.handle)?;
-        put.push(writer.put(product).map(|()| before));
-    }
+    let before = products
+        .iter()
+        .map(|product| id_and_version(connection, &product.handle))
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let put = writer.put_many(&products.iter().collect::<Vec<_>>())?;
     let Settled { unresolved, .. } = writer.settle()?;
-    for (product, put) in products.iter().zip(put) {
-        outcomes.push(match put {
-            Err(error) => Err(conflict(error)?),
-            Ok(before) => {
-                let after = id_and_version(connection, &product.handle)?;
-                let (id, version) = after.ok_or_else(|| vanished(&product.handle))?;
-                let status = match before {
-                    None => PutStatus::Created,
-                    Some((_, old)) if old == version => PutStatus::Unchanged,
-                    Some(_) => PutStatus::Updated,
-                };
-                let its_own = unresolved
-                    .iter()
-                    .filter(|relation| relation.handle == product.handle);
-                Ok(PutProduct {
-                    id,
-                    version: version.unsigned_abs(),
-                    status,
-                    unresolved: its_own.cloned().collect(),
-                })
-            }
-        });
+    for ((product, put), before) in products.iter().zip(put).zip(before) {
+        if let Err(error) = put {
+            outcomes.push(Err(conflict(error)?));
+            continue;
+        }
+        let after = id_and_version(connection, &product.handle)?;
+        let (id, version) = after.ok_or_else(|| vanished(&product.handle))?;
+        let status = match before {
+            None => PutStatus::Created,
+            Some((_, old)) if old == version => PutStatus::Unchanged,
+            Some(_) => PutStatus::Updated,
+        };
+        let its_own = unresolved
+            .iter()
+            .filter(|relation| relation.handle == product.handle);
+        outcomes.push(Ok(PutProduct {
+            id,
+            version: version.unsigned_abs(),
+            status,
+            unresolved: its_own.cloned().collect(),
+        }));
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ fn put_images(
     Ok(())
 }
 
-fn put_reviews(
+pub(super) fn put_reviews(
     connection: &Connection,
     product_id: i64,
     is_new: bool,

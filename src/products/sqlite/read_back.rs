@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::products::attributes::Attributes;
 use crate::products::input::{
     ImageInput, InventoryPolicy, Price, ProductInput, ProductOption, RatingInput, RelationInput,
     ReviewInput, Status, VariantInput,
@@ -78,8 +79,8 @@ fn product(row: &Row<'_>) -> rusqlite::Result<ProductInput> {
         seo_title: row.get("seo_title")?,
         seo_description: row.get("seo_description")?,
         attributes: Some(match json(row, "attributes")? {
-            Value::Object(attributes) => attributes,
-            _ => Map::new(),
+            Value::Object(attributes) => attributes.into(),
+            _ => Attributes::default(),
         }),
         images: None,
         variants: None,

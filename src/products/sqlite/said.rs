@@ -2,6 +2,7 @@
 
 use rusqlite::{ToSql, named_params};
 
+use crate::products::attributes::Attributes;
 use crate::products::input::{ProductInput, Status};
 
 /// What an input says about the product's own row, as the database keeps it.
@@ -11,7 +12,7 @@ pub(super) struct SaidOfProduct<'a> {
     tags: Option<String>,
     status: Option<&'static str>,
     options: Option<String>,
-    attributes: Option<String>,
+    attributes: Option<&'a str>,
     rating_sum: Option<i64>,
     rating_count: Option<i64>,
 }
@@ -19,21 +20,19 @@ pub(super) struct SaidOfProduct<'a> {
 impl<'a> SaidOfProduct<'a> {
     pub(super) fn new(product: &'a ProductInput, now: &'a str) -> Self {
         let rating = product.said_rating();
-        let tags = product.tags.as_ref();
-        let attributes = product.attributes.as_ref();
         Self {
             product,
             now,
-            tags: tags.map(|tags| serde_json::Value::from(tags.clone()).to_string()),
+            tags: product.said_tags(),
             status: product.status.map(Status::as_str),
             options: product.said_options(),
-            attributes: attributes.and_then(|map| serde_json::to_string(map).ok()),
+            attributes: product.attributes.as_ref().map(Attributes::json),
             rating_sum: rating.map(|rating| rating.sum),
             rating_count: rating.map(|rating| rating.count),
         }
     }
 
-    /// The parameters that inserting and updating share.
+    /// The parameters of `update_product.sql` but for the id.
     pub(super) fn parameters(&self) -> Vec<(&'static str, &dyn ToSql)> {
         let product = self.product;
         Vec::from(named_params! {

@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ToSql, named_params, params};
 
+use super::rows::{self, INSERT_INVENTORY, INSERT_VARIANT};
 use crate::products::input::{InventoryPolicy, VariantInput};
 use crate::products::put::{ExistingVariant, Saying, WrongVariant, match_variants};
 use crate::products::store::PutError;
 
-const INSERT_VARIANT: &str = include_str!("../../../sql/sqlite/queries/insert_variant.sql");
 const FREE_SKU: &str = include_str!("../../../sql/sqlite/queries/free_sku.sql");
 const UPDATE_VARIANT: &str = include_str!("../../../sql/sqlite/queries/update_variant.sql");
 
@@ -30,7 +30,7 @@ pub(super) fn put(
         delete.execute([leftover.id])?;
     }
     let images = image_ids(connection, product_id, variants)?;
-    for (position, (variant, id)) in variants.iter().zip(ids).enumerate() {
+    for (position, (variant, id)) in (0..).zip(variants.iter().zip(ids)) {
         let image_id = variant.image.and_then(|index| images.get(index).copied());
         let row = VariantRow {
             connection,
@@ -95,7 +95,7 @@ fn image_ids(
 struct VariantRow<'a> {
     connection: &'a Connection,
     product_id: i64,
-    position: usize,
+    position: i64,
     variant: &'a VariantInput,
     image_id: Option<i64>,
 }
@@ -103,7 +103,7 @@ struct VariantRow<'a> {
 impl VariantRow<'_> {
     fn wrong(&self) -> WrongVariant {
         WrongVariant {
-            position: self.position,
+            position: usize::try_from(self.position).unwrap_or_default(),
         }
     }
 
@@ -112,30 +112,18 @@ impl VariantRow<'_> {
         if variant.price.is_none() {
             return Err(self.wrong().unpriced());
         }
-        let said = SaidOfVariant::new(self);
-        let mut parameters = said.parameters();
-        parameters.extend(named_params! {
-            ":id": variant.id,
-            ":product_id": self.product_id,
-            ":on_hand": variant.on_hand,
-        });
-        self.connection
-            .prepare_cached(INSERT_VARIANT)?
-            .execute(&*parameters)
+        let row = rows::variant(
+            variant.id,
+            self.product_id,
+            self.position,
+            self.image_id,
+            variant,
+        );
+        rows::execute(self.connection, INSERT_VARIANT, &row)
             .map_err(|error| self.explain(error))?;
         let id = self.connection.last_insert_rowid();
-        self.connection
-            .prepare_cached(
-                "INSERT INTO inventory (variant_id, on_hand, reserved, low_stock_at)
-                 VALUES (?1, coalesce(?2, 0), coalesce(?3, 0), coalesce(?4, 5))",
-            )?
-            .execute(params![
-                id,
-                variant.on_hand,
-                variant.reserved,
-                variant.low_stock_at
-            ])?;
-        Ok(())
+        let row = rows::inventory(id, variant);
+        Ok(rows::execute(self.connection, INSERT_INVENTORY, &row)?)
     }
 
     fn update(&self, id: i64) -> Result<(), PutError> {
@@ -257,7 +245,7 @@ impl<'a> SaidOfVariant<'a> {
         }
     }
 
-    /// The parameters that inserting and updating share.
+    /// The parameters of `update_variant.sql` but for what it keeps.
     fn parameters(&self) -> Vec<(&'static str, &dyn ToSql)> {
         let variant = self.row.variant;
         Vec::from(named_params! {

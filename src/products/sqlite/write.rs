@@ -1,11 +1,10 @@
 //! Writing products: an upsert by handle that touches only rows that differ, and the settlement that
 //! turns what was touched into versions, documents and outbox rows.
 
-use std::collections::HashSet;
-
 use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, params};
 
 use super::children;
+use super::rows::{self, INSERT_PRODUCT};
 use super::said::SaidOfProduct;
 use super::settlement::settle_changes;
 use super::{answers, edit, stock, submissions, webhooks};
@@ -22,7 +21,6 @@ use crate::products::store::{
 use crate::products::validate::Invalid;
 use crate::products::webhooks::WebhookTransaction;
 
-const INSERT_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/insert_product.sql");
 const UPDATE_PRODUCT: &str = include_str!("../../../sql/sqlite/queries/update_product.sql");
 /// Products between two settlements: enough to share their cost, few enough to stay in SQLite's cache.
 const SETTLE_EVERY: usize = 500;
@@ -38,7 +36,7 @@ const SCRATCH: &str = "
 pub(super) struct Writer<'c> {
     pub(super) connection: &'c Connection,
     /// RFC 3339 with milliseconds; one for the whole transaction.
-    now: String,
+    pub(super) now: String,
     pub(super) tally: Tally,
     /// The kinds of the jobs that were enqueued.
     pub(super) enqueued: Vec<&'static str>,
@@ -116,27 +114,6 @@ impl<'c> Writer<'c> {
             .optional()
     }
 
-    /// Whether nothing stands in the way of a product whose handle is new, so that putting it fails only where the
-    /// store does, and with it the transaction. That spares it the savepoint, which keeps a copy of each page that
-    /// is written: a tenth of an import. False where it is not seen at once.
-    fn is_no_conflict(&self, product: &ProductInput) -> rusqlite::Result<bool> {
-        let variants = || product.variants.iter().flatten();
-        if product.title.is_none()
-            || product.id.is_some()
-            || variants().any(|variant| variant.id.is_some() || variant.price.is_none())
-        {
-            return Ok(false);
-        }
-        let mut skus = HashSet::new();
-        let mut is_taken = self.prepare("SELECT 1 FROM variant WHERE sku = ?1")?;
-        for sku in variants().filter_map(|variant| variant.sku.as_deref()) {
-            if !skus.insert(sku) || is_taken.exists([sku])? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     pub(super) fn insert(&self, product: &ProductInput) -> Result<i64, PutError> {
         if product.title.is_none() {
             return Err(untitled(product));
@@ -150,16 +127,8 @@ impl<'c> Writer<'c> {
                 return Err(id_taken(id, &handle));
             }
         }
-        let said = SaidOfProduct::new(product, &self.now);
-        let mut parameters = said.parameters();
-        parameters.extend(named_params! {
-            ":id": product.id,
-            ":handle": product.handle,
-            ":version": product.version,
-            ":created_at": product.created_at,
-            ":updated_at": product.updated_at,
-        });
-        self.prepare(INSERT_PRODUCT)?.execute(&*parameters)?;
+        let row = rows::product(product.id, product, &self.now);
+        rows::execute(self.connection, INSERT_PRODUCT, &row)?;
         Ok(self.connection.last_insert_rowid())
     }
 
@@ -189,6 +158,13 @@ impl<'c> Writer<'c> {
         let mut note = self.prepare("INSERT INTO put_relation VALUES (?1, ?2, ?3, ?4)")?;
         for (position, relation) in (0_i64..).zip(relations) {
             note.execute(params![id, position, relation.handle, relation.kind])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn settle_when_many(&mut self) -> rusqlite::Result<()> {
+        if self.tally.unsettled().len() >= SETTLE_EVERY {
+            self.settle_puts()?;
         }
         Ok(())
     }
@@ -289,15 +265,15 @@ impl WebhookTransaction for Writer<'_> {
 impl CatalogTransaction for Writer<'_> {
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError> {
         let existing = self.id_by_handle(&product.handle)?;
-        if existing.is_none() && self.is_no_conflict(product)? {
-            self.put_product(None, product)?;
-        } else {
-            self.put_or_leave(existing, product)?;
-        }
-        if self.tally.unsettled().len() >= SETTLE_EVERY {
-            self.settle_puts()?;
-        }
-        Ok(())
+        self.put_or_leave(existing, product)?;
+        Ok(self.settle_when_many()?)
+    }
+
+    fn put_many(
+        &mut self,
+        products: &[&ProductInput],
+    ) -> Result<Vec<Result<(), PutError>>, StoreError> {
+        self.put_runs(products)
     }
 
     fn delete_missing(&mut self) -> Result<(), StoreError> {

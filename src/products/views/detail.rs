@@ -54,8 +54,38 @@ pub struct Detail {
 /// What a detail is made of.
 pub(in crate::products) struct Source {
     pub(in crate::products) product: Document,
-    pub(in crate::products) reviews: Option<PageView>,
-    pub(in crate::products) recommendations: Option<PageView>,
+    pub(in crate::products) reviews: Part,
+    pub(in crate::products) recommendations: Part,
+    /// What it has to do without, by name.
+    pub(in crate::products) degraded: Vec<&'static str>,
+}
+
+/// Something that hangs on a product.
+pub(in crate::products) enum Part {
+    /// Not to be seen.
+    NotAsked,
+    /// To be seen, but not there for now.
+    Missing,
+    /// To be seen.
+    There(PageView),
+}
+
+impl Part {
+    fn fingerprint(&self) -> u64 {
+        match self {
+            Self::NotAsked => 0,
+            Self::Missing => 1,
+            Self::There(page) => page.document.fingerprint(),
+        }
+    }
+
+    fn json(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::NotAsked => None,
+            Self::Missing => Some(b"null".to_vec()),
+            Self::There(page) => Some(page.document.to_vec()),
+        }
+    }
 }
 
 /// A document that is not as the settlement builds them.
@@ -67,14 +97,16 @@ impl Source {
     /// A hash of all of it.
     pub(in crate::products) fn fingerprint(&self) -> u64 {
         let parts = [&self.reviews, &self.recommendations];
-        if parts.iter().all(|part| part.is_none()) {
+        if parts.iter().all(|part| matches!(part, Part::NotAsked)) {
             return self.product.fingerprint();
         }
         let mut hasher = Xxh3Default::new();
         hasher.update(&self.product.fingerprint().to_le_bytes());
         for part in parts {
-            let part = part.as_ref().map_or(0, |part| part.document.fingerprint());
-            hasher.update(&part.to_le_bytes());
+            hasher.update(&part.fingerprint().to_le_bytes());
+        }
+        for name in &self.degraded {
+            hasher.update(name.as_bytes());
         }
         hasher.digest()
     }
@@ -100,15 +132,21 @@ impl Source {
             Some(fields) => fields.select(&self.text()?)?.into_bytes(),
             None => self.product.to_vec(),
         };
-        let bytes = |page: &PageView| page.document.to_vec();
-        let reviews = self.reviews.as_ref().map(bytes);
-        let recommendations = self.recommendations.as_ref().map(bytes);
+        let (reviews, recommendations) = (self.reviews.json(), self.recommendations.json());
+        let degraded = serde_json::to_vec(&self.degraded).ok()?;
         let mut more = Vec::new();
         if let Some(reviews) = &reviews {
             more.push(("reviews", &**reviews));
         }
         if let Some(recommendations) = &recommendations {
-            more.push(("recommendations", array_of(recommendations)?));
+            let items = match self.recommendations {
+                Part::There(_) => array_of(recommendations)?,
+                Part::NotAsked | Part::Missing => recommendations,
+            };
+            more.push(("recommendations", items));
+        }
+        if !self.degraded.is_empty() {
+            more.push(("degraded", &*degraded));
         }
         with_members(&selected, &more)
     }
@@ -164,8 +202,9 @@ mod tests {
     fn source() -> Source {
         Source {
             product: Document::new(b"{\"id\":1,\"title\":\"Lamp\"}"),
-            reviews: Some(page(b"{\"items\":[],\"next\":null}")),
-            recommendations: Some(page(b"{\"items\":[{\"id\":2}]}")),
+            reviews: Part::There(page(b"{\"items\":[],\"next\":null}")),
+            recommendations: Part::There(page(b"{\"items\":[{\"id\":2}]}")),
+            degraded: Vec::new(),
         }
     }
 
@@ -192,9 +231,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_null_and_told() {
+        let source = Source {
+            reviews: Part::Missing,
+            recommendations: Part::Missing,
+            degraded: vec!["include"],
+            ..source()
+        };
+        assert_eq!(
+            made(&source, Some("id")),
+            "{\"id\":1,\"reviews\":null,\"recommendations\":null,\"degraded\":[\"include\"]}"
+        );
+    }
+
+    #[test]
     fn every_part_tells_in_the_fingerprint() {
-        let other = || Some(page(b"{\"items\":[{\"id\":3}]}"));
-        let of = |change: fn(&mut Source, Option<PageView>)| {
+        let other = || Part::There(page(b"{\"items\":[{\"id\":3}]}"));
+        let of = |change: fn(&mut Source, Part)| {
             let mut source = source();
             change(&mut source, other());
             source.fingerprint()
@@ -204,8 +257,11 @@ mod tests {
             of(|source, _| source.product = Document::new(b"{}")),
             of(|source, other| source.reviews = other),
             of(|source, other| source.recommendations = other),
-            of(|source, _| source.reviews = None),
-            of(|source, _| source.recommendations = None),
+            of(|source, _| source.reviews = Part::NotAsked),
+            of(|source, _| source.reviews = Part::Missing),
+            of(|source, _| source.recommendations = Part::NotAsked),
+            of(|source, _| source.recommendations = Part::Missing),
+            of(|source, _| source.degraded = vec!["reviews"]),
             of(|source, _| std::mem::swap(&mut source.reviews, &mut source.recommendations)),
         ];
         let distinct: std::collections::HashSet<_> = all.iter().collect();

@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 
 use crate::cache::Status;
+use crate::flags::Feature;
 use crate::http::authorization::AuthorizationError;
 use crate::http::problem::ApiError;
 use crate::http::writes::{MediaType, WriteProblem};
@@ -70,6 +71,7 @@ pub(in crate::http::openapi) fn of_writes(scope: Scope) -> Vec<ApiError> {
         WriteProblem::KeyInFlight.into(),
         WriteProblem::KeyReused.into(),
         WriteProblem::Busy.into(),
+        feature_off(Feature::Writes),
         unavailable(),
     ]);
     errors
@@ -170,6 +172,11 @@ pub(in crate::http::openapi) fn unavailable() -> ApiError {
     ApiError::Unavailable(String::new())
 }
 
+/// Of a request for something that is switched off.
+pub(in crate::http::openapi) fn feature_off(feature: Feature) -> ApiError {
+    ApiError::FeatureOff(feature)
+}
+
 pub(in crate::http::openapi) fn not_ready() -> ApiError {
     ApiError::NotReady("The server is about to stop.")
 }
@@ -201,6 +208,7 @@ fn of_reads() -> Vec<ApiError> {
         ApiError::Busy,
         ApiError::SearchBusy,
         version_not_reached(),
+        feature_off(Feature::Search),
         unavailable(),
         not_ready(),
     ]

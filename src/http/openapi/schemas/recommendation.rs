@@ -9,10 +9,14 @@ use super::{Availability, ReviewPage};
 #[derive(ToSchema)]
 pub(in crate::http) struct ProductPart {
     /// The first page of its reviews; go on at `/products/{id}/reviews` with `next`.
-    #[schema(nullable = false)]
+    /// Null where it cannot be had for now.
     reviews: Option<ReviewPage>,
-    #[schema(nullable = false)]
+    /// Null where they cannot be had for now.
     recommendations: Option<Vec<Recommendation>>,
+    /// What was asked for and cannot be had for now: `reviews`, `recommendations`, or `include` for both. Left out where
+    /// there is nothing.
+    #[schema(nullable = false)]
+    degraded: Option<Vec<String>>,
 }
 
 /// A product in the terms of schema.org: a `ProductGroup` where it has several variants, else a `Product`.
@@ -29,6 +33,9 @@ pub(in crate::http) struct JsonLd {
 #[derive(ToSchema)]
 pub(in crate::http) struct Recommendations {
     items: Vec<Recommendation>,
+    /// `recommendations`, while they are switched off and there are none.
+    #[schema(nullable = false)]
+    degraded: Option<Vec<String>>,
 }
 
 /// A product in short, and why it is recommended.

@@ -13,12 +13,17 @@ pub(in crate::http) struct SearchPage {
     /// The words as they were understood, where what was asked found little; to be shown as "results for".
     #[schema(required = true)]
     corrected: Option<String>,
-    facets: Facets,
+    /// Null while they are not counted.
+    #[schema(required = true)]
+    facets: Option<Facets>,
     /// True while the index is built: there is more than this.
     incomplete: bool,
     /// Where the next page begins: repeat the request with this as `cursor`. Null on the last page.
     #[schema(required = true)]
     next: Option<String>,
+    /// What the page has to do without for now: `facets`. Left out where there is nothing.
+    #[schema(nullable = false)]
+    degraded: Option<Vec<String>>,
 }
 
 /// A number of products on all pages.

@@ -185,7 +185,7 @@ prop_compose! {
             options: Some(options),
             seo_title: Some(seo_title),
             seo_description: Some(seo_description),
-            attributes: Some(attributes),
+            attributes: Some(attributes.into()),
             images: Some(images),
             variants: Some(variants),
             ..ProductInput::default()
@@ -216,13 +216,13 @@ fn attributes_stand_in_the_columns_of_shopify_too_and_changes_there_win() {
     let product = ProductInput {
         handle: "a".to_owned(),
         title: Some("A".to_owned()),
-        attributes: attributes.as_object().cloned(),
+        attributes: attributes.as_object().cloned().map(Into::into),
         ..ProductInput::default()
     };
     let text = String::from_utf8(exported(&[product])).unwrap();
     let changed = imported(text.replace(",unisex,", ",female,").as_bytes());
     assert_eq!(
-        changed[0].attributes.clone().map(Value::Object),
+        changed[0].attributes.clone().map(Value::from),
         Some(serde_json::json!({"gender": "female", "fabric": "linen", "gift_card": true}))
     );
 }

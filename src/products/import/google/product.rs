@@ -180,7 +180,7 @@ impl Assemble for Products {
             category: first
                 .text("google_product_category")?
                 .and_then(|text| path(text.value)),
-            attributes: self.attributes(&items, &variation)?,
+            attributes: self.attributes(&items, &variation)?.map(Into::into),
             options: Some(variation.options),
             images: says_images.then(|| images.into_inputs()),
             variants: Some(variants),

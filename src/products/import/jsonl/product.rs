@@ -1,9 +1,10 @@
 //! The document of a product.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::values::Reader;
 use super::variant;
+use crate::products::attributes::Attributes;
 use crate::products::import::decimal::Decimal;
 use crate::products::input::{
     ImageInput, ProductInput, ProductOption, RatingInput, RelationInput, ReviewInput, Status,
@@ -64,8 +65,8 @@ pub(super) fn product(reader: &mut Reader<'_>, document: Value) -> ProductInput 
             "rating" => product.rating = rating(reader, value),
             "images" => product.images = reader.list(value, image),
             "variants" => variants = reader.list(value, variant::draft),
-            "attributes" if value.is_null() => product.attributes = Some(Map::new()),
-            "attributes" => product.attributes = reader.map(value),
+            "attributes" if value.is_null() => product.attributes = Some(Attributes::default()),
+            "attributes" => product.attributes = reader.map(value).map(Into::into),
             "seo" => seo(reader, value, &mut product),
             "relations" => product.relations = reader.list(value, relation),
             "reviews" => product.reviews = reader.list(value, review),

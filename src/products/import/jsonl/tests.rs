@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::products::attributes::Attributes;
 use crate::products::input::{ProductInput, RatingInput, VariantInput};
 use crate::products::validate::validate;
 
@@ -48,7 +49,7 @@ fn a_document_from_the_api_is_read_as_it_is() {
         product.updated_at.as_deref(),
         Some("2026-11-24T16:40:32.500Z")
     );
-    let attributes = serde_json::to_string(&product.attributes).unwrap();
+    let attributes = serde_json::to_string(&product.attributes.as_deref()).unwrap();
     assert_eq!(attributes, r#"{"z":1.5,"a":{"deep":[null]}}"#);
     let variants = product.variants.as_deref().unwrap();
     assert_eq!(variants[0].option_values, ["M"]);
@@ -72,7 +73,7 @@ fn absent_says_nothing_and_null_clears() {
     assert_eq!(cleared.vendor.as_deref(), Some(""));
     assert_eq!(cleared.tags, Some(vec![]));
     assert_eq!(cleared.images, Some(vec![]));
-    assert_eq!(cleared.attributes, Some(serde_json::Map::new()));
+    assert_eq!(cleared.attributes, Some(Attributes::default()));
     assert_eq!(cleared.rating, Some(RatingInput { sum: 0, count: 0 }));
     assert_eq!(cleared.seo_description.as_deref(), Some(""));
     assert_eq!(

@@ -77,7 +77,7 @@ pub(super) fn product(record: &Value, mapping: &Mapping, currency: Currency) -> 
         ..ProductInput::default()
     };
     if let Some(rules) = &mapping.attributes {
-        product.attributes = Some(attributes(scope, rules)?);
+        product.attributes = Some(attributes(scope, rules)?.into());
     }
     let mut images = match &mapping.images {
         Some(rules) => Some(Images::from_iter(each(

@@ -95,7 +95,7 @@ impl<'a> Group<'a> {
             options: self.options(&names, &variants),
             seo_title: self.text(Column::SeoTitle)?,
             seo_description: self.text(Column::SeoDescription)?,
-            attributes: self.attributes()?,
+            attributes: self.attributes()?.map(Into::into),
             images: images.into_inputs(),
             variants: self.header.variant_columns().next().map(|_| variants),
             ..ProductInput::default()

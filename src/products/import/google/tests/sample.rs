@@ -73,7 +73,7 @@ fn the_sample_has_six_products() {
         )
     );
     assert_eq!(
-        teapot.attributes.clone().map(Value::Object),
+        teapot.attributes.clone().map(Value::from),
         Some(json!({
             "google_product_category": "6049",
             "color": "Chalk",

@@ -53,7 +53,7 @@ fn an_item_is_a_product_with_one_variant() {
     );
     assert_eq!(product.options, Some(vec![]));
     assert_eq!(
-        product.attributes.clone().map(Value::Object),
+        product.attributes.clone().map(Value::from),
         Some(json!({
             "color": "Blue",
             "shipping": [
@@ -151,7 +151,7 @@ fn items_of_a_group_become_variants_by_what_they_differ_in() {
         ])
     );
     assert_eq!(
-        shirt.attributes.clone().map(Value::Object),
+        shirt.attributes.clone().map(Value::from),
         Some(json!({"material": "Linen", "custom_label_0": ["S", "M"]}))
     );
     let variants = shirt.variants.as_ref().unwrap();

@@ -117,7 +117,7 @@ fn google_columns_give_part_number_condition_and_attributes() {
         Some("Apparel & Accessories > Clothing")
     );
     assert_eq!(
-        serde_json::Value::Object(product.attributes.unwrap()),
+        serde_json::Value::from(product.attributes.unwrap()),
         json!({
             "gender": "unisex",
             "custom_label_0": "winter",
@@ -135,7 +135,7 @@ fn other_columns_become_attributes_under_their_header() {
         a,A,s,1,true,manual,750,red; blue,2.50,\n\
         a,,t,1,,manual,,,3.50,\n";
     assert_eq!(
-        serde_json::Value::Object(product(text).attributes.unwrap()),
+        serde_json::Value::from(product(text).attributes.unwrap()),
         json!({
             "gift_card": true,
             "unit_price_total_measure": "750",
@@ -152,7 +152,7 @@ fn our_own_attributes_column_is_a_json_object_that_others_complete() {
         "\"{\"\"fabric\"\":{\"\"linen\"\":0.5},\"\"Material\"\":\"\"old\"\"}\",new",
     );
     assert_eq!(
-        serde_json::Value::Object(product(text).attributes.unwrap()),
+        serde_json::Value::from(product(text).attributes.unwrap()),
         json!({"fabric": {"linen": 0.5}, "Material": "new"})
     );
     let (error, _) = error(with("Doorbuster attributes", "[1]"));

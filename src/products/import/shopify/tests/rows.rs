@@ -133,7 +133,7 @@ fn an_absent_column_keeps_and_a_blank_cell_clears() {
             tags: Some(vec![]),
             images: Some(vec![]),
             options: Some(vec![]),
-            attributes: Some(serde_json::Map::new()),
+            attributes: Some(serde_json::Map::new().into()),
             variants: Some(vec![]),
             ..ProductInput::default()
         }

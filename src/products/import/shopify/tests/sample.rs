@@ -96,7 +96,7 @@ fn a_shirt_in_two_colors() {
         Some("Linen shirt for men | Fjord & Field")
     );
     assert_eq!(
-        shirt.attributes.clone().map(Value::Object),
+        shirt.attributes.clone().map(Value::from),
         Some(json!({
             "Color (product.metafields.shopify.color-pattern)": "navy; sand",
             "Care instructions (product.metafields.custom.care)": "Wash at 40 °C, line dry",

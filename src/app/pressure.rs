@@ -1,0 +1,137 @@
+//! The ladder of degradation, with the readings of this process and this machine.
+
+use std::fs;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::cache::{Clock, SystemClock};
+use crate::config::Config;
+use crate::flags::pressure::{Ladder, Readings};
+use crate::http::FlagAccess;
+use crate::limits::overload::Pressure;
+use crate::products::catalog::Catalog;
+
+/// How often it is looked whether a step is due.
+const LOOK: Duration = Duration::from_millis(500);
+/// Fewer answers than this between two looks tell nothing by how many of them failed.
+const FEW_ANSWERS: u64 = 50;
+
+/// Looks in the background, for as long as the runtime lives; not at all where nothing may be given up. `pressure` reads
+/// the limits.
+pub(super) fn start(
+    config: &Config,
+    catalog: &Catalog,
+    access: &FlagAccess,
+    pressure: impl Fn() -> Pressure + Send + 'static,
+    background: &Handle,
+) {
+    if config.flags.ladder.is_empty() {
+        return;
+    }
+    let mut ladder = Ladder::new(config.flags.ladder.clone());
+    let (catalog, access) = (catalog.clone(), access.clone());
+    background.spawn(async move {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failed = Failed::default();
+        let mut processor = Processor::default();
+        loop {
+            looks.tick().await;
+            let readings = Readings {
+                limits: pressure(),
+                failed_ratio: failed.ratio(answers(&catalog), access.failures.so_far()),
+                processor: processor.share().unwrap_or(0.0),
+            };
+            access.flags.heed(&mut ladder, SystemClock.now(), &readings);
+        }
+    });
+}
+
+/// Answers that came from the caches so far, by which those that failed are measured.
+fn answers(catalog: &Catalog) -> u64 {
+    let status = catalog.cache_status();
+    let tiers = [status.l1, status.pages];
+    let of_tier =
+        tiers.map(|tier| tier.hits + tier.stale + tier.absent + tier.misses + tier.bypassed);
+    of_tier.into_iter().sum()
+}
+
+/// How many answers fail.
+#[derive(Default)]
+struct Failed {
+    answers: u64,
+    failures: u64,
+}
+
+impl Failed {
+    /// Since the last look, as a share.
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    fn ratio(&mut self, answers: u64, failures: u64) -> f64 {
+        let answered = answers.saturating_sub(self.answers);
+        let failed = failures.saturating_sub(self.failures);
+        *self = Self { answers, failures };
+        // What failed before the cache was asked is no part of its count.
+        let all = answered.max(failed);
+        if all < FEW_ANSWERS {
+            0.0
+        } else {
+            failed as f64 / all as f64
+        }
+    }
+}
+
+/// How busy the machine is, by `/proc/stat`.
+#[derive(Default)]
+struct Processor {
+    busy: u64,
+    all: u64,
+}
+
+impl Processor {
+    /// Since the last look; `None` where the system does not tell.
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    fn share(&mut self) -> Option<f64> {
+        let text = fs::read_to_string("/proc/stat").ok()?;
+        let (busy, all) = times(text.lines().next()?)?;
+        let before = std::mem::replace(self, Self { busy, all });
+        let all = all.saturating_sub(before.all);
+        let is_first = before.all == 0;
+        (!is_first && all > 0).then(|| busy.saturating_sub(before.busy) as f64 / all as f64)
+    }
+}
+
+/// Time that was used, and all time, in ticks since the start of the machine: user, nice, system, idle, iowait, irq,
+/// softirq, steal (proc(5)).
+fn times(line: &str) -> Option<(u64, u64)> {
+    let numbers = line.strip_prefix("cpu ")?.split_ascii_whitespace();
+    let numbers: Vec<u64> = numbers.take(8).map_while(|it| it.parse().ok()).collect();
+    let idle = numbers.get(3)? + numbers.get(4).unwrap_or(&0);
+    let all: u64 = numbers.iter().sum();
+    Some((all - idle, all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_waits_for_a_disk_is_not_busy() {
+        assert_eq!(times("cpu  10 1 5 80 4 0 0 0 0 0"), Some((16, 100)));
+        assert_eq!(times("cpu0 1 2 3 4"), None);
+        assert_eq!(times("cpu 1 2"), None);
+    }
+
+    #[test]
+    fn what_fails_is_a_share_of_what_is_answered() {
+        let mut failed = Failed::default();
+        assert!(failed.ratio(1_000, 0).abs() < f64::EPSILON);
+        assert!((failed.ratio(2_000, 100) - 0.1).abs() < f64::EPSILON);
+        assert!(
+            failed.ratio(2_010, 110).abs() < f64::EPSILON,
+            "too few to tell"
+        );
+        assert!((failed.ratio(2_010, 310) - 1.0).abs() < f64::EPSILON);
+    }
+}

@@ -1,0 +1,186 @@
+//! The ladder: what is given up under pressure, one step at a time, and taken up again when it is calm.
+//!
+//! Steps are far apart, so that each can show what it brings before the next is taken, and what makes a step up is far
+//! from what makes one down, so that nothing swings. All of this is worked out from readings and a clock that are
+//! given; nothing here measures.
+
+use super::board::Flags;
+use super::feature::Feature;
+use crate::cache::Millis;
+use crate::limits::overload::Pressure;
+
+/// No two steps are closer, up or down.
+pub const STEP_EVERY: Millis = 10_000;
+/// For how long it has to be hot before a step up: a single burst is for queues.
+const HOT_FOR: Millis = 2_000;
+/// For how long it has to be calm before a step down.
+const CALM_FOR: Millis = 10_000;
+/// How many steps a busy processor alone can cause: those that save nothing else.
+const STEPS_OF_PROCESSOR: usize = 1;
+
+/// What is given up first, and last. Writes are never given up but by a person.
+pub const DEFAULT_LADDER: [Feature; 8] = [
+    Feature::Brotli,
+    Feature::ViewCounts,
+    Feature::FreshPrices,
+    Feature::Recommendations,
+    Feature::Facets,
+    Feature::Reviews,
+    Feature::Search,
+    Feature::CheckoutFirst,
+];
+
+/// How the program fares.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Readings {
+    /// Of the limits.
+    pub limits: Pressure,
+    /// Answers that failed on our side, as a share of all: 0 none, 1 all. What was shed is not among them.
+    pub failed_ratio: f64,
+    /// How much of the machine's processors is in use: 0 idle, 1 full.
+    pub processor: f64,
+}
+
+/// What readings amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weather {
+    Calm,
+    /// Neither: nothing is to be changed.
+    Mild,
+    /// The processor alone.
+    Busy,
+    Hot,
+}
+
+impl Readings {
+    fn weather(&self) -> Weather {
+        let Pressure {
+            saturation,
+            queue_wait,
+            loop_lag,
+            shed_ratio,
+        } = self.limits;
+        let (queue_wait, loop_lag) = (queue_wait.as_secs_f64(), loop_lag.as_secs_f64());
+        // Of each: calm below the first, hot from the second on. Waits in seconds; 20 ms are what DAGOR takes for
+        // overload (H. Zhou et al., "Overload Control for Scaling WeChat Microservices", SoCC 2018).
+        let readings = [
+            (saturation, 0.7, 1.0),
+            (queue_wait, 0.005, 0.020),
+            (loop_lag, 0.025, 0.100),
+            (shed_ratio, 0.001, 0.010),
+            (self.failed_ratio, 0.001, 0.010),
+        ];
+        // A reading that is no number says nothing good.
+        let is_calm = readings.iter().all(|(reading, calm, _)| reading < calm);
+        if readings.iter().any(|(reading, _, hot)| reading >= hot) {
+            Weather::Hot
+        } else if self.processor >= 0.95 {
+            Weather::Busy
+        } else if is_calm && self.processor < 0.8 {
+            Weather::Calm
+        } else {
+            Weather::Mild
+        }
+    }
+}
+
+/// A step that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// This was given up.
+    Up(Feature),
+    /// This was taken up again.
+    Down(Feature),
+}
+
+/// Where we stand on the ladder.
+#[derive(Debug)]
+pub struct Ladder {
+    rungs: Vec<Feature>,
+    taken: Vec<Feature>,
+    stepped: Option<Millis>,
+    /// Since when the weather is as it is.
+    weather: Option<(Weather, Millis)>,
+}
+
+impl Ladder {
+    /// At the foot of it.
+    pub fn new(rungs: Vec<Feature>) -> Self {
+        Self {
+            rungs,
+            taken: Vec::new(),
+            stepped: None,
+            weather: None,
+        }
+    }
+
+    /// What is given up now, the first one first.
+    pub fn taken(&self) -> &[Feature] {
+        &self.taken
+    }
+
+    /// Takes a step if it is time for one. What an operator has decided on is left out: a step that changes nothing
+    /// would only cost time.
+    pub fn observe(
+        &mut self,
+        now: Millis,
+        readings: &Readings,
+        is_decided: impl Fn(Feature) -> bool,
+    ) -> Option<Step> {
+        let weather = readings.weather();
+        // From hot to busy is no turn for the better, nor from busy to hot one that begins anew.
+        let is_bad = |weather| matches!(weather, Weather::Hot | Weather::Busy);
+        let since = match self.weather {
+            Some((before, since)) if before == weather || is_bad(before) && is_bad(weather) => {
+                since
+            }
+            _ => now,
+        };
+        self.weather = Some((weather, since));
+        let lasts = now.saturating_sub(since);
+        let may_step = self
+            .stepped
+            .is_none_or(|stepped| now.saturating_sub(stepped) >= STEP_EVERY);
+        if !may_step {
+            return None;
+        }
+        let step = match weather {
+            Weather::Hot if lasts >= HOT_FOR => self.up(self.rungs.len(), is_decided),
+            Weather::Busy if lasts >= HOT_FOR => self.up(STEPS_OF_PROCESSOR, is_decided),
+            Weather::Calm if lasts >= CALM_FOR => self.taken.pop().map(Step::Down),
+            _ => None,
+        };
+        if step.is_some() {
+            self.stepped = Some(now);
+        }
+        step
+    }
+
+    fn up(&mut self, most: usize, is_decided: impl Fn(Feature) -> bool) -> Option<Step> {
+        if self.taken.len() >= most {
+            return None;
+        }
+        let mut left = self.rungs.iter().copied();
+        let next = left.find(|rung| !self.taken.contains(rung) && !is_decided(*rung))?;
+        self.taken.push(next);
+        Some(Step::Up(next))
+    }
+}
+
+impl Flags {
+    /// Has the ladder look at readings, and what it gives up or takes up is in force when this returns.
+    pub fn heed(&self, ladder: &mut Ladder, now: Millis, readings: &Readings) -> Option<Step> {
+        let step = ladder.observe(now, readings, |feature| self.is_decided(feature))?;
+        match step {
+            Step::Up(feature) => {
+                tracing::warn!("pressure: {} is given up: {readings:?}", feature.name());
+            }
+            Step::Down(feature) => tracing::warn!("calm: {} is taken up again", feature.name()),
+        }
+        self.set_pressure(ladder.taken().to_vec());
+        Some(step)
+    }
+}
+
+#[cfg(test)]
+mod tests;
