@@ -99,11 +99,8 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     };
     // Before anything is served: what is off is off from the first request on.
     let _keeper = Keeper::start(flags.flags.clone(), Some(config.flags.file.clone()))?;
-<<<<<<< HEAD
     let mut jobs = Jobs::open(config, &store, background.handle())?;
-=======
     let follower = Follower::start(&flags.store, flags.flags.clone())?;
->>>>>>> flags
     let opened = store.clone();
     let store = store.into_store();
     let search = Search::start(
@@ -142,14 +139,14 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     if let Some(warm_up) = &warm_up {
         warm_up.start(background.handle());
     }
-    if config.jobs.serve {
-        jobs.start(config, &catalog, &opened.clone().into_store())?;
-    }
     let jobs_view = jobs.view();
     let options = options(config, start);
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
         let bound = http::bind(&options, &catalog, &tokens, &flags, &readiness, &jobs_view)?;
+        if config.jobs.serve {
+            jobs.start(config, &catalog, &opened.clone().into_store())?;
+        }
         let public = bound.public.handle();
         started(&Addresses {
             public: bound.addresses,
