@@ -2,7 +2,7 @@
 
 use crate::harness::{Reply, Server, Shop, product};
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "/products/1",
     "/products/nonsense",
     "/products/by-handle/lamp",
@@ -10,6 +10,7 @@ const PATHS: [&str; 9] = [
     "/products",
     "/products/1/availability",
     "/products/1/reviews",
+    "/products/1/reviews/1",
     "/healthz",
     "/readyz",
 ];
@@ -17,7 +18,7 @@ const PATHS: [&str; 9] = [
 /// What a path knows.
 fn methods(path: &str) -> &'static str {
     match path {
-        "/products" => "GET, HEAD, POST, OPTIONS",
+        "/products" | "/products/1/reviews" => "GET, HEAD, POST, OPTIONS",
         "/products/1" | "/products/nonsense" => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
         _ => "GET, HEAD, OPTIONS",
     }
@@ -36,8 +37,13 @@ fn a_wrong_method_is_told_the_right_ones() {
         for path in PATHS {
             let reply = ask(&server, method, path);
             if methods(path).contains(method) {
-                // Writing is for those who bear a token.
-                reply.problem(401, "token-missing");
+                if path.ends_with("/reviews") {
+                    // Customers need no token, but something to say.
+                    reply.problem(415, "unsupported-media-type");
+                } else {
+                    // Writing is for those who bear a token.
+                    reply.problem(401, "token-missing");
+                }
                 continue;
             }
             let problem = reply.problem(405, "method-not-allowed");

@@ -14,7 +14,7 @@ fn a_path_with_other_segments_names_something_else() {
         "/products/1/",
         "/products//1",
         "//products/1",
-        "/products/1/reviews/2",
+        "/products/1/reviews/2/3",
         "/products/1/reviews/",
         "/products/1//reviews",
         "/Products/1",

@@ -100,7 +100,14 @@ fn no_statement_reads_a_large_table_from_end_to_end() {
 /// Whatever a client or an operator can ask for.
 fn ask_everything(shop: &Shop) {
     let ops = shop.token("ops");
-    let server = shop.serve_with(&[], &[("DOORBUSTER_CACHE_L1_BYTES", "0")]);
+    // What workers ask from time to time is asked more or less often.
+    let server = shop.serve_with(
+        &[],
+        &[
+            ("DOORBUSTER_CACHE_L1_BYTES", "0"),
+            ("DOORBUSTER_JOBS_SERVE", "false"),
+        ],
+    );
     reads(&server);
     let export = [("authorization", &*format!("Bearer {ops}"))];
     server

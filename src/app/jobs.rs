@@ -1,7 +1,7 @@
 //! Jobs of the shop, and who does them.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::{AppError, OpenCatalog, open_jobs};
 use crate::config::{Config, JobsConfig, WebhooksConfig};
 use crate::http::JobsView;
-use crate::jobs::{Queue, Registered, Retention, Schedule, WorkerOptions, Workers};
+use crate::jobs::{Counters, Queue, Registered, Retention, Schedule, WorkerOptions, Workers};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::reviews::{self, Rules};
 use crate::products::store::CatalogStore;
@@ -19,6 +19,7 @@ use crate::products::webhooks::{self, Receivers, Secret};
 pub(super) struct Jobs {
     pub(super) queue: Queue,
     workers: Option<Workers>,
+    counters: Arc<OnceLock<Counters>>,
 }
 
 impl Jobs {
@@ -32,6 +33,7 @@ impl Jobs {
         Ok(Self {
             queue: Queue::new(store, background),
             workers: None,
+            counters: Arc::default(),
         })
     }
 
@@ -49,6 +51,8 @@ impl Jobs {
             schedules.push(collecting()?);
         }
         let workers = Workers::start(&self.queue, kinds, schedules, options(&config.jobs))?;
+        // It is started once.
+        let _ = self.counters.set(workers.counters().clone());
         self.workers = Some(workers);
         Ok(())
     }
@@ -74,10 +78,9 @@ impl Jobs {
 
     /// For operators.
     pub(super) fn view(&self) -> JobsView {
-        let counters = self.workers.as_ref().map(Workers::counters);
         JobsView {
             queue: self.queue.clone(),
-            counters: counters.cloned().unwrap_or_default(),
+            counters: Arc::clone(&self.counters),
         }
     }
 

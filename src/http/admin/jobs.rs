@@ -1,6 +1,8 @@
 //! `GET /admin/jobs`, `/admin/jobs/stats` and `/admin/jobs/{id}`, `POST /admin/jobs/retry`, `cancel`, `purge`, `pause` and
 //! `resume`.
 
+use std::sync::{Arc, OnceLock};
+
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -23,8 +25,8 @@ const DEFAULT_LIMIT: usize = 50;
 pub struct JobsView {
     /// Where jobs are.
     pub queue: Queue,
-    /// Empty where this process does none.
-    pub counters: Counters,
+    /// Set once this process does jobs.
+    pub counters: Arc<OnceLock<Counters>>,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -46,7 +48,7 @@ async fn stats(request: HttpRequest, jobs: web::Data<JobsView>) -> Result<HttpRe
     Query::of(&request, &[])?;
     let kinds = jobs.queue.store().stats().await?;
     Ok(json(
-        json!({ "kinds": kinds, "this_process": jobs.counters.read() }),
+        json!({ "kinds": kinds, "this_process": jobs.counters.get().map(Counters::read) }),
     ))
 }
 
