@@ -237,8 +237,8 @@ fn unknown_names_get_the_nearest_known_one() {
             "[sevrer] (shop.toml:1): unknown section; did you mean server?",
         ),
         (
-            "\n[webshop]\nlisten = 'x'",
-            "[webshop] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, telemetry",
+            "\n[till]\nlisten = 'x'",
+            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
