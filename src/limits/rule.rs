@@ -62,7 +62,8 @@ impl Rule {
         let mut hasher = DefaultHasher::new();
         policy.name.hash(&mut hasher);
         for window in &policy.windows {
-            window.name.hash(&mut hasher);
+            // With its size: whoever gets a wider one begins anew.
+            (&window.name, window.quota, window.length).hash(&mut hasher);
         }
         Self {
             number: hasher.finish(),
