@@ -178,7 +178,8 @@ fn is_known(request: &HttpRequest, tag: &str) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|value| value.trim().trim_start_matches("W/"));
-    named.any(|named| named == tag || named == "*")
+    // The protocol knows no `*`.
+    named.any(|named| named == tag)
 }
 
 /// The context of a request; no body, or none in it, says nothing of whoever asks.

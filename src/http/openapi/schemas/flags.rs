@@ -12,7 +12,7 @@ use crate::http::ofrep::Outcome;
 pub(in crate::http) struct FlagRequest {
     /// What is known of them, 8 KiB at most: `targetingKey`, by which they are always told the same, and whatever else
     /// rules go by.
-    #[schema(required = false, nullable = false)]
+    #[schema(required = false)]
     context: Option<BTreeMap<String, Value>>,
 }
 
