@@ -12,6 +12,7 @@ use super::problem::{ApiError, RETRY_SECONDS};
 use super::products::{parse_id, refuse_other_methods};
 use super::query::Query;
 use super::writes::{MediaType, WriteProblem, body, limits};
+use crate::cache::Absence;
 use crate::products::catalog::Catalog;
 use crate::products::reviews::{NewReview, ReviewStatus, Submission, Submitted};
 
@@ -125,6 +126,11 @@ async fn status(
     let Some(found) = found.filter(|it| it.product_id == product_id) else {
         return Err(ApiError::NoReview(named.to_owned()));
     };
+    // It goes with its product.
+    let product = catalog.product(product_id).await?;
+    if let Err(absence @ Absence::Removed) = product.value {
+        return Err(ApiError::no_product(product_id, absence, product.status));
+    }
     let mut response = HttpResponse::Ok().json(Told::from(found));
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);

@@ -115,6 +115,7 @@ fn status() -> Operation {
             bad_path(),
             invalid_query(),
             errors::no_review(),
+            gone("id 456"),
             unavailable(),
         ],
     )
