@@ -2,7 +2,7 @@
 //! transaction a file.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::{Place, Record, RecordError, RecordResult, Records};
@@ -17,7 +17,8 @@ use crate::products::weight::weight;
 const BATCH: usize = 512;
 /// Weight at which a batch is handed over however few its records are, in bytes.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
-/// Batches read ahead of the writer. With [`BATCH_BYTES`] it bounds the memory of an import.
+/// Batches read ahead of the writer, and waiting behind it to be freed. With [`BATCH_BYTES`] it bounds the memory of an
+/// import.
 const AHEAD: usize = 4;
 
 /// What to do with what is wrong.
@@ -87,7 +88,7 @@ pub fn run(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Report, ImportError> {
     let (batches, read) = sync_channel(AHEAD);
-    let (spent, done_with) = channel();
+    let (spent, done_with) = sync_channel(AHEAD);
     thread::scope(|scope| {
         // Freeing a product takes as long as writing a row of it.
         scope.spawn(move || done_with.into_iter().for_each(drop::<Vec<ProductInput>>));
@@ -179,7 +180,7 @@ struct Import<'a> {
     /// Where each handle stands in the file.
     places: HashMap<String, Place>,
     /// What was put, to be freed elsewhere.
-    spent: &'a Sender<Vec<ProductInput>>,
+    spent: &'a SyncSender<Vec<ProductInput>>,
 }
 
 impl Import<'_> {
