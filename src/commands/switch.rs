@@ -11,12 +11,12 @@ use std::io::Write;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::exit::{Exit, UsageError};
 use crate::app;
 use crate::config::Config;
-use crate::flags::{Entry, Feature, FlagStore, Flags, Said, Snapshot};
+use crate::flags::{Entry, Feature, FlagStore, Flags, Snapshot};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,33 +111,11 @@ fn value(entry: &Entry) -> String {
     format!("{variant}{rule}")
 }
 
+/// For programs, with whether it is one of the program's features.
 fn object(key: &str, entry: &Entry) -> Value {
-    json!({
-        "key": key,
-        "variant": entry.definition.default_variant(),
-        "targeting": entry.definition.has_rule(),
-        "is_feature": Feature::by_name(key).is_some(),
-        "layer": entry.layer.name(),
-        "reason": entry.reason,
-        "set_by": entry.set_by,
-        "set_at": entry.set_at,
-        "expires_at": entry.expires_at,
-        "definition": entry.definition.source(),
-    })
-}
-
-fn said(said: &Said) -> Value {
-    let definition = said.definition.as_deref();
-    let definition = definition.and_then(|text| serde_json::from_str::<Value>(text).ok());
-    json!({
-        "key": said.key,
-        "action": if said.definition.is_some() { "set" } else { "unset" },
-        "definition": definition,
-        "reason": said.reason,
-        "set_by": said.set_by,
-        "set_at": said.set_at,
-        "expires_at": said.expires_at,
-    })
+    let mut shown = entry.to_json(key);
+    shown["is_feature"] = Feature::by_name(key).is_some().into();
+    shown
 }
 
 /// Who asks, as the system knows them.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::definition::Definition;
 use crate::cache::Millis;
 
@@ -61,6 +63,21 @@ impl Entry {
             expires_at: None,
             deadline: None,
         }
+    }
+
+    /// The flag of that key, as it is in force, for programs.
+    pub fn to_json(&self, key: &str) -> Value {
+        json!({
+            "key": key,
+            "variant": self.definition.default_variant(),
+            "targeting": self.definition.has_rule(),
+            "layer": self.layer.name(),
+            "reason": self.reason,
+            "set_by": self.set_by,
+            "set_at": self.set_at,
+            "expires_at": self.expires_at,
+            "definition": self.definition.source(),
+        })
     }
 
     /// Whether it still holds.

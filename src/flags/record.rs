@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 /// What somebody says of a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
@@ -34,4 +36,22 @@ pub struct Said {
     pub expires_at: Option<String>,
     /// Milliseconds until then, by the clock of the database.
     pub left: Option<i64>,
+}
+
+impl Said {
+    /// For programs.
+    pub fn to_json(&self) -> Value {
+        // What was let in is JSON.
+        let definition = self.definition.as_deref();
+        let definition = definition.and_then(|text| serde_json::from_str::<Value>(text).ok());
+        json!({
+            "key": self.key,
+            "action": if self.definition.is_some() { "set" } else { "unset" },
+            "definition": definition,
+            "reason": self.reason,
+            "set_by": self.set_by,
+            "set_at": self.set_at,
+            "expires_at": self.expires_at,
+        })
+    }
 }

@@ -37,10 +37,10 @@ use crate::cache::{
     Status, SystemClock, Tiered,
 };
 use crate::flags::{Feature, Features, Flags};
+use crate::jobs::Wake;
 
 /// How much longer a product is served without asking while `fresh_prices` is off, in times as long as it is otherwise.
 const LONGER: Millis = 10;
-use crate::jobs::Wake;
 
 /// Items of a page where the request says nothing.
 pub const DEFAULT_LIMIT: usize = 20;

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::{existing, said};
+use super::existing;
 use crate::commands::exit::Exit;
 use crate::commands::table::Table;
 use crate::config::Config;
-use crate::flags::{Definition, FlagStore};
+use crate::flags::{Definition, FlagStore, Said};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::
         .transpose()?
         .unwrap_or_default();
     if args.json {
-        let words: Vec<Value> = words.iter().map(said).collect();
+        let words: Vec<Value> = words.iter().map(Said::to_json).collect();
         writeln!(out, "{}", json!({ "history": words }))?;
         return Ok(Exit::Done);
     }

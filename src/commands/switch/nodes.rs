@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::app::node::{Node, NodeError};
-use crate::commands::exit::Exit;
+use crate::commands::exit::{Exit, UsageError};
+use crate::commands::nodes::NodeFlags;
+use crate::config::Config;
 
 /// How long a node may take; a second is promised.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -24,6 +26,19 @@ enum Outcome {
     /// It has something else in force: in words.
     Not(String),
     Silent(String),
+}
+
+/// Whom to ask: all nodes, or that of this machine alone, since the file of another one is not written.
+pub(super) fn to_ask(
+    nodes: &NodeFlags,
+    config: &Config,
+    is_local: bool,
+) -> Result<Vec<Node>, UsageError> {
+    let mut nodes = nodes.nodes(config)?;
+    if is_local {
+        nodes.truncate(1);
+    }
+    Ok(nodes)
 }
 
 /// Asks each node until it has in force what it should. `is_heeded` says so of what it answers for the flag, which is

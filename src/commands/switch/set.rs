@@ -83,15 +83,9 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::
             "cannot keep the flag; --local needs no database, and works on this machine alone",
         )?;
     }
-    let asked = args.nodes.nodes(config)?;
-    // The file of another machine is not written.
-    let asked = if args.local {
-        &asked[..asked.len().min(1)]
-    } else {
-        &asked
-    };
+    let asked = nodes::to_ask(&args.nodes, config, args.local)?;
     let wanted = definition.default_variant().map(str::to_owned);
-    let heeded = nodes::ask(asked, &args.key, |flag| {
+    let heeded = nodes::ask(&asked, &args.key, |flag| {
         flag.is_some_and(|flag| flag["variant"].as_str() == wanted.as_deref())
     });
     let layer = if args.local { "file" } else { "database" };

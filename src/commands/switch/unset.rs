@@ -74,13 +74,8 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::
         };
         store.say(&word).context("cannot take the flag back")?;
     }
-    let asked = args.nodes.nodes(config)?;
-    let asked = if args.local {
-        &asked[..asked.len().min(1)]
-    } else {
-        &asked
-    };
-    let heeded = nodes::ask(asked, &args.key, |flag| {
+    let asked = nodes::to_ask(&args.nodes, config, args.local)?;
+    let heeded = nodes::ask(&asked, &args.key, |flag| {
         flag.is_none_or(|flag| flag["layer"].as_str() != Some(layer.name()))
     });
     if args.json {

@@ -11,7 +11,7 @@ use super::guard::{operator, refuse_pages};
 use super::json;
 use crate::config::parse_duration;
 use crate::flags::{
-    Definition, Entry, FLAGS_NOTE, Feature, FlagStore, FlagStoreError, Flags, Layer, Said, Word,
+    Definition, FLAGS_NOTE, Feature, FlagStore, FlagStoreError, Flags, Layer, Said, Word,
 };
 use crate::http::problem::ApiError;
 use crate::http::products::refuse_other_methods;
@@ -41,7 +41,7 @@ async fn all(request: HttpRequest, flags: web::Data<Flags>) -> Result<HttpRespon
     let in_force = flags.in_force();
     let shown: Vec<_> = in_force
         .iter()
-        .map(|(key, entry)| shown(key, entry))
+        .map(|(key, entry)| entry.to_json(key))
         .collect();
     let features = flags.features().now();
     let features =
@@ -72,7 +72,7 @@ async fn one(
             Query::of(&request, &[])?;
             let in_force = flags.in_force();
             let entry = in_force.get(&key).ok_or_else(|| unknown(&key))?;
-            Ok(json(shown(&key, entry)))
+            Ok(json(entry.to_json(&key)))
         }
         Method::PUT => {
             refuse_pages(&request)?;
@@ -128,7 +128,7 @@ async fn history(
     let said = said
         .map_err(|error| ApiError::Unavailable(error.to_string()))?
         .map_err(|error| ApiError::Unavailable(error.to_string()))?;
-    let words: Vec<_> = said.iter().map(said_as_json).collect();
+    let words: Vec<_> = said.iter().map(Said::to_json).collect();
     Ok(json(json!({ "history": words })))
 }
 
@@ -235,39 +235,9 @@ async fn say(
         said.set_by,
         said.reason
     );
-    Ok(json(said_as_json(&said)))
+    Ok(json(said.to_json()))
 }
 
 fn unknown(key: &str) -> ApiError {
     ApiError::NoFlag(key.to_owned())
-}
-
-/// A flag as it is in force.
-fn shown(key: &str, entry: &Entry) -> Value {
-    json!({
-        "key": key,
-        "variant": entry.definition.default_variant(),
-        "targeting": entry.definition.has_rule(),
-        "layer": entry.layer.name(),
-        "reason": entry.reason,
-        "set_by": entry.set_by,
-        "set_at": entry.set_at,
-        "expires_at": entry.expires_at,
-        "definition": entry.definition.source(),
-    })
-}
-
-fn said_as_json(said: &Said) -> Value {
-    // What was let in is JSON.
-    let definition = said.definition.as_deref();
-    let definition = definition.and_then(|text| serde_json::from_str::<Value>(text).ok());
-    json!({
-        "key": said.key,
-        "action": if definition.is_some() { "set" } else { "unset" },
-        "definition": definition,
-        "reason": said.reason,
-        "set_by": said.set_by,
-        "set_at": said.set_at,
-        "expires_at": said.expires_at,
-    })
 }
