@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -63,6 +64,23 @@ fn no_file(error: &rusqlite::Error) -> String {
     }
 }
 
+/// Keeps changes in a write-ahead log. For the one switch that makes a new database have one, SQLite does not wait as
+/// the busy timeout says: of two that begin at once one is told at once that the database is locked.
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let switched = connection.pragma_update(None, "journal_mode", "WAL");
+        let is_busy = switched
+            .as_ref()
+            .is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy));
+        if !is_busy || Instant::now() >= deadline {
+            return switched;
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
 fn configure(connection: &Connection, access: Access) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Without this guarantee SQLite compiles a statement anew whenever a bound value changes that could
@@ -72,7 +90,7 @@ fn configure(connection: &Connection, access: Access) -> rusqlite::Result<()> {
     // Only a new, empty database takes a page size: 8 KiB holds three typical documents, where 4 KiB
     // would hold one and waste the rest.
     connection.pragma_update(None, "page_size", 8192)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_write_ahead_log(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     match access {
         // A reader is opened read-write and restrained here, because only a read-write connection may

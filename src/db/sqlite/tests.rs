@@ -228,6 +228,26 @@ async fn a_write_waits_for_another_process_until_its_deadline() {
 }
 
 #[test]
+fn whoever_opens_a_new_file_at_once_with_others_waits_for_them() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.db");
+        let together = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    together.wait();
+                    let connection = open(&path, Access::ReadWrite).unwrap();
+                    let mode = "PRAGMA journal_mode";
+                    let mode: String = connection.query_row(mode, [], |row| row.get(0)).unwrap();
+                    assert_eq!(mode, "wal");
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn two_processes_that_migrate_at_once_both_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("catalog.db");
