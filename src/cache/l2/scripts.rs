@@ -77,9 +77,7 @@ impl Scripts {
 }
 
 async fn load(connection: &Connection, script: Script) -> RedisResult<String> {
-    let mut load = cmd("SCRIPT");
-    load.arg("LOAD").arg(script.text());
-    Ok(redis::from_redis_value(connection.send(&load).await?)?)
+    connection.load_script(script.text()).await
 }
 
 /// Makes calls of a script, all on their way at once, and returns the answers in order. The first error is that of

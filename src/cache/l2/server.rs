@@ -140,6 +140,13 @@ impl Connection {
         }
     }
 
+    /// Has a script kept, and returns the hash that it is called by.
+    pub(crate) async fn load_script(&self, text: &str) -> RedisResult<String> {
+        let mut load = cmd("SCRIPT");
+        load.arg("LOAD").arg(text);
+        Ok(redis::from_redis_value(self.send(&load).await?)?)
+    }
+
     /// Asks who answers. One that is no master is refused: what it has may be behind.
     pub(super) async fn identify(&self) -> RedisResult<Identity> {
         let answers = match self {

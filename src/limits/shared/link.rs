@@ -145,9 +145,7 @@ impl Session {
 impl Shared {
     async fn begin(&self) -> Result<Session, RedisError> {
         let connection = self.server.connect(ATTEMPT).await?;
-        let mut load = cmd("SCRIPT");
-        load.arg("LOAD").arg(SCRIPT);
-        let hash = redis::from_redis_value(connection.send(&load).await?)?;
+        let hash = connection.load_script(SCRIPT).await?;
         Ok(Session {
             connection,
             hash,
