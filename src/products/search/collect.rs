@@ -359,7 +359,7 @@ impl Pass {
         let mut failed = [0; BLOCK];
         let failed = &mut failed[..docs.len()];
         self.filters.mark(columns, docs, failed);
-        let passed = failed.iter().filter(|failed| **failed == 0).count() as u64;
+        let passed: u64 = failed.iter().map(|failed| u64::from(*failed == 0)).sum();
         self.found.total += passed * u64::from(stands_for);
         if self.counts_facets {
             self.count_facets(columns, docs, failed, stands_for);

@@ -302,7 +302,7 @@ fn index(
     let index = Index::create_in_ram(schema.schema.clone());
     let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).unwrap();
     writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
-    let part = products.len().div_ceil(4).max(16) as i64;
+    let part = i64::try_from(products.len().div_ceil(4).max(16)).unwrap();
     for (product, id) in products.iter().zip(1..) {
         writer.add_document(entry(schema, id, product)).unwrap();
         if id % part == 0 {
