@@ -72,6 +72,7 @@ fn counters_are_there_before_anything_is_counted() {
         "doorbuster_cache_lookups_total{cache=\"products\",result=\"miss\"}",
         "doorbuster_redis_lookups_total{result=\"unanswered\"}",
         "doorbuster_store_queries_total{result=\"failed\"}",
+        "doorbuster_jobs{kind=\"review.moderate\",state=\"dead\"}",
         "doorbuster_jobs_ended_total{kind=\"review.moderate\",result=\"dead\"}",
         "doorbuster_slo_bad_events_total{slo=\"availability\"}",
         "doorbuster_http_request_duration_seconds_bucket{route=\"product\",le=\"0.15\"}",

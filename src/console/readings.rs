@@ -24,6 +24,21 @@ pub struct JobsSeen {
     pub error: Option<String>,
 }
 
+impl JobsSeen {
+    /// Adds those of these kinds of which nothing is kept.
+    pub(super) fn know<'k>(&mut self, kinds: impl Iterator<Item = &'k str>) {
+        for kind in kinds {
+            if !self.kinds.iter().any(|stats| stats.kind == kind) {
+                self.kinds.push(KindStats {
+                    kind: kind.to_owned(),
+                    ..KindStats::default()
+                });
+            }
+        }
+        self.kinds.sort_by(|one, other| one.kind.cmp(&other.kind));
+    }
+}
+
 /// A node at one moment. Numbers are counted from the start of the process.
 #[derive(Debug, Clone)]
 pub struct Readings {

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
 use super::audit::Audit;
 use super::board::Board;
 use super::process::{Process, since_1970};
@@ -20,8 +22,9 @@ use crate::telemetry::{Requests, dropped_lines};
 
 /// From one look to the next.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long the database may take for an answer to a look. Later it is as good as none.
-const PATIENCE: Duration = Duration::from_millis(900);
+/// How long the catalogue may take for an answer to a look, which is later as good as none, and from one to the next.
+const PATIENCE: Duration = Duration::from_millis(600);
+const PAUSE: Duration = Duration::from_millis(300);
 /// A look at the queue may take one part in so many of the time between two: one at a hundred thousand jobs takes long.
 const LOOKING_PART: u32 = 20;
 /// How often the history of the objectives is written down.
@@ -111,6 +114,10 @@ impl Vitals {
         let trouble = sources.flags.trouble();
         let now = trouble.now().into_iter();
         let caught_up = inner.caught_up.load(Ordering::Relaxed);
+        let job_counters = sources.job_counters.get().map(Counters::read);
+        let mut jobs = lock(&inner.jobs).clone();
+        // A kind of which there are no jobs is one at zero.
+        jobs.know(job_counters.iter().flat_map(|counters| counters.keys().copied()));
         Readings {
             at: Instant::now(),
             time: SystemTime::now(),
@@ -129,8 +136,8 @@ impl Vitals {
                 trouble.count(),
             ),
             pressure: *lock(&inner.pressure),
-            jobs: lock(&inner.jobs).clone(),
-            job_counters: sources.job_counters.get().map(Counters::read),
+            jobs,
+            job_counters,
             slo: sources.slo.status(),
             process: Process::read().unwrap_or_default(),
             not_ready: (sources.not_ready)(),
@@ -141,12 +148,12 @@ impl Vitals {
 
     /// Looks once a second, for as long as it is polled: feeds the objectives, and draws what pages are shown.
     pub async fn watch(self) {
-        tokio::join!(self.clone().look_at_database(), self.draw());
+        tokio::join!(self.look_at_catalog(), self.look_at_jobs(), self.draw());
     }
 
-    async fn draw(self) {
-        let mut ticks = tokio::time::interval(PERIOD);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    async fn draw(&self) {
+        let mut ticks = interval(PERIOD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut artist = Artist::new(self.started());
         let mut saved = Instant::now();
         loop {
@@ -171,15 +178,26 @@ impl Vitals {
         sources.slo.observe(seconds_now(), counted);
     }
 
-    async fn look_at_database(self) {
+    /// Asks the catalogue whether it is there. What is lost is to be on the page within two seconds.
+    async fn look_at_catalog(&self) {
+        loop {
+            let answers = self.0.sources.catalog.is_ready();
+            let answers = timeout(PATIENCE, answers).await.unwrap_or(false);
+            self.0.catalog_answers.store(answers, Ordering::Relaxed);
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn look_at_jobs(&self) {
         loop {
             let began = Instant::now();
-            let sources = &self.0.sources;
-            let answers = tokio::time::timeout(PATIENCE, sources.catalog.is_ready());
-            let stats = tokio::time::timeout(PATIENCE, sources.queue.store().stats());
-            let (answers, stats) = tokio::join!(answers, stats);
-            let answers = answers.unwrap_or(false);
-            self.0.catalog_answers.store(answers, Ordering::Relaxed);
+            let stats = timeout(PERIOD, self.0.sources.queue.store().stats()).await;
+            let took = began.elapsed();
+            let pause = match &stats {
+                Ok(Ok(_)) => PERIOD.max(took * LOOKING_PART),
+                // One that failed is no work for the database, and what comes back is to be seen soon.
+                _ => PERIOD,
+            };
             {
                 let mut jobs = lock(&self.0.jobs);
                 match stats {
@@ -189,10 +207,7 @@ impl Vitals {
                     Err(_) => jobs.error = Some("the queue gives no answer".to_owned()),
                 }
             }
-            let pause = PERIOD.max(began.elapsed() * LOOKING_PART);
-            // A look that failed is no work for the database, and what comes back is to be seen soon.
-            let pause = if answers { pause } else { PERIOD };
-            tokio::time::sleep(pause.saturating_sub(began.elapsed())).await;
+            sleep(pause.saturating_sub(took)).await;
         }
     }
 }
