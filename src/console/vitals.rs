@@ -117,7 +117,11 @@ impl Vitals {
         let job_counters = sources.job_counters.get().map(Counters::read);
         let mut jobs = lock(&inner.jobs).clone();
         // A kind of which there are no jobs is one at zero.
-        jobs.know(job_counters.iter().flat_map(|counters| counters.keys().copied()));
+        jobs.know(
+            job_counters
+                .iter()
+                .flat_map(|counters| counters.keys().copied()),
+        );
         Readings {
             at: Instant::now(),
             time: SystemTime::now(),
