@@ -9,6 +9,7 @@ mod pressure;
 pub mod prover;
 mod rate_limits;
 mod second_tier;
+mod vitals;
 mod warm_up;
 
 use std::io;
@@ -26,7 +27,6 @@ use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
 use crate::http::{
     self, BindError, EdgeWindows, Failures, FlagAccess, Options, Readiness, WriteLimits,
 };
-use crate::limits::overload::Pressure;
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::search::Search;
 use crate::products::tail::TailEvent;
@@ -120,7 +120,8 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         .with_prover(findings.clone())
         .with_jobs(jobs.queue.wake().clone());
     let on_change = jobs.on_change(config, background.handle());
-    let tail = follow(&opened, lag, catalog.clone(), on_change)?;
+    let caught_up = vitals::CaughtUp::default();
+    let tail = follow(&opened, lag, catalog.clone(), on_change, caught_up.clone())?;
     let wake = follower.waker();
     catalog.start_l2(move |note| {
         if note == FLAGS_NOTE {
@@ -128,25 +129,27 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         }
     });
     prover::start_sampler(config, &catalog, store, findings, background.handle());
-    pressure::start(
-        config,
-        &catalog,
-        &flags,
-        Pressure::default,
-        background.handle(),
-    );
     let limits = rate_limits::start(config, background.handle());
     let readiness = Readiness::default();
+    let views = vitals::start(
+        config,
+        &catalog,
+        &limits,
+        &flags,
+        &jobs,
+        &readiness,
+        caught_up,
+        background.handle(),
+    );
     let warm_up = WarmUp::new(config, &catalog, &readiness);
     if let Some(warm_up) = &warm_up {
         warm_up.start(background.handle());
     }
-    let jobs_view = jobs.view();
     let options = options(config, start);
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
         let bound = http::bind(
-            &options, &catalog, &tokens, &limits, &flags, &readiness, &jobs_view,
+            &options, &catalog, &tokens, &limits, &flags, &readiness, &views,
         )?;
         if config.jobs.serve {
             jobs.start(config, &catalog, &opened.clone().into_store())?;
@@ -178,6 +181,8 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     });
     jobs.drain();
     drop(tail);
+    views.vitals.observe();
+    views.vitals.slo().save();
     if let Some(warm_up) = &warm_up {
         warm_up.finish();
     }
@@ -221,12 +226,14 @@ fn follow(
     lag: Duration,
     catalog: Catalog,
     on_change: impl Fn() + Send + Sync + 'static,
+    caught_up: vitals::CaughtUp,
 ) -> Result<Tail, OpenError> {
     store.follow(lag, move |event| match event {
         TailEvent::Changes(changes) => {
             catalog.follow(&changes);
             on_change();
         }
+        TailEvent::CaughtUp => caught_up.now(),
         TailEvent::Gap => {
             tracing::warn!("the outbox has a gap: every cached product is loaded again");
             catalog.doubt_everything();

@@ -15,7 +15,6 @@ pub mod prover;
 mod read_through;
 mod refresh_ahead;
 mod sync;
-mod tally;
 mod tiered;
 mod trace;
 pub mod warm_up;

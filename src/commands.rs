@@ -23,6 +23,7 @@ pub mod openapi;
 mod output;
 pub mod prove;
 pub mod serve;
+pub mod slo;
 pub mod switch;
 mod table;
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub enum Command {
     Cache(cache::Args),
     Flags(switch::Args),
     Jobs(jobs::Args),
+    Slo(slo::Args),
     Work(work::Args),
     Webhooks(webhooks::Args),
     Prove(prove::Args),
@@ -153,6 +155,7 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
             with_logs(&load(&no_listen)?, |config| switch::run(args, config, out))
         }
         Command::Jobs(args) => with_logs(&load(&no_listen)?, |config| jobs::run(args, config, out)),
+        Command::Slo(args) => with_logs(&load(&no_listen)?, |config| slo::run(args, config, out)),
         Command::Work(args) => with_logs(&load(&no_listen)?, |config| work::run(args, config, out)),
         Command::Webhooks(args) => with_logs(&load(&no_listen)?, |config| {
             webhooks::run(args, config, out)

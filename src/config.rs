@@ -15,6 +15,7 @@ mod flags;
 mod jobs;
 mod limits;
 mod node_url;
+mod percent;
 mod policies;
 mod reader;
 mod redis;
@@ -23,6 +24,7 @@ mod reviews;
 mod secret;
 mod server;
 mod setting;
+mod slo;
 mod sources;
 mod telemetry;
 #[cfg(test)]
@@ -40,11 +42,13 @@ pub use flags::FlagsConfig;
 pub use jobs::JobsConfig;
 pub use limits::LimitsConfig;
 pub use node_url::NodeUrl;
+pub use percent::Percent;
 pub use redis::{RedisConfig, RedisTopology, RedisUrl};
 pub use reviews::ReviewsConfig;
 pub use secret::mask_password;
 pub use server::ServerConfig;
 pub use setting::{Setting, Source};
+pub use slo::SloConfig;
 pub use sources::{ConfigFile, Flag, Sources, VARIABLE_PREFIX};
 pub use telemetry::{AccessLog, LogFilter, LogFormat, TelemetryConfig};
 pub use units::{ByteSize, MAX_DURATION, format_duration, parse_duration};
@@ -76,6 +80,8 @@ pub struct Config {
     pub reviews: ReviewsConfig,
     /// `[webhooks]`
     pub webhooks: WebhooksConfig,
+    /// `[slo]`
+    pub slo: SloConfig,
     /// `[telemetry]`
     pub telemetry: TelemetryConfig,
     settings: Vec<Setting>,
@@ -94,6 +100,7 @@ impl Config {
         let jobs = JobsConfig::read(&mut reader);
         let reviews = ReviewsConfig::read(&mut reader);
         let webhooks = WebhooksConfig::read(&mut reader);
+        let slo = SloConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
         Ok(Self {
@@ -106,6 +113,7 @@ impl Config {
             jobs,
             reviews,
             webhooks,
+            slo,
             telemetry,
             settings,
         })

@@ -27,6 +27,7 @@ mod health;
 mod last_modified;
 mod later;
 mod lists;
+mod measure;
 mod media_type;
 mod negotiation;
 mod ofrep;
@@ -52,7 +53,7 @@ mod streams;
 mod submissions;
 mod writes;
 
-pub use admin::JobsView;
+pub use admin::{JobsView, Views};
 pub use bind_error::BindError;
 pub use edge::EdgeWindows;
 pub use health::Readiness;

@@ -6,6 +6,7 @@ pub mod app;
 pub mod cache;
 pub mod commands;
 pub mod config;
+pub mod console;
 pub mod db;
 pub mod flags;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -16,5 +17,6 @@ pub mod jobs;
 pub mod limits;
 pub mod products;
 pub mod search;
+pub mod slo;
 pub mod telemetry;
 pub mod tokens;

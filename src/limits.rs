@@ -20,5 +20,5 @@ pub use decision::{Fields, Refusal, Verdict};
 pub use document::{PolicyErrors, read as read_policies, write as write_policies};
 pub use policy::{Counting, MAX_WINDOWS, Mode, Per, Policy, Window};
 pub(crate) use rate::check_counting;
-pub use rate::{Check, RateLimits, RateOptions, ReplaceError};
+pub use rate::{Check, RateLimits, RateOptions, ReplaceError, Standing};
 pub use shared::SharedOptions;

@@ -1,16 +1,21 @@
 //! What the process says about itself: log lines on stderr, for people on a terminal and as JSON
-//! otherwise.
+//! otherwise, and numbers ([`metrics`]).
 //!
 //! Lines are written by a thread of their own. HTTP workers only put a line into a bounded queue
 //! (10,000 lines), so a slow terminal or a full pipe never holds up a request. When the queue is full,
 //! lines are dropped and counted instead ([`Guard::dropped_lines`]): a shop that answers without logs is
 //! better than one that logs why it does not answer.
 
+mod histogram;
 mod json;
+pub mod metrics;
+mod requests;
+mod tally;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
 
 use tracing::{Span, Subscriber, error_span};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
@@ -21,7 +26,10 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
 use crate::config::{LogFormat, TelemetryConfig};
+pub use histogram::{BOUNDS, Durations};
 use json::FlatJson;
+pub use requests::{Code, Requests, Route, RouteCounts};
+pub(crate) use tally::Tally;
 
 /// Lines that may wait for stderr. The queue is allocated at once, so ten times as many would take
 /// megabytes of a process that may never log that fast.
@@ -29,6 +37,15 @@ const QUEUED_LINES: usize = 10_000;
 
 /// Libraries whose `info` is only worth a `debug` here. What is configured for them wins.
 const CHATTY: &str = "actix_server=warn,refinery_core=warn";
+
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// How many lines of this process were dropped because stderr took them too slowly.
+pub fn dropped_lines() -> u64 {
+    DROPPED
+        .get()
+        .map_or(0, |dropped| dropped.dropped_lines() as u64)
+}
 
 /// Keeps the logs going. Dropping it writes out what is queued.
 #[must_use = "queued lines are lost unless the guard lives until the end"]
@@ -74,6 +91,8 @@ pub fn install(config: &TelemetryConfig) -> Result<Guard, TryInitError> {
         .thread_name("log-writer")
         .finish(io::stderr());
     let dropped = writer.error_counter();
+    // Logs are installed once.
+    let _ = DROPPED.set(writer.error_counter());
     subscriber(config, Console::stderr(), writer).try_init()?;
     Ok(Guard {
         _worker: worker,

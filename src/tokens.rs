@@ -8,6 +8,7 @@
 mod postgres;
 mod record;
 mod scope;
+mod session;
 mod sqlite;
 mod store;
 mod tables;

@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Parts that know nothing of the shop.
-const FOUNDATIONS: [&str; 7] = [
+const FOUNDATIONS: [&str; 9] = [
     "cache",
     "db",
     "flags",
     "jobs",
     "limits",
+    "slo",
     "supervisor",
+    "telemetry",
     "tokens",
 ];
 /// Parts that may speak to the HTTP library.
@@ -46,7 +48,7 @@ fn violations(path: &str, text: &str) -> Vec<String> {
         forbid("products");
         forbid("http");
     }
-    if part == "products" {
+    if ["products", "console"].contains(&part) {
         forbid("http");
     }
     if !HTTP_PARTS.contains(&part) && tokens.iter().any(|token| token == "actix_web") {

@@ -2,6 +2,7 @@
 //! loopback, with its data in a temporary folder, and stopped and reaped when it goes out of scope. Its
 //! log is shown where a test fails.
 
+mod browser;
 mod chunked;
 mod database;
 mod log;
@@ -22,6 +23,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use browser::Browser;
 pub(crate) use database::Database;
 pub(crate) use postgres::{PostgresDatabase, Session};
 pub(crate) use program::{Ended, Program, run};

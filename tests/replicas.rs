@@ -5,4 +5,4 @@ mod encryption;
 mod failover;
 mod lag;
 mod outages;
-mod shop;
+pub(crate) mod shop;

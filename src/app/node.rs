@@ -87,6 +87,11 @@ impl Node {
         self.get("/admin/cache")
     }
 
+    /// How its objectives stand.
+    pub fn slo(&self) -> Result<Value, NodeError> {
+        self.get("/admin/slo")
+    }
+
     /// What it has in force of a flag.
     pub fn flag(&self, key: &str) -> Result<Value, NodeError> {
         self.get(&format!("/admin/flags/{key}"))

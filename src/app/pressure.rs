@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cache::{Clock, SystemClock};
 use crate::config::Config;
+use crate::console::Vitals;
 use crate::flags::pressure::{Ladder, Readings};
 use crate::http::FlagAccess;
 use crate::limits::overload::Pressure;
@@ -25,13 +26,14 @@ pub(super) fn start(
     catalog: &Catalog,
     access: &FlagAccess,
     pressure: impl Fn() -> Pressure + Send + 'static,
+    vitals: &Vitals,
     background: &Handle,
 ) {
     if config.flags.ladder.is_empty() {
         return;
     }
     let mut ladder = Ladder::new(config.flags.ladder.clone());
-    let (catalog, access) = (catalog.clone(), access.clone());
+    let (catalog, access, vitals) = (catalog.clone(), access.clone(), vitals.clone());
     background.spawn(async move {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -42,8 +44,10 @@ pub(super) fn start(
             let readings = Readings {
                 limits: pressure(),
                 failed_ratio: failed.ratio(answers(&catalog), access.failures.so_far()),
+                burn: vitals.slo().status().pressing_burn(),
                 processor: processor.share().unwrap_or(0.0),
             };
+            vitals.note_pressure(readings);
             access.flags.heed(&mut ladder, SystemClock.now(), &readings);
         }
     });

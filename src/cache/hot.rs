@@ -1,7 +1,7 @@
 //! Which keys are read most, by a sample: one hit in 32, so that hits pay a multiplication.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BinaryHeap, HashMap};
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
@@ -51,6 +51,30 @@ impl<K: Hash + Eq + Clone> HotKeys<K> {
         }
     }
 
+    /// At most so many keys that were read most, the first the most, each with about how often.
+    pub(super) fn most(&self, limit: usize) -> Vec<(K, u64)> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut most = BinaryHeap::with_capacity(limit + 1);
+        // By places, since keys need have no order.
+        for (at, count) in counts.values().enumerate() {
+            most.push(Reverse((*count, at)));
+            if most.len() > limit {
+                most.pop();
+            }
+        }
+        let places: HashMap<usize, u32> = most
+            .into_iter()
+            .map(|Reverse((count, at))| (at, count))
+            .collect();
+        let keys = counts.keys().enumerate();
+        let mut found: Vec<_> = keys
+            .filter_map(|(at, key)| Some((key.clone(), u64::from(*places.get(&at)?) * ONE_IN)))
+            .collect();
+        drop(counts);
+        found.sort_by_key(|(_, count)| Reverse(*count));
+        found
+    }
+
     /// The keys that were read most, the first the most.
     pub(super) fn top(&self, limit: usize) -> Vec<K> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,6 +100,7 @@ mod tests {
         }
         assert_eq!(hot.top(2), ["a", "b"]);
         assert_eq!(hot.top(9), ["a", "b", "c"]);
+        assert_eq!(hot.most(2), [("a", 3 * ONE_IN), ("b", 2 * ONE_IN)]);
     }
 
     #[test]

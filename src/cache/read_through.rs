@@ -18,8 +18,8 @@ use super::hot::{HotKeys, is_sampled};
 use super::l1::{Absence, Epoch, Freshness, L1, Lookup, Weigh};
 use super::load::{Intent, Load, LoadError, Loaded, Origin};
 use super::refresh_ahead::RefreshAhead;
-use super::tally::Tally;
 use super::trace::{Cause, Heard, Trace};
+use crate::telemetry::Tally;
 pub use inspect::{ReadCounts, View};
 
 mod inspect;
@@ -222,6 +222,11 @@ where
             keys.extend(others.take(limit - known.len()));
         }
         keys
+    }
+
+    /// At most so many keys that were read most since the start, each with about how often, by a sample.
+    pub fn hottest(&self, limit: usize) -> Vec<(K, u64)> {
+        self.shared.hot.most(limit)
     }
 
     /// False where caching is switched off.

@@ -120,6 +120,16 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "webhooks.urls = none (default)",
             "webhooks.secret = none (default)",
             "webhooks.allow_private = false (default)",
+            "slo.availability = 99.95% (default)",
+            "slo.availability_sla = 99.9% (default)",
+            "slo.fast = 95% (default)",
+            "slo.fast_sla = 95% (default)",
+            "slo.latency = 150ms (default)",
+            "slo.latency_sla = 200ms (default)",
+            "slo.errors = 0.05% (default)",
+            "slo.errors_sla = 0.1% (default)",
+            "slo.min_requests = 1000 (default)",
+            "slo.freeze = true (default)",
             "telemetry.log_level = info (default)",
             "telemetry.log_format = auto (default)",
             "telemetry.access_log = auto (default)",
@@ -238,7 +248,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "\n[till]\nlisten = 'x'",
-            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, telemetry",
+            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, slo, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -298,7 +308,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, telemetry"]
+          this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, slo, telemetry"]
     );
 }
 
@@ -431,4 +441,28 @@ fn a_variable_that_is_not_text_is_refused() {
         errors(&sources),
         ["server.data_dir (DOORBUSTER_SERVER_DATA_DIR): not valid UTF-8; write it as plain text"]
     );
+}
+
+#[test]
+fn objectives_leave_a_budget_and_are_no_less_than_what_was_promised() {
+    let config = load(&file(
+        "[slo]\navailability = 99.99\nlatency = '100ms'\nerrors = '0.01%'\n",
+    ));
+    let objectives = config.slo.objectives;
+    assert_eq!(objectives.availability.slo.0, 999_900);
+    assert_eq!(objectives.errors.slo.0, 999_900);
+    for (text, expected) in [
+        ("availability = 100", "leaves no budget"),
+        ("availability = 99.8", "less is aimed at than was promised"),
+        ("errors = '0.2%'", "less is aimed at than was promised"),
+        (
+            "latency = '120ms'",
+            "is no bound of the histogram; write one of 1ms, 2ms,",
+        ),
+        ("latency = '300ms'", "longer than was promised"),
+        ("fast = 'most'", "is no percentage"),
+    ] {
+        let told = errors(&file(&format!("[slo]\n{text}\n")));
+        assert!(told[0].contains(expected), "{text}: {told:?}");
+    }
 }

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{self, Handle};
 use tokio::task::JoinHandle;
 
-use super::{MigrationReport, SchemaState};
+use super::{MigrationReport, SchemaState, ServerStanding};
 use connect::Servers;
 pub use connection::{Connection, Parameters};
 pub use copy::{CopyRows, microseconds};
@@ -244,6 +244,28 @@ impl Postgres {
     pub fn replicas(&self) -> (usize, usize) {
         let routing = &self.shared.routing;
         (routing.replicas_in_use(), routing.replicas.len())
+    }
+
+    /// How each server stands, the primary first.
+    pub fn servers(&self) -> Vec<ServerStanding> {
+        let routing = &self.shared.routing;
+        let standing = |server: &Server, is_primary, is_used, lag| {
+            let (reads, in_flight) = server.load.counts();
+            ServerStanding {
+                name: server.servers.names(),
+                is_primary,
+                is_used,
+                lag,
+                reads,
+                in_flight,
+            }
+        };
+        let primary = standing(&routing.primary, true, routing.primary_answers(), None);
+        let replicas = routing.replicas.iter().map(|replica| {
+            let (is_used, lag) = replica.standing();
+            standing(&replica.server, false, is_used, lag)
+        });
+        std::iter::once(primary).chain(replicas).collect()
     }
 
     /// A connection to the primary, for a read that sees every commit that finished before it.

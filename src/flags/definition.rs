@@ -99,6 +99,23 @@ impl Definition {
         self.default_variant.as_deref().filter(|_| self.is_enabled)
     }
 
+    /// The names of its variants.
+    pub fn variants(&self) -> impl Iterator<Item = &str> {
+        self.variants.keys().map(String::as_str)
+    }
+
+    /// Whether its metadata say `"risky": true`: something that is left alone while too much goes wrong already.
+    pub fn is_risky(&self) -> bool {
+        self.metadata.get("risky") == Some(&Value::Bool(true))
+    }
+
+    /// Whether it is off for everyone: disabled, or `false` without a rule.
+    pub fn is_off(&self) -> bool {
+        let is_false = |variant: &String| self.variants.get(variant) == Some(&Value::Bool(false));
+        let default = self.default_variant.as_ref();
+        !self.is_enabled || self.rule.is_none() && default.is_some_and(is_false)
+    }
+
     /// Whether who asks makes a difference.
     pub fn has_rule(&self) -> bool {
         self.rule.is_some()

@@ -37,6 +37,9 @@ pub struct Readings {
     pub limits: Pressure,
     /// Answers that failed on our side, as a share of all: 0 none, 1 all. What was shed is not among them.
     pub failed_ratio: f64,
+    /// How fast the error budget is spent that is spent fastest, where it has been for an hour and still is: at 1 it
+    /// lasts for as long as it has to.
+    pub burn: f64,
     /// How much of the machine's processors is in use: 0 idle, 1 full.
     pub processor: f64,
 }
@@ -69,6 +72,8 @@ impl Readings {
             (loop_lag, 0.025, 0.100),
             (shed_ratio, 0.001, 0.010),
             (self.failed_ratio, 0.001, 0.010),
+            // Hot is what somebody is woken for.
+            (self.burn, 6.0, 14.4),
         ];
         // A reading that is no number says nothing good.
         let is_calm = readings.iter().all(|(reading, calm, _)| reading < calm);

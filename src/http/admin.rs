@@ -2,18 +2,35 @@
 //! loopback or a network of its own.
 
 mod cache;
+mod console;
+mod drain;
 mod flags;
 mod guard;
 mod jobs;
 mod limits;
+mod numbers;
 mod reviews;
+mod session;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::ServiceConfig;
 use serde::Serialize;
 
+use crate::console::Vitals;
+use crate::telemetry::Requests;
 pub use jobs::JobsView;
+
+/// What operators are shown.
+#[derive(Clone)]
+pub struct Views {
+    /// The queue.
+    pub jobs: JobsView,
+    /// Counts what customers ask for.
+    pub requests: Requests,
+    /// The node as a whole.
+    pub vitals: Vitals,
+}
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     cache::routes(config);
@@ -21,6 +38,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     flags::routes(config);
     jobs::routes(config);
     reviews::routes(config);
+    numbers::routes(config);
+    drain::routes(config);
+    console::routes(config);
 }
 
 /// An answer that nobody keeps.

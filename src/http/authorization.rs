@@ -40,17 +40,23 @@ impl AuthorizationError {
     }
 }
 
+impl From<VerifyError> for ApiError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Unknown => AuthorizationError::Invalid("the token is unknown").into(),
+            VerifyError::Expired => AuthorizationError::Invalid("the token has expired").into(),
+            VerifyError::Revoked => AuthorizationError::Invalid("the token was revoked").into(),
+            VerifyError::Store(error) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
 /// The bearer of the request's token, which has to allow `scope`. Ready at once with the embedded store.
 pub(super) async fn authorize(request: &HttpRequest, scope: Scope) -> Result<Principal, ApiError> {
     let token = bearer_token(request.headers())?;
     let tokens = request.app_data::<web::Data<Tokens>>();
     let tokens = tokens.ok_or_else(|| ApiError::Unavailable("no tokens here".to_owned()))?;
-    let principal = tokens.verify(token).await.map_err(|error| match error {
-        VerifyError::Unknown => AuthorizationError::Invalid("the token is unknown").into(),
-        VerifyError::Expired => AuthorizationError::Invalid("the token has expired").into(),
-        VerifyError::Revoked => AuthorizationError::Invalid("the token was revoked").into(),
-        VerifyError::Store(error) => ApiError::Unavailable(error.to_string()),
-    })?;
+    let principal = tokens.verify(token).await?;
     if principal.may(scope) {
         Ok(principal)
     } else {

@@ -17,6 +17,7 @@ use crate::products::store::Lacks;
 pub struct Readiness {
     draining: Arc<AtomicBool>,
     warming: Arc<AtomicBool>,
+    retired: Arc<AtomicBool>,
 }
 
 impl Readiness {
@@ -33,6 +34,29 @@ impl Readiness {
     /// What [`Readiness::warm`] said last.
     pub fn is_warming(&self) -> bool {
         self.warming.load(Ordering::Acquire)
+    }
+
+    /// Whether an operator wants it left alone: as [`Readiness::drain`], until it is told otherwise.
+    pub fn retire(&self, is_retired: bool) {
+        self.retired.store(is_retired, Ordering::Release);
+    }
+
+    /// What [`Readiness::retire`] said last.
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// Why it wants no traffic, be the catalogue there or not; `None` where it does.
+    pub fn refusal(&self) -> Option<&'static str> {
+        if self.is_draining() {
+            Some("The server is about to stop.")
+        } else if self.is_retired() {
+            Some("An operator wants it left alone.")
+        } else if self.is_warming() {
+            Some("The cache is warming.")
+        } else {
+            None
+        }
     }
 
     fn is_draining(&self) -> bool {
@@ -62,11 +86,8 @@ async fn readyz(
     catalog: web::Data<Catalog>,
     flags: web::Data<Flags>,
 ) -> Result<HttpResponse, ApiError> {
-    if readiness.is_draining() {
-        return Err(ApiError::NotReady("The server is about to stop."));
-    }
-    if readiness.is_warming() {
-        return Err(ApiError::NotReady("The cache is warming."));
+    if let Some(why) = readiness.refusal() {
+        return Err(ApiError::NotReady(why));
     }
     if !catalog.is_ready().await {
         return Err(ApiError::NotReady("The catalogue gives no answer."));

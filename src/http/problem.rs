@@ -101,6 +101,10 @@ pub(super) enum ApiError {
     FeatureOff(Feature),
     /// A flag is not as it has to be: why, and the mend.
     InvalidFlag(String),
+    /// The flag is risky, and an error budget is gone.
+    BudgetGone(String),
+    /// What is to be done with this node is told wrongly: why, and the mend.
+    InvalidOrder(String),
     /// Nobody ever said anything of this flag.
     NoFlag(String),
     /// The catalogue gives no answer. The text is for the log.

@@ -26,13 +26,14 @@ use super::degraded;
 use super::digits::hexadecimal;
 use super::gate;
 use super::later::Routes;
+use super::measure::Measure;
 use super::patience;
 use super::problem::{self, ApiError};
 use super::products;
 use super::rate::{self, Passage, RateGate};
 use crate::flags::Features;
 use crate::limits::Fields;
-use crate::telemetry::request_span;
+use crate::telemetry::{Requests, request_span};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id taken from a client.
@@ -100,6 +101,7 @@ pub(super) enum Listener {
         rate: RateGate,
         routes: Routes,
         features: Features,
+        requests: Rc<Requests>,
     },
     /// Operators'.
     Admin,
@@ -109,6 +111,14 @@ impl Listener {
     fn cors(&self) -> Option<&Rc<Cors>> {
         match self {
             Self::Public { cors, .. } => cors.as_ref(),
+            Self::Admin => None,
+        }
+    }
+
+    /// Those of customers are counted.
+    fn measure(&self, request: &ServiceRequest, started: Instant) -> Option<Measure> {
+        match self {
+            Self::Public { requests, .. } => Some(Measure::begin(requests, request, started)),
             Self::Admin => None,
         }
     }
@@ -149,10 +159,11 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
+    let started = Instant::now();
+    let measure = listener.measure(&request, started);
     let id = RequestId::assign(&request);
     let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
     patience::limit(&mut request);
-    let started = access_log.then(Instant::now);
     let is_public = matches!(listener, Listener::Public { .. });
     let cors = listener.cors();
     let mut fields = None;
@@ -202,7 +213,10 @@ where
             cors.apply(&mut response);
         }
         response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
-        if let Some(started) = started {
+        if let Some(measure) = measure {
+            measure.end(response.status());
+        }
+        if access_log {
             log(&response, &id, started);
         }
         if response.response().body().size() == BodySize::Stream {

@@ -10,7 +10,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use ipnet::IpNet;
 
-use super::admin::JobsView;
+use super::admin::Views;
 use super::cors::Cors;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::later::Routes;
@@ -84,6 +84,10 @@ pub struct Bound {
 }
 
 /// Binds all listeners, or none.
+#[allow(
+    clippy::too_many_lines,
+    reason = "the list of what each listener is made of"
+)]
 pub fn bind(
     options: &Options,
     catalog: &Catalog,
@@ -91,12 +95,13 @@ pub fn bind(
     limits: &RateLimits,
     flags: &FlagAccess,
     readiness: &Readiness,
-    jobs: &JobsView,
+    views: &Views,
 ) -> Result<Bound, BindError> {
     let at = |address: SocketAddr| move |error: io::Error| BindError { address, error };
     let catalog = web::Data::new(catalog.clone());
     let tokens = web::Data::new(tokens.clone());
     let failures = web::Data::new(flags.failures.clone());
+    let requests = views.requests.clone();
     let features = flags.flags.features();
     let flag_store = web::Data::new(flags.store.clone());
     let flags = web::Data::new(flags.flags.clone());
@@ -123,6 +128,7 @@ pub fn bind(
             ),
             routes: routes.clone(),
             features: features.clone(),
+            requests: Rc::new(requests.clone()),
         };
         App::new()
             .app_data(for_public.clone())
@@ -165,7 +171,8 @@ pub fn bind(
         public = public.bind(*address, app.clone()).map_err(at(*address))?;
     }
 
-    let jobs = web::Data::new(jobs.clone());
+    let jobs = web::Data::new(views.jobs.clone());
+    let vitals = web::Data::new(views.vitals.clone());
     let admin = HttpServer::new(move || {
         App::new()
             .app_data(catalog.clone())
@@ -175,6 +182,7 @@ pub fn bind(
             .app_data(flag_store.clone())
             .app_data(readiness.clone())
             .app_data(jobs.clone())
+            .app_data(vitals.clone())
             .app_data(web::Data::new(writes))
             .configure(health::routes)
             .configure(admin::routes)

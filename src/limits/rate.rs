@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 
 use super::RouteClass;
 use super::client::Client;
+use super::counters::Counts;
 use super::decision::{Tally, Verdict, policy_field};
 use super::document;
 use super::policy::{Counting, Policy};
@@ -77,6 +78,19 @@ pub enum Check {
     Done(Verdict),
     /// When Redis has answered, or has not in time. Dropping it gives up the request; it may have been counted.
     Asked(BoxFuture<'static, Verdict>),
+}
+
+/// How the limits stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What became of requests, by the name of the policy.
+    pub policies: Vec<(String, Counts)>,
+    /// Clients that are remembered.
+    pub clients: usize,
+    /// How many can be.
+    pub room: usize,
+    /// Whether Redis counts; `None` where nothing is counted there.
+    pub redis: Option<bool>,
 }
 
 /// Why policies cannot come into force.
@@ -209,6 +223,23 @@ impl RateLimits {
     pub fn policies(&self) -> Vec<Policy> {
         let rules = self.0.rules.load();
         rules.all.iter().map(|rule| rule.policy().clone()).collect()
+    }
+
+    /// How it stands, for those who count.
+    pub fn standing(&self) -> Standing {
+        let inner = &*self.0;
+        let rules = inner.rules.load();
+        let policies = rules.all.iter().map(|rule| {
+            let counts = rule.counters().read();
+            (rule.policy().name.clone(), counts)
+        });
+        let table = inner.table.get();
+        Standing {
+            policies: policies.collect(),
+            clients: table.map_or(0, |table| table.live(now())),
+            room: table.map_or(0, Table::capacity),
+            redis: inner.shared.get().map(Shared::is_up),
+        }
     }
 
     /// How it stands, for operators.

@@ -39,6 +39,7 @@ use super::store::{
 };
 use super::webhooks::WebhookStore;
 use crate::cache::{Absence, Intent};
+use crate::db::ServerStanding;
 use crate::db::postgres::{Connection, Postgres, PostgresError, ReadWork, Recency, Type};
 pub use tail::Tail;
 use write::Writer;
@@ -333,6 +334,10 @@ impl CatalogStore for PostgresCatalog {
             primary: !self.database.primary_answers(),
             replicas: replicas - in_use,
         }
+    }
+
+    fn servers(&self) -> Vec<ServerStanding> {
+        self.database.servers()
     }
 
     fn reach(&self) -> Reach {

@@ -17,6 +17,7 @@ use super::stock::{Stock, StockChange, StockRefusal};
 use super::validate::Invalid;
 use super::webhooks::{WebhookStore, WebhookTransaction};
 use crate::cache::{Absence, Intent};
+use crate::db::ServerStanding;
 use crate::db::postgres::PostgresError;
 use crate::db::sqlite::SqliteError;
 
@@ -173,6 +174,11 @@ pub trait CatalogStore: ReviewStore + WebhookStore + Send + Sync + 'static {
     /// What it has to do without now.
     fn lacks(&self) -> Lacks {
         Lacks::default()
+    }
+
+    /// How each of its servers stands, the one that takes writes first; none where it has none.
+    fn servers(&self) -> Vec<ServerStanding> {
+        Vec::new()
     }
 
     /// How the store is reached.

@@ -7,6 +7,8 @@ use super::store::Change;
 pub enum TailEvent {
     /// Committed versions, in order of their commits.
     Changes(Vec<Change>),
+    /// Everything that was committed before now has been told.
+    CaughtUp,
     /// Some versions can no longer be told apart (rows removed, a catalogue put back from a backup): everything
     /// cached is in doubt.
     Gap,

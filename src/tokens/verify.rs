@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use quick_cache::sync::Cache;
 
 use super::scope::{Scope, Scopes};
+use super::session::Session;
 use super::store::{TokenStore, TokenStoreError};
 use super::token::{Token, TokenHash, TokenId};
 
@@ -89,19 +90,50 @@ impl Tokens {
     /// embedded store.
     pub async fn verify(&self, presented: &str) -> Result<Principal, VerifyError> {
         let token = Token::parse(presented).ok_or(VerifyError::Unknown)?;
-        let (id, hash) = (token.id(), token.hash());
+        let hash = token.hash();
+        self.find(token.id(), |kept| kept.is_same(&hash)).await
+    }
+
+    /// Whose session this is, as [`Tokens::begin_session`] made it.
+    pub async fn resume_session(&self, session: &str) -> Result<Principal, VerifyError> {
+        let session = Session::parse(session).ok_or(VerifyError::Unknown)?;
+        if session.is_over(SystemTime::now()) {
+            return Err(VerifyError::Expired);
+        }
+        self.find(session.token(), |kept| session.is_sealed_by(kept))
+            .await
+    }
+
+    /// A session of whoever bears this token, for so long at most. It ends with the token, and is kept nowhere: any process
+    /// on this catalogue knows it.
+    pub async fn begin_session(
+        &self,
+        presented: &str,
+        lifetime: Duration,
+    ) -> Result<(Principal, String), VerifyError> {
+        let principal = self.verify(presented).await?;
+        let token = Token::parse(presented).ok_or(VerifyError::Unknown)?;
+        let session = Session::seal(token.id(), &token.hash(), SystemTime::now() + lifetime);
+        Ok((principal, session))
+    }
+
+    async fn find(
+        &self,
+        id: TokenId,
+        is_it: impl Fn(&TokenHash) -> bool,
+    ) -> Result<Principal, VerifyError> {
         let known = self.verified.get(&id);
         if let Some(known) = &known
             && Instant::now() < known.until
         {
-            return if known.hash.is_same(&hash) {
+            return if is_it(&known.hash) {
                 Ok(known.principal.clone())
             } else {
                 Err(VerifyError::Unknown)
             };
         }
         let row = self.store.find(id).await?.ok_or(VerifyError::Unknown)?;
-        if !row.hash.is_same(&hash) {
+        if !is_it(&row.hash) {
             return Err(VerifyError::Unknown);
         }
         if row.is_revoked {

@@ -134,6 +134,11 @@ impl Server {
         Raw::connect(self.public)
     }
 
+    /// A connection of its own to the listener for operators.
+    pub(crate) fn connect_admin(&self) -> Raw {
+        Raw::connect(self.admin)
+    }
+
     /// One GET on a connection of its own, with the path as it stands.
     pub(crate) fn get_exactly(&self, path: &str) -> Reply {
         self.connect()

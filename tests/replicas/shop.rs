@@ -18,15 +18,15 @@ pub(super) const ENTERS: &str = "reading from a replica";
 pub(super) const LEAVES: &str = "not reading from a replica";
 
 /// The servers of the catalogue, and the data directory of one node.
-pub(super) struct ReplicatedShop {
-    pub(super) servers: Replication,
+pub(crate) struct ReplicatedShop {
+    pub(crate) servers: Replication,
     shop: Shop,
     replicas: usize,
 }
 
 impl ReplicatedShop {
     /// With this many replicas and products, which all of them have.
-    pub(super) fn start(replicas: usize, products: usize) -> Self {
+    pub(crate) fn start(replicas: usize, products: usize) -> Self {
         let this = Self {
             servers: Replication::start(replicas),
             shop: Shop::in_a_file(),
@@ -57,7 +57,7 @@ impl ReplicatedShop {
     }
 
     /// A node that reads from all replicas that there are.
-    pub(super) fn serve(&self, environment: &[(&str, &str)]) -> Server {
+    pub(crate) fn serve(&self, environment: &[(&str, &str)]) -> Server {
         let server = self.serve_anyhow(&self.shop, environment);
         is_said(&server, ENTERS, self.replicas);
         server

@@ -13,6 +13,7 @@ const UNMEASURED: u64 = 1_000;
 pub(super) struct Load {
     in_flight: AtomicUsize,
     latency: AtomicU64,
+    answered: AtomicU64,
 }
 
 impl Load {
@@ -20,6 +21,7 @@ impl Load {
         Self {
             in_flight: AtomicUsize::new(0),
             latency: AtomicU64::new(UNMEASURED),
+            answered: AtomicU64::new(0),
         }
     }
 
@@ -27,6 +29,14 @@ impl Load {
     pub(super) fn cost(&self) -> u64 {
         let in_flight = self.in_flight.load(Ordering::Relaxed) as u64;
         (in_flight + 1).saturating_mul(self.latency.load(Ordering::Relaxed).max(1))
+    }
+
+    /// Reads that were answered so far, and those under way.
+    pub(super) fn counts(&self) -> (u64, usize) {
+        (
+            self.answered.load(Ordering::Relaxed),
+            self.in_flight.load(Ordering::Relaxed),
+        )
     }
 
     /// A read begins.
@@ -56,6 +66,7 @@ pub(super) struct Flight<'l> {
 impl Flight<'_> {
     /// It was answered.
     pub(super) fn landed(self) {
+        self.load.answered.fetch_add(1, Ordering::Relaxed);
         self.load.measured(self.started.elapsed());
     }
 }

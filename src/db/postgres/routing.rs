@@ -58,7 +58,7 @@ pub(super) struct Server {
     pub(super) readers: Pool,
     /// Has its monitor look at once.
     pub(super) suspected: Notify,
-    load: Load,
+    pub(super) load: Load,
 }
 
 impl Server {
@@ -111,6 +111,8 @@ pub(super) struct Replica {
     pub(super) server: Server,
     rotation: Mutex<Rotation>,
     replayed: AtomicU64,
+    /// How far it was behind at the last look; `None` where it gave no answer, or was not looked at yet.
+    lag: Mutex<Option<Duration>>,
 }
 
 impl Replica {
@@ -119,6 +121,7 @@ impl Replica {
             server,
             rotation: Mutex::default(),
             replayed: AtomicU64::new(0),
+            lag: Mutex::default(),
         }
     }
 
@@ -129,6 +132,7 @@ impl Replica {
             self.replayed.store(replayed, Ordering::Release);
         }
         let lag = look.as_ref().ok().map(|(_, lag)| *lag);
+        *lock(&self.lag) = lag;
         let mut rotation = lock(&self.rotation);
         let was_in = rotation.is_in();
         let is_in = rotation.look(lag, limit);
@@ -141,6 +145,11 @@ impl Replica {
             tracing::warn!(%replica, %reason, "not reading from a replica");
             self.server.generation.end();
         }
+    }
+
+    /// Whether it is read from, and how far it is behind.
+    pub(super) fn standing(&self) -> (bool, Option<Duration>) {
+        (lock(&self.rotation).is_in(), *lock(&self.lag))
     }
 
     fn has(&self, floor: Lsn) -> bool {

@@ -111,6 +111,16 @@ fn each_reading_makes_it_hot_and_keeps_it_from_being_calm() {
                 ..Readings::default()
             },
         ),
+        (
+            Readings {
+                burn: 7.0,
+                ..Readings::default()
+            },
+            Readings {
+                burn: 14.4,
+                ..Readings::default()
+            },
+        ),
     ] {
         assert_eq!(mild.weather(), Weather::Mild, "{mild:?}");
         assert_eq!(hot.weather(), Weather::Hot, "{hot:?}");
@@ -179,10 +189,11 @@ fn readings() -> impl Strategy<Value = Readings> {
         0..500_u64,
         0.0..0.05_f64,
         0.0..0.05_f64,
+        0.0..30.0_f64,
         one,
     )
         .prop_map(
-            |(saturation, wait, lag, shed_ratio, failed_ratio, processor)| Readings {
+            |(saturation, wait, lag, shed_ratio, failed_ratio, burn, processor)| Readings {
                 limits: Pressure {
                     saturation,
                     queue_wait: Duration::from_millis(wait),
@@ -190,6 +201,7 @@ fn readings() -> impl Strategy<Value = Readings> {
                     shed_ratio,
                 },
                 failed_ratio,
+                burn,
                 processor,
             },
         )

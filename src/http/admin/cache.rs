@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::guard::refuse_pages;
+use super::guard::{changer, note};
 use super::json;
 use crate::cache::Depth;
 use crate::http::problem::ApiError;
@@ -53,7 +53,7 @@ async fn one(
             Ok(json(catalog.inspect(id, scope).await))
         }
         Method::DELETE => {
-            refuse_pages(&request)?;
+            let who = changer(&request).await?;
             let query = Query::of(&request, &["hard"])?;
             let depth = match query.one("hard")? {
                 None | Some("false") => Depth::Soft,
@@ -61,6 +61,7 @@ async fn one(
                 Some(_) => return Err(invalid("hard", "is neither true nor false")),
             };
             let purge = Purge::Products(vec![id]);
+            note(&request, &who, format!("purged product {id}"), "");
             Ok(json(catalog.purge(&purge, depth).await))
         }
         ref method => Err(ApiError::MethodNotAllowed {
@@ -84,6 +85,9 @@ struct Asked {
     /// Nothing that was there is served any more, not even once while it is loaded again.
     #[serde(default)]
     hard: bool,
+    /// Why, for those who are told later.
+    #[serde(default)]
+    reason: String,
 }
 
 async fn purge(
@@ -97,14 +101,16 @@ async fn purge(
             allow: "POST",
         });
     }
-    refuse_pages(&request)?;
+    let who = changer(&request).await?;
     // A form of a page cannot say that it is JSON.
     MediaType::Json.check(request.headers())?;
     let body = body::read(request.headers(), payload, MAX_BODY).await?;
     let asked: Asked =
         serde_json::from_slice(&body).map_err(|error| ApiError::InvalidPurge(error.to_string()))?;
     let depth = if asked.hard { Depth::Hard } else { Depth::Soft };
+    let reason = asked.reason.clone();
     let purge = what(asked).map_err(|wrong| ApiError::InvalidPurge(wrong.to_owned()))?;
+    note(&request, &who, format!("purged {purge}"), &reason);
     Ok(json(catalog.purge(&purge, depth).await))
 }
 

@@ -7,9 +7,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::guard::{operator, refuse_pages};
+use super::guard::{changing_operator, note, operator};
 use super::json;
 use crate::config::parse_duration;
+use crate::console::Vitals;
 use crate::flags::{
     Definition, FLAGS_NOTE, Feature, FlagStore, FlagStoreError, Flags, Layer, Said, Word,
 };
@@ -63,6 +64,7 @@ async fn one(
     flags: web::Data<Flags>,
     store: web::Data<FlagStore>,
     catalog: web::Data<Catalog>,
+    vitals: web::Data<Vitals>,
     key: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let key = key.into_inner();
@@ -75,17 +77,16 @@ async fn one(
             Ok(json(entry.to_json(&key)))
         }
         Method::PUT => {
-            refuse_pages(&request)?;
-            let who = operator(&request).await?;
+            let who = changing_operator(&request).await?;
             // A form of a page cannot say that it is JSON.
             MediaType::Json.check(request.headers())?;
             let body = body::read(request.headers(), payload, MAX_BODY).await?;
-            let word = word(&flags, key, &body, &who)?;
+            let word = word(&flags, key, &body, &who, vitals.slo().is_frozen())?;
+            note_word(&request, &word);
             say(&flags, &store, &catalog, word).await
         }
         Method::DELETE => {
-            refuse_pages(&request)?;
-            let who = operator(&request).await?;
+            let who = changing_operator(&request).await?;
             let query = Query::of(&request, &["reason", "by"])?;
             let reason = reason(query.one("reason")?.unwrap_or_default())?;
             if flags.said_by(Layer::Database, &key).is_none() {
@@ -98,6 +99,7 @@ async fn one(
                 set_by: named(&who, query.one("by")?),
                 lifetime: None,
             };
+            note_word(&request, &word);
             say(&flags, &store, &catalog, word).await
         }
         ref method => Err(ApiError::MethodNotAllowed {
@@ -147,9 +149,20 @@ struct Asked {
     r#for: Option<String>,
     /// Who, for the history.
     by: Option<String>,
+    /// A risky flag may be switched on while an error budget is gone, too.
+    #[serde(default)]
+    despite_budget: bool,
 }
 
-fn word(flags: &Flags, key: String, body: &[u8], who: &str) -> Result<Word, ApiError> {
+/// What is to be said. While an error budget is gone (`is_frozen`), a flag that is risky, or is said to be none any more,
+/// may be switched off and no more.
+fn word(
+    flags: &Flags,
+    key: String,
+    body: &[u8],
+    who: &str,
+    is_frozen: bool,
+) -> Result<Word, ApiError> {
     let asked: Asked =
         serde_json::from_slice(body).map_err(|error| ApiError::InvalidFlag(error.to_string()))?;
     let wrong = |error: &dyn ToString| ApiError::InvalidFlag(error.to_string());
@@ -165,6 +178,14 @@ fn word(flags: &Flags, key: String, body: &[u8], who: &str) -> Result<Word, ApiE
         }
         _ => return Err(wrong(&"name one of variant and definition")),
     };
+    let was_risky = flags
+        .in_force()
+        .get(&key)
+        .is_some_and(|it| it.definition.is_risky());
+    let is_risky = was_risky || definition.is_risky();
+    if is_frozen && is_risky && !definition.is_off() && !asked.despite_budget {
+        return Err(ApiError::BudgetGone(key));
+    }
     let lifetime = asked.r#for.as_deref().map(parse_duration).transpose();
     let lifetime = lifetime.map_err(|error| wrong(&format!("for: {error}")))?;
     if lifetime == Some(Duration::ZERO) {
@@ -236,6 +257,16 @@ async fn say(
         said.reason
     );
     Ok(json(said.to_json()))
+}
+
+fn note_word(request: &HttpRequest, word: &Word) {
+    let what = if word.definition.is_some() {
+        "said something of"
+    } else {
+        "took back what was said of"
+    };
+    let what = format!("{what} the flag {}", word.key);
+    note(request, &word.set_by, what, &word.reason);
 }
 
 fn unknown(key: &str) -> ApiError {

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::guard::refuse_pages;
+use super::guard::{changer, note};
 use super::json;
 use crate::http::problem::ApiError;
 use crate::http::products::refuse_other_methods;
@@ -102,6 +102,9 @@ struct Asked {
     /// All jobs.
     #[serde(default)]
     all: bool,
+    /// Why, for those who are told later.
+    #[serde(default)]
+    reason: String,
 }
 
 async fn change(
@@ -116,7 +119,7 @@ async fn change(
             allow: "POST",
         });
     }
-    refuse_pages(&request)?;
+    let who = changer(&request).await?;
     // A form of a page cannot say that it is JSON.
     MediaType::Json.check(request.headers())?;
     let body = body::read(request.headers(), payload, MAX_BODY).await?;
@@ -130,8 +133,16 @@ async fn change(
         let is_paused = what.as_str() == "pause";
         store.pause(kind.clone(), is_paused).await?;
         jobs.queue.wake().enqueued(&kind);
+        let done = if is_paused { "paused" } else { "resumed" };
+        note(
+            &request,
+            &who,
+            format!("{done} jobs of {kind}"),
+            &asked.reason,
+        );
         return Ok(json(json!({ "kind": kind, "is_paused": is_paused })));
     }
+    let meant = meant(&asked);
     let selection = Selection {
         ids: asked.ids,
         kind: asked.kind,
@@ -146,5 +157,26 @@ async fn change(
         "cancel" => store.cancel(selection).await?,
         _ => store.purge(selection).await?,
     };
+    note(
+        &request,
+        &who,
+        format!("jobs, {what}: {meant}, {changed} of them"),
+        &asked.reason,
+    );
     Ok(json(json!({ "jobs": changed })))
+}
+
+/// In words.
+fn meant(asked: &Asked) -> String {
+    let ids = asked
+        .ids
+        .as_ref()
+        .map(|ids| format!("{} by number", ids.len()));
+    let words = [asked.state.clone(), asked.kind.clone(), ids];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    if words.is_empty() {
+        "all".to_owned()
+    } else {
+        words.join(" ")
+    }
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::guard::{operator, refuse_pages};
+use super::guard::{changing_operator, note};
 use super::json;
 use crate::http::problem::ApiError;
 use crate::http::query::Query;
@@ -36,18 +36,22 @@ async fn limits(
     match *request.method() {
         Method::GET | Method::HEAD => {}
         Method::PUT => {
-            refuse_pages(&request)?;
-            let who = operator(&request).await?;
+            let who = changing_operator(&request).await?;
             // A form of a page cannot say that it is JSON.
             MediaType::Json.check(request.headers())?;
             let body = body::read(request.headers(), payload, MAX_BODY).await?;
             replace(&limits, &body, &who).map_err(ApiError::InvalidLimits)?;
+            note(&request, &who, "put other rate limits in force", "");
         }
         Method::DELETE => {
-            refuse_pages(&request)?;
-            let who = operator(&request).await?;
+            let who = changing_operator(&request).await?;
             limits.reset();
-            tracing::info!(who, "the rate limits of the configuration are in force");
+            note(
+                &request,
+                &who,
+                "put the rate limits of the configuration in force",
+                "",
+            );
         }
         ref method => {
             return Err(ApiError::MethodNotAllowed {

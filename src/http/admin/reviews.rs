@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::guard::refuse_pages;
+use super::guard::{changer, note};
 use super::json;
 use crate::http::problem::ApiError;
 use crate::http::products::{parse_id, refuse_other_methods};
@@ -56,7 +56,7 @@ async fn decide(
             allow: "POST",
         });
     }
-    refuse_pages(&request)?;
+    let who = changer(&request).await?;
     let number = parse_id(&id)?;
     // A form of a page cannot say that it is JSON.
     MediaType::Json.check(request.headers())?;
@@ -69,7 +69,15 @@ async fn decide(
         .decide_review(deadline, number, is_published)
         .await?;
     match decided {
-        Some(submission) => Ok(json(submission)),
+        Some(submission) => {
+            let done = if is_published {
+                "published"
+            } else {
+                "rejected"
+            };
+            note(&request, &who, format!("{done} review {number}"), "");
+            Ok(json(submission))
+        }
         None => Err(ApiError::NoReview(id.into_inner())),
     }
 }

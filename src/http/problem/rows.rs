@@ -28,6 +28,21 @@ impl ApiError {
                 "Not a word on a flag",
                 format!("{detail}; send {{\"variant\":\"off\",\"reason\":\"…\",\"for\":\"2h\"}}"),
             ),
+            Self::BudgetGone(key) => (
+                StatusCode::CONFLICT,
+                "budget-gone",
+                "Too much goes wrong for a risky flag",
+                format!(
+                    "The flag {key:?} is risky, and an error budget is gone: see GET /admin/slo; it may be switched off, or \
+                     changed with \"despite_budget\":true"
+                ),
+            ),
+            Self::InvalidOrder(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-order",
+                "Not an order to this node",
+                format!("{detail}; send {{\"drain\":true,\"reason\":\"…\"}}"),
+            ),
             Self::NoFlag(key) => (
                 StatusCode::NOT_FOUND,
                 "flag-not-found",
@@ -61,7 +76,7 @@ impl ApiError {
                 StatusCode::FORBIDDEN,
                 "page-refused",
                 "No page may do this",
-                "The request bears an Origin; send it from a program, such as `doorbuster cache`"
+                "The request bears an Origin; send it from a program, such as `doorbuster cache`, or log in to the console"
                     .to_owned(),
             ),
             later => return later.row_for_later(),

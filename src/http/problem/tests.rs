@@ -51,6 +51,8 @@ fn all() -> Vec<ApiError> {
         ApiError::FeatureOff(Feature::Search),
         ApiError::InvalidFlag(text()),
         ApiError::NoFlag(text()),
+        ApiError::BudgetGone(text()),
+        ApiError::InvalidOrder(text()),
         ApiError::InvalidLimits(text()),
         ApiError::QuotaExceeded(Box::new(Refusal {
             violated: vec![text()],
@@ -91,6 +93,8 @@ fn all() -> Vec<ApiError> {
             | ApiError::InvalidFlag(_)
             | ApiError::NoFlag(_)
             | ApiError::InvalidLimits(_)
+            | ApiError::BudgetGone(_)
+            | ApiError::InvalidOrder(_)
             | ApiError::QuotaExceeded(_)
             | ApiError::FromAPage
             | ApiError::NoJob(_)

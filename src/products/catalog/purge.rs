@@ -1,5 +1,6 @@
 //! Dropping cached products because somebody says so: an operator, or the prover.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -18,6 +19,20 @@ pub enum Purge {
     Tag(String),
     /// All products, and all that is made of them.
     Everything,
+}
+
+/// For people.
+impl fmt::Display for Purge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Products(ids) => match ids.as_slice() {
+                [id] => write!(f, "product {id}"),
+                ids => write!(f, "{} products", ids.len()),
+            },
+            Self::Tag(tag) => write!(f, "what bears {tag}"),
+            Self::Everything => f.write_str("everything"),
+        }
+    }
 }
 
 /// What was dropped.

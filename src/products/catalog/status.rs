@@ -8,6 +8,7 @@ use super::Catalog;
 use crate::cache::ReadCounts;
 use crate::cache::l2::{BreakerView, L2Counts, L2Status};
 use crate::cache::prover::{Findings, Report};
+use crate::db::ServerStanding;
 use crate::products::store::Lacks;
 
 /// The caches of a node. Numbers are counted from the start of the process.
@@ -166,6 +167,16 @@ impl Catalog {
     /// What the store has to do without.
     pub fn store_lacks(&self) -> Lacks {
         self.store.lacks()
+    }
+
+    /// How each server of the store stands.
+    pub fn store_servers(&self) -> Vec<ServerStanding> {
+        self.store.servers()
+    }
+
+    /// At most so many products that were read most from memory since the start, each with about how often.
+    pub fn hottest_products(&self, limit: usize) -> Vec<(i64, u64)> {
+        self.shelves.documents.hottest(limit)
     }
 
     /// Why the second tier is not used; `None` where it is, or there is none.

@@ -90,7 +90,10 @@ impl<F: Fn(TailEvent) + Send + Sync + 'static> Follower<F> {
                 () = lost => Err(PostgresError::NoAnswer("to a look at the outbox")),
             };
             match polled {
-                Ok(()) => told = None,
+                Ok(()) => {
+                    told = None;
+                    (self.on_event)(TailEvent::CaughtUp);
+                }
                 // The mark has not moved, so the next look misses nothing.
                 Err(error) if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) => {
                     told = Some(tokio::time::Instant::now());

@@ -42,9 +42,12 @@ impl Tail {
         let (stop, stopped) = mpsc::channel();
         let run = move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(POLL) {
-                if let Err(error) = follower.poll(&on_event) {
+                match follower.poll(&on_event) {
+                    Ok(()) => on_event(TailEvent::CaughtUp),
                     // The cursor has not moved, so the next poll misses nothing.
-                    tracing::warn!(%error, "cannot follow the catalogue; trying again");
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot follow the catalogue; trying again");
+                    }
                 }
             }
         };

@@ -59,7 +59,7 @@ impl<const N: usize> Default for Row<N> {
 
 /// `N` counters.
 #[derive(Debug)]
-pub(super) struct Tally<const N: usize> {
+pub(crate) struct Tally<const N: usize> {
     /// One for each thread that has one, and the one of all others.
     rows: Box<[Row<N>]>,
 }
@@ -76,20 +76,29 @@ impl<const N: usize> Default for Tally<N> {
 
 impl<const N: usize> Tally<N> {
     /// Adds one, and returns how many this thread has counted, more or less.
-    pub(super) fn count(&self, counter: usize) -> u64 {
-        // A thread that is being taken down has no place any more.
-        let place = PLACE.try_with(|place| place.0).unwrap_or(ROWS);
-        let cell = &self.rows[place].0[counter];
-        if place == ROWS {
-            return cell.fetch_add(1, Ordering::Relaxed) + 1;
-        }
-        let count = cell.load(Ordering::Relaxed) + 1;
-        cell.store(count, Ordering::Relaxed);
+    pub(crate) fn count(&self, counter: usize) -> u64 {
+        let [count] = self.add([(counter, 1)]);
         count
     }
 
+    /// Adds an amount to each of some counters, and returns what this thread has in them, more or less.
+    pub(crate) fn add<const M: usize>(&self, amounts: [(usize, u64); M]) -> [u64; M] {
+        // A thread that is being taken down has no place any more.
+        let place = PLACE.try_with(|place| place.0).unwrap_or(ROWS);
+        let row = &self.rows[place].0;
+        amounts.map(|(counter, amount)| {
+            let cell = &row[counter];
+            if place == ROWS {
+                return cell.fetch_add(amount, Ordering::Relaxed) + amount;
+            }
+            let count = cell.load(Ordering::Relaxed) + amount;
+            cell.store(count, Ordering::Relaxed);
+            count
+        })
+    }
+
     /// The sums over all threads.
-    pub(super) fn read(&self) -> [u64; N] {
+    pub(crate) fn read(&self) -> [u64; N] {
         std::array::from_fn(|counter| {
             let cells = self.rows.iter().map(|row| &row.0[counter]);
             cells.map(|cell| cell.load(Ordering::Relaxed)).sum()

@@ -1,0 +1,84 @@
+//! Reading the vital signs of this process, for operators and for the ladder.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::runtime::Handle;
+
+use super::jobs::Jobs;
+use super::pressure;
+use crate::cache::{Clock, SystemClock};
+use crate::config::Config;
+use crate::console::{Sources, Vitals, seconds_now};
+use crate::http::{FlagAccess, Readiness, Views};
+use crate::limits::RateLimits;
+use crate::limits::overload::Pressure;
+use crate::products::catalog::Catalog;
+use crate::slo::Slo;
+use crate::telemetry::Requests;
+
+/// The history of the objectives, in the data directory.
+const HISTORY: &str = "slo.json";
+
+/// When everything that was committed had been heard of. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct CaughtUp(Arc<AtomicU64>);
+
+impl Default for CaughtUp {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(SystemClock.now())))
+    }
+}
+
+impl CaughtUp {
+    /// It has, now.
+    pub(super) fn now(&self) {
+        self.0.store(SystemClock.now(), Ordering::Relaxed);
+    }
+}
+
+/// Reads in the background, for as long as the runtime lives, and has the ladder look at what was read.
+#[expect(clippy::too_many_arguments, reason = "it looks at everything there is")]
+pub(super) fn start(
+    config: &Config,
+    catalog: &Catalog,
+    limits: &RateLimits,
+    flags: &FlagAccess,
+    jobs: &Jobs,
+    readiness: &Readiness,
+    caught_up: CaughtUp,
+    background: &Handle,
+) -> Views {
+    let history = config.server.data_dir.join(HISTORY);
+    let slo = Slo::open(config.slo.objectives, Some(&history), seconds_now());
+    let requests = Requests::default();
+    let jobs = jobs.view();
+    let readiness = readiness.clone();
+    let vitals = Vitals::new(
+        Sources {
+            catalog: catalog.clone(),
+            requests: requests.clone(),
+            limits: limits.clone(),
+            flags: flags.flags.clone(),
+            queue: jobs.queue.clone(),
+            job_counters: Arc::clone(&jobs.counters),
+            slo,
+            not_ready: Box::new(move || readiness.refusal()),
+        },
+        caught_up.0,
+    );
+    background.spawn(vitals.clone().watch());
+    pressure::start(
+        config,
+        catalog,
+        flags,
+        Pressure::default,
+        &vitals,
+        background,
+    );
+    Views {
+        jobs,
+        requests,
+        vitals,
+    }
+}

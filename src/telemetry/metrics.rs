@@ -1,0 +1,362 @@
+//! Every metric of the program: its name, unit, labels, how many values those can have, and what it tells. Nothing is
+//! exposed that is not in this table, and `docs/metrics.md` is made of it.
+//!
+//! Names follow Prometheus: base units, `_total` for what only rises.
+
+use std::collections::HashSet;
+use std::fmt::{Display, Write as _};
+
+use super::histogram::{BOUNDS, Durations};
+
+/// What kind of number it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only rises, until the process ends.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// Durations by bucket.
+    Histogram,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// A label, and what bounds its values.
+#[derive(Debug, Clone, Copy)]
+pub struct Label {
+    /// Its name.
+    pub name: &'static str,
+    /// How many values there may be, in words.
+    pub values: &'static str,
+}
+
+/// A metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name, with its unit.
+    pub name: &'static str,
+    /// What kind of number it is.
+    pub kind: Kind,
+    /// Its labels.
+    pub labels: &'static [Label],
+    /// What it tells, in one line.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident $kind:ident $name:literal [$($label:ident: $values:literal),*] $help:literal;)*) => {
+        $(#[doc = $help]
+        pub const $constant: Metric = Metric {
+            name: $name,
+            kind: Kind::$kind,
+            labels: &[$(Label { name: stringify!($label), values: $values }),*],
+            help: $help,
+        };)*
+
+        /// All of them, in the order of the exposition.
+        pub const ALL: &[Metric] = &[$($constant),*];
+    };
+}
+
+metrics! {
+    BUILD_INFO Gauge "doorbuster_build_info" [version: "1", node: "1"]
+        "1, with what runs here.";
+    START_TIME Gauge "process_start_time_seconds" []
+        "When the process was started, in seconds since 1970.";
+    CPU Counter "process_cpu_seconds_total" []
+        "Processor time that the process used.";
+    MEMORY Gauge "process_resident_memory_bytes" []
+        "Memory of the process that is in RAM.";
+    OPEN_FILES Gauge "process_open_fds" []
+        "Open files and connections of the process.";
+    READY Gauge "doorbuster_ready" []
+        "1 while the node wants traffic, 0 while it warms up, drains, or has no catalogue.";
+    DEGRADED Gauge "doorbuster_degraded" [part: "6: primary, replicas, database, redis, limits, flags"]
+        "1 while this part is not what it should be.";
+
+    HTTP_REQUESTS Counter "doorbuster_http_requests_total" [route: "13, by the program", code: "7: 2xx, 3xx, 4xx, 429, 5xx, 503, cancelled"]
+        "Requests to the public listener that ended. 4xx is without 429, 5xx without 503; cancelled: the client left.";
+    HTTP_DURATION Histogram "doorbuster_http_request_duration_seconds" [route: "13, by the program"]
+        "Time until the head of an answer (2xx, 3xx, 4xx but 429) was ready. Refusals and failures are not among them.";
+
+    CACHE_LOOKUPS Counter "doorbuster_cache_lookups_total" [cache: "2: products, pages", result: "5: fresh, stale, absent, miss, bypass"]
+        "Lookups in memory (L1). absent: it is known that there is nothing; bypass: the tier is switched off.";
+    CACHE_LOADS Counter "doorbuster_cache_loads_total" [cache: "2: products, pages", result: "3: loaded, failed, refused"]
+        "Loads into memory. refused: an invalidation overtook it, so it was not kept.";
+    CACHE_JOINED Counter "doorbuster_cache_joined_total" [cache: "2: products, pages"]
+        "Readers who waited for the load of another.";
+    CACHE_INVALIDATIONS Counter "doorbuster_cache_invalidations_total" [cache: "2: products, pages"]
+        "Words of new versions.";
+    CACHE_ENTRIES Gauge "doorbuster_cache_entries" [cache: "2: products, pages"]
+        "Values in memory.";
+    CACHE_BYTES Gauge "doorbuster_cache_bytes" [cache: "2: products, pages"]
+        "Bytes they take.";
+    CACHE_BYTES_ALLOWED Gauge "doorbuster_cache_allowed_bytes" [cache: "2: products, pages"]
+        "Bytes they may take.";
+
+    REDIS_LOOKUPS Counter "doorbuster_redis_lookups_total" [result: "4: hit, lease, held, unanswered"]
+        "Questions to Redis (L2). lease: the right to load; held: another node has it; unanswered: down, slow, not to be trusted.";
+    REDIS_FILLS Counter "doorbuster_redis_fills_total" [result: "2: kept, refused"]
+        "Values for Redis. refused: its fence forbade it, or the lease was gone.";
+    REDIS_INVALIDATIONS Counter "doorbuster_redis_invalidations_total" [result: "2: taken, failed"]
+        "Invalidations for Redis.";
+    REDIS_BREAKER Gauge "doorbuster_redis_breaker_open" []
+        "1 while Redis is not asked, since it gives no answers.";
+    REDIS_TRUSTED Gauge "doorbuster_redis_used" []
+        "1 while Redis answers and has been told of everything.";
+
+    STORE_QUERIES Counter "doorbuster_store_queries_total" [result: "2: answered, failed"]
+        "Queries for products that the caches asked the database.";
+    STORE_PRODUCTS Counter "doorbuster_store_products_total" []
+        "Products that those asked for.";
+    DATABASE_READS Counter "doorbuster_database_reads_total" [server: "1 each configured", role: "2: primary, replica"]
+        "Reads of any kind that a server of PostgreSQL answered.";
+    DATABASE_IN_FLIGHT Gauge "doorbuster_database_reads_in_flight" [server: "1 each configured", role: "2: primary, replica"]
+        "Reads that a server is at.";
+    DATABASE_USED Gauge "doorbuster_database_server_used" [server: "1 each configured", role: "2: primary, replica"]
+        "1 while the server is asked: a primary that answers, a replica that is not too far behind.";
+    REPLICA_LAG Gauge "doorbuster_replica_lag_seconds" [server: "1 each configured"]
+        "How long a replica has been lacking what the primary wrote; absent while it gives no answer.";
+    TAIL_LAG Gauge "doorbuster_outbox_tail_lag_seconds" []
+        "Time since everything that was committed had been heard of.";
+
+    RATE_DECISIONS Counter "doorbuster_rate_limit_requests_total" [policy: "32 at most, by the configuration", decision: "6: allowed, limited, shadow, overflow, fallback, remembered"]
+        "What became of requests, by the rate limits. limited: refused with 429; shadow: would have been.";
+    RATE_CLIENTS Gauge "doorbuster_rate_limit_clients" []
+        "Clients that are remembered.";
+
+    LADDER_STEP Gauge "doorbuster_ladder_step" []
+        "How many features are given up under pressure.";
+    FEATURE_ON Gauge "doorbuster_feature_on" [feature: "by the program"]
+        "1 while the feature is on.";
+    FLAG_ERRORS Counter "doorbuster_flag_errors_total" []
+        "How often something new was wrong with a layer of the flags.";
+
+    JOBS Gauge "doorbuster_jobs" [kind: "64 at most", state: "4: ready, scheduled, running, dead"]
+        "Jobs that are kept. dead: dead letters.";
+    JOBS_OLDEST Gauge "doorbuster_jobs_oldest_ready_seconds" [kind: "64 at most"]
+        "For how long the oldest job that is to be done now has waited.";
+    JOBS_ENDED Counter "doorbuster_jobs_ended_total" [kind: "by the program", result: "5: done, failed, dead, lost, returned"]
+        "Beginnings of jobs that ended, by this process. dead ones are among the failed.";
+    JOBS_RUNNING_TIME Counter "doorbuster_jobs_run_seconds_total" [kind: "by the program"]
+        "How long jobs took, all together, by this process.";
+    JOBS_WAITING_TIME Counter "doorbuster_jobs_wait_seconds_total" [kind: "by the program"]
+        "How long jobs were ready before they were begun, all together, by this process.";
+
+    LOG_LINES_DROPPED Counter "doorbuster_log_lines_dropped_total" []
+        "Lines of the log that were dropped because nobody took them.";
+
+    SLO_OBJECTIVE Gauge "doorbuster_slo_objective_ratio" [slo: "3: availability, latency, errors"]
+        "Which share of events has to be good.";
+    SLO_EVENTS Counter "doorbuster_slo_events_total" [slo: "3: availability, latency, errors"]
+        "Events that an objective counts, since the start of the process.";
+    SLO_BAD_EVENTS Counter "doorbuster_slo_bad_events_total" [slo: "3: availability, latency, errors"]
+        "Those that spent its budget.";
+    SLO_BUDGET_LEFT Gauge "doorbuster_slo_error_budget_left_ratio" [slo: "3: availability, latency, errors"]
+        "What is left of the budget of 30 days, of this node; below 0 where more was spent than there was.";
+    SLO_BURN Gauge "doorbuster_slo_burn_rate" [slo: "3: availability, latency, errors", window: "8: 5m, 30m, 1h, 2h, 6h, 1d, 3d, 30d"]
+        "How fast the budget is spent, of this node: at 1 it lasts for 30 days exactly.";
+    SLO_FROZEN Gauge "doorbuster_slo_frozen" []
+        "1 while a budget is gone, and risky flags may not be switched on.";
+
+    CONSOLE_CLIENTS Gauge "doorbuster_console_clients" []
+        "Pages of the console that are open.";
+}
+
+/// Prometheus's text format, version 0.0.4. A family is begun, and its samples follow.
+pub struct Exposition {
+    text: String,
+    metric: &'static Metric,
+    begun: HashSet<&'static str>,
+}
+
+/// Its media type.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+impl Default for Exposition {
+    fn default() -> Self {
+        Self {
+            text: String::with_capacity(64 * 1024),
+            metric: &BUILD_INFO,
+            begun: HashSet::new(),
+        }
+    }
+}
+
+impl Exposition {
+    /// Samples are of this metric from here on. Each is begun once.
+    pub fn begin(&mut self, metric: &'static Metric) -> &mut Self {
+        debug_assert!(self.begun.insert(metric.name), "{} twice", metric.name);
+        self.metric = metric;
+        let (name, kind, help) = (metric.name, metric.kind.name(), metric.help);
+        // Writing to a string does not fail.
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        self
+    }
+
+    /// A sample, with the values of the labels in the order of the table.
+    pub fn sample(&mut self, labels: &[&str], value: impl Display) -> &mut Self {
+        self.line("", labels, None, value);
+        self
+    }
+
+    /// A histogram's lines.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a sum")]
+    pub fn durations(&mut self, labels: &[&str], durations: &Durations) -> &mut Self {
+        let mut below = 0;
+        for (at, count) in durations.buckets.iter().enumerate() {
+            below += count;
+            let bound = BOUNDS
+                .get(at)
+                .map_or("+Inf".to_owned(), |bound| seconds(*bound).to_string());
+            self.line("_bucket", labels, Some(&bound), below);
+        }
+        self.line("_sum", labels, None, durations.sum as f64 / 1e9);
+        self.line("_count", labels, None, below);
+        self
+    }
+
+    /// All that was written.
+    pub fn finish(self) -> String {
+        self.text
+    }
+
+    fn line(&mut self, suffix: &str, values: &[&str], bound: Option<&str>, value: impl Display) {
+        let labels = self.metric.labels;
+        debug_assert_eq!(labels.len(), values.len(), "{}", self.metric.name);
+        self.text.extend([self.metric.name, suffix]);
+        let names = labels
+            .iter()
+            .map(|label| label.name)
+            .chain(bound.map(|_| "le"));
+        for (at, (name, value)) in names.zip(values.iter().copied().chain(bound)).enumerate() {
+            self.text.push(if at == 0 { '{' } else { ',' });
+            self.text.extend([name, "=\""]);
+            for sign in value.chars() {
+                match sign {
+                    '\\' => self.text.push_str("\\\\"),
+                    '"' => self.text.push_str("\\\""),
+                    '\n' => self.text.push_str("\\n"),
+                    sign => self.text.push(sign),
+                }
+            }
+            self.text.push('"');
+        }
+        if !values.is_empty() || bound.is_some() {
+            self.text.push('}');
+        }
+        let _ = writeln!(self.text, " {value}");
+    }
+}
+
+/// Of nanoseconds: the number that is nearest, which prints as one expects.
+#[expect(clippy::cast_precision_loss, reason = "bounds are small")]
+pub fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+/// All metrics as a table in Markdown, which is the better part of `docs/metrics.md`.
+pub fn table() -> String {
+    let mut text =
+        "| metric | kind | labels, and how many values | |\n|---|---|---|---|\n".to_owned();
+    for metric in ALL {
+        let labels = metric.labels.iter();
+        let labels: Vec<_> = labels
+            .map(|label| format!("`{}` ({})", label.name, label.values))
+            .collect();
+        let (name, kind) = (metric.name, metric.kind.name());
+        let _ = writeln!(
+            text,
+            "| `{name}` | {kind} | {} | {} |",
+            labels.join("; "),
+            metric.help
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::requests::{Code, Requests, Route};
+    use super::*;
+
+    #[test]
+    fn names_say_their_kind_and_are_told_once() {
+        let names: HashSet<_> = ALL.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for metric in ALL {
+            let is_counter = metric.name.ends_with("_total");
+            assert_eq!(is_counter, metric.kind == Kind::Counter, "{}", metric.name);
+            assert!(metric.help.ends_with('.') && !metric.help.contains('|'));
+        }
+    }
+
+    #[test]
+    fn samples_are_written_as_prometheus_reads_them() {
+        let mut exposition = Exposition::default();
+        exposition
+            .begin(&DATABASE_IN_FLIGHT)
+            .sample(&["a\"b\\c\nd", "primary"], 2)
+            .begin(&TAIL_LAG)
+            .sample(&[], 0.25);
+        assert_eq!(
+            exposition.finish().lines().collect::<Vec<_>>(),
+            [
+                "# HELP doorbuster_database_reads_in_flight Reads that a server is at.",
+                "# TYPE doorbuster_database_reads_in_flight gauge",
+                "doorbuster_database_reads_in_flight{server=\"a\\\"b\\\\c\\nd\",role=\"primary\"} 2",
+                "# HELP doorbuster_outbox_tail_lag_seconds Time since everything that was committed had been heard of.",
+                "# TYPE doorbuster_outbox_tail_lag_seconds gauge",
+                "doorbuster_outbox_tail_lag_seconds 0.25",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_histogram_counts_up_to_all() {
+        let requests = Requests::default();
+        for millis in [1, 150, 20_000] {
+            let took = Duration::from_millis(millis);
+            requests.count(Route::Product, Code::Success, took);
+        }
+        let durations = requests.read()[0].durations;
+        let mut exposition = Exposition::default();
+        exposition
+            .begin(&HTTP_DURATION)
+            .durations(&["product"], &durations);
+        let text = exposition.finish();
+        let name = HTTP_DURATION.name;
+        for line in [
+            "_bucket{route=\"product\",le=\"0.000001\"} 0",
+            "_bucket{route=\"product\",le=\"0.001\"} 1",
+            "_bucket{route=\"product\",le=\"0.15\"} 2",
+            "_bucket{route=\"product\",le=\"10\"} 2",
+            "_bucket{route=\"product\",le=\"+Inf\"} 3",
+            "_count{route=\"product\"} 3",
+            "_sum{route=\"product\"} 20.151",
+        ] {
+            let line = format!("\n{name}{line}\n");
+            assert!(text.contains(&line), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_this_table() {
+        let documentation = include_str!("../../docs/metrics.md");
+        assert!(
+            documentation.contains(&table()),
+            "docs/metrics.md should have:\n{}",
+            table()
+        );
+    }
+}

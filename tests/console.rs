@@ -1,0 +1,5 @@
+//! The console: who may look, who may do what, and what the page shows.
+
+mod access;
+mod page;
+mod troubles;
