@@ -119,7 +119,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         .with_flags(&flags.flags)
         .with_prover(findings.clone())
         .with_jobs(jobs.queue.wake().clone());
-    let on_change = jobs.on_change(config, background.handle());
+    let on_change = jobs.on_change(config, &store, background.handle());
     let tail = follow(&opened, lag, catalog.clone(), on_change)?;
     let wake = follower.waker();
     catalog.start_l2(move |note| {

@@ -14,6 +14,7 @@ mod file;
 mod flags;
 mod jobs;
 mod limits;
+mod mail;
 mod node_url;
 mod policies;
 mod reader;
@@ -39,6 +40,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use flags::FlagsConfig;
 pub use jobs::JobsConfig;
 pub use limits::LimitsConfig;
+pub use mail::{MailAddress, MailConfig, MailUrl};
 pub use node_url::NodeUrl;
 pub use redis::{RedisConfig, RedisTopology, RedisUrl};
 pub use reviews::ReviewsConfig;
@@ -76,6 +78,8 @@ pub struct Config {
     pub reviews: ReviewsConfig,
     /// `[webhooks]`
     pub webhooks: WebhooksConfig,
+    /// `[mail]`
+    pub mail: MailConfig,
     /// `[telemetry]`
     pub telemetry: TelemetryConfig,
     settings: Vec<Setting>,
@@ -94,6 +98,7 @@ impl Config {
         let jobs = JobsConfig::read(&mut reader);
         let reviews = ReviewsConfig::read(&mut reader);
         let webhooks = WebhooksConfig::read(&mut reader);
+        let mail = MailConfig::read(&mut reader, &server.data_dir);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
         Ok(Self {
@@ -106,6 +111,7 @@ impl Config {
             jobs,
             reviews,
             webhooks,
+            mail,
             telemetry,
             settings,
         })

@@ -66,6 +66,7 @@ fn all() -> Vec<ApiError> {
         ApiError::InvalidSelection(text()),
         ApiError::InvalidDecision(text()),
         ApiError::NoReview(text()),
+        ApiError::NoLink,
         WriteProblem::ReviewSentBefore.into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
@@ -97,6 +98,7 @@ fn all() -> Vec<ApiError> {
             | ApiError::InvalidSelection(_)
             | ApiError::InvalidDecision(_)
             | ApiError::NoReview(_)
+            | ApiError::NoLink
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }
