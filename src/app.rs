@@ -119,7 +119,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         .with_flags(&flags.flags)
         .with_prover(findings.clone())
         .with_jobs(jobs.queue.wake().clone());
-    let on_change = jobs.on_change(config, background.handle());
+    let on_change = jobs.on_change(config, &store, background.handle());
     let caught_up = vitals::CaughtUp::default();
     let tail = follow(&opened, lag, catalog.clone(), on_change, caught_up.clone())?;
     let wake = follower.waker();

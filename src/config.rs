@@ -14,6 +14,7 @@ mod file;
 mod flags;
 mod jobs;
 mod limits;
+mod mail;
 mod node_url;
 mod percent;
 mod policies;
@@ -41,6 +42,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use flags::FlagsConfig;
 pub use jobs::JobsConfig;
 pub use limits::LimitsConfig;
+pub use mail::{MailAddress, MailConfig, MailUrl};
 pub use node_url::NodeUrl;
 pub use percent::Percent;
 pub use redis::{RedisConfig, RedisTopology, RedisUrl};
@@ -80,6 +82,8 @@ pub struct Config {
     pub reviews: ReviewsConfig,
     /// `[webhooks]`
     pub webhooks: WebhooksConfig,
+    /// `[mail]`
+    pub mail: MailConfig,
     /// `[slo]`
     pub slo: SloConfig,
     /// `[telemetry]`
@@ -100,6 +104,7 @@ impl Config {
         let jobs = JobsConfig::read(&mut reader);
         let reviews = ReviewsConfig::read(&mut reader);
         let webhooks = WebhooksConfig::read(&mut reader);
+        let mail = MailConfig::read(&mut reader, &server.data_dir);
         let slo = SloConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
         let settings = reader.finish()?;
@@ -113,6 +118,7 @@ impl Config {
             jobs,
             reviews,
             webhooks,
+            mail,
             slo,
             telemetry,
             settings,

@@ -5,6 +5,7 @@ mod admin;
 mod assembled;
 mod authorization;
 mod availability;
+mod back_in_stock;
 mod batch;
 mod bind_error;
 mod body;

@@ -15,6 +15,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod jobs;
 pub mod limits;
+pub mod mail;
 pub mod products;
 pub mod search;
 pub mod slo;

@@ -1,6 +1,7 @@
 //! The catalogue: what a product is, where it is kept, how it is read and how files become products.
 
 pub mod attributes;
+pub mod back_in_stock;
 pub mod bulk;
 pub mod catalog;
 mod categories;
@@ -13,6 +14,7 @@ pub mod document;
 pub mod edit;
 pub mod export;
 pub mod fields;
+mod follow;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub mod import;

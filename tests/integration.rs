@@ -4,6 +4,7 @@
 
 mod admin_cache;
 mod architecture;
+mod back_in_stock;
 mod bulk;
 mod cache;
 mod command_line;

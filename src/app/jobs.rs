@@ -7,9 +7,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::{AppError, OpenCatalog, open_jobs};
-use crate::config::{Config, JobsConfig, WebhooksConfig};
+use crate::config::{Config, JobsConfig, MailConfig, MailUrl, WebhooksConfig};
 use crate::http::JobsView;
-use crate::jobs::{Counters, Queue, Registered, Retention, Schedule, WorkerOptions, Workers};
+use crate::jobs::{
+    Counters, NewJob, Queue, Registered, Retention, Schedule, WorkerOptions, Workers,
+};
+use crate::mail::{MailError, Mailer};
+use crate::products::back_in_stock;
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::reviews::{self, Rules};
 use crate::products::store::CatalogStore;
@@ -45,10 +49,17 @@ impl Jobs {
         store: &Arc<dyn CatalogStore>,
     ) -> Result<(), AppError> {
         let mut kinds = kinds(config, catalog);
-        let mut schedules = Vec::new();
+        let mailer = mailer(&config.mail).map_err(|error| unfit(&error))?;
+        let (links, rate) = (&config.mail.links, config.mail.rate);
+        kinds.extend(back_in_stock::registered(
+            catalog, store, mailer, links, rate,
+        ));
+        let watch = back_in_stock::watch().map_err(|error| unfit(&error))?;
+        let mut schedules = vec![each_minute("back-in-stock", watch)?];
         if let Some(receivers) = receivers(&config.webhooks) {
             kinds.extend(webhooks::registered(catalog, store, receivers));
-            schedules.push(collecting()?);
+            let collect = webhooks::collect().map_err(|error| unfit(&error))?;
+            schedules.push(each_minute("webhooks", collect)?);
         }
         let workers = Workers::start(&self.queue, kinds, schedules, options(&config.jobs))?;
         // It is started once.
@@ -58,19 +69,30 @@ impl Jobs {
     }
 
     /// What is to be called when something was committed, by whomever.
-    pub(super) fn on_change(&self, config: &Config, background: &Handle) -> impl Fn() + use<> {
-        let is_wanted = receivers(&config.webhooks).is_some();
-        let (queue, background) = (self.queue.clone(), background.clone());
+    pub(super) fn on_change(
+        &self,
+        config: &Config,
+        store: &Arc<dyn CatalogStore>,
+        background: &Handle,
+    ) -> impl Fn() + use<> {
+        let has_receivers = receivers(&config.webhooks).is_some();
+        let (queue, store) = (self.queue.clone(), Arc::clone(store));
+        let background = background.clone();
         move || {
-            let job = webhooks::collect();
-            let (Ok(job), true) = (job, is_wanted) else {
-                return;
-            };
-            let queue = queue.clone();
+            let (queue, store) = (queue.clone(), Arc::clone(&store));
             background.spawn(async move {
-                if let Err(error) = queue.enqueue(job).await {
-                    // It is looked each minute.
-                    tracing::debug!("webhooks are told of a change later: {error}");
+                let mut jobs = Vec::new();
+                if has_receivers {
+                    jobs.extend(webhooks::collect().ok());
+                }
+                if store.does_anybody_wait().await.unwrap_or(false) {
+                    jobs.extend(back_in_stock::watch().ok());
+                }
+                for job in jobs {
+                    if let Err(error) = queue.enqueue(job).await {
+                        // It is looked each minute.
+                        tracing::debug!("a change is passed on later: {error}");
+                    }
                 }
             });
         }
@@ -111,11 +133,19 @@ fn receivers(config: &WebhooksConfig) -> Option<Receivers> {
 }
 
 /// Looks at the stream of versions each minute. A server that sees something committed does not wait for that.
-fn collecting() -> Result<Schedule, AppError> {
-    let unfit =
-        |error: &dyn std::fmt::Display| AppError::Start(io::Error::other(error.to_string()));
-    let job = webhooks::collect().map_err(|error| unfit(&error))?;
-    Schedule::new("webhooks", "* * * * *", job).map_err(|error| unfit(&error))
+fn each_minute(name: &'static str, job: NewJob) -> Result<Schedule, AppError> {
+    Schedule::new(name, "* * * * *", job).map_err(|error| unfit(&error))
+}
+
+fn unfit(error: &dyn std::fmt::Display) -> AppError {
+    AppError::Start(io::Error::other(error.to_string()))
+}
+
+fn mailer(config: &MailConfig) -> Result<Mailer, MailError> {
+    match &config.url {
+        MailUrl::Server(url) => Mailer::to_server(url, &config.from.0),
+        MailUrl::Folder(folder) => Mailer::to_folder(folder.clone(), &config.from.0),
+    }
 }
 
 fn options(config: &JobsConfig) -> WorkerOptions {

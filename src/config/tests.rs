@@ -120,6 +120,10 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "webhooks.urls = none (default)",
             "webhooks.secret = none (default)",
             "webhooks.allow_private = false (default)",
+            "mail.url = file:./doorbuster-data/mail (default)",
+            "mail.from = Doorbuster <shop@localhost> (default)",
+            "mail.links = http://localhost:8080 (default)",
+            "mail.rate = 10 (default)",
             "slo.availability = 99.95% (default)",
             "slo.availability_sla = 99.9% (default)",
             "slo.fast = 95% (default)",
@@ -248,7 +252,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "\n[till]\nlisten = 'x'",
-            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, slo, telemetry",
+            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, mail, slo, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -308,7 +312,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, slo, telemetry"]
+          this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, mail, slo, telemetry"]
     );
 }
 

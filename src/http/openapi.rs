@@ -4,6 +4,7 @@
 //! Every `GET` answers `HEAD` too, which the overview says once.
 
 mod availability;
+mod back_in_stock;
 mod documentation;
 mod errors;
 mod flags;
@@ -62,6 +63,7 @@ fn paths() -> Paths {
         recommendations::paths(),
         reviews::paths(),
         availability::paths(),
+        back_in_stock::paths(),
         stock::paths(),
         streams::paths(),
         flags::paths(),

@@ -89,6 +89,8 @@ pub(super) enum ApiError {
     InvalidDecision(String),
     /// No such review was sent for the product.
     NoReview(String),
+    /// No mail of this shop has such a link.
+    NoLink,
     /// A page of the web wants to change something by way of an operator's browser.
     FromAPage,
     /// The rate limits to come into force are not as they have to be: why, and the mend.
@@ -328,6 +330,12 @@ impl ApiError {
                 "review-not-found",
                 "No such review",
                 format!("No review {id:?} was sent for this product."),
+            ),
+            Self::NoLink => (
+                StatusCode::NOT_FOUND,
+                "link-not-found",
+                "No such link",
+                "No mail of this shop has this link; open it as the mail has it, whole.".to_owned(),
             ),
             Self::Write(problem) => return problem.row(),
             other => return other.row_for_operators(),

@@ -20,8 +20,9 @@ use super::request_id::{Failures, Listener};
 use super::streams::Streams;
 use super::writes::{InFlight, WriteLimits};
 use super::{
-    BindError, Readiness, admin, availability, bulk, categories, demo, docs, export, health, lists,
-    ofrep, products, recommendations, request_id, reviews, search, stock, submissions,
+    BindError, Readiness, admin, availability, back_in_stock, bulk, categories, demo, docs, export,
+    health, lists, ofrep, products, recommendations, request_id, reviews, search, stock,
+    submissions,
 };
 use crate::config::CorsOrigin;
 use crate::flags::{FlagStore, Flags};
@@ -146,6 +147,7 @@ pub fn bind(
             .configure(availability::routes)
             .configure(reviews::routes)
             .configure(submissions::routes)
+            .configure(back_in_stock::routes)
             .configure(recommendations::routes)
             .configure(export::routes)
             .configure(bulk::routes)

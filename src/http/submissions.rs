@@ -91,7 +91,7 @@ pub(super) async fn submit(
 }
 
 /// What the client calls the request: its trace context (W3C), else the id it gave it.
-fn trace(headers: &HeaderMap) -> Option<String> {
+pub(super) fn trace(headers: &HeaderMap) -> Option<String> {
     const LONGEST: usize = 64;
     let is_sane = |text: &&str| {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
@@ -103,7 +103,7 @@ fn trace(headers: &HeaderMap) -> Option<String> {
     named.next().map(str::to_owned)
 }
 
-fn no_product(id: i64) -> ApiError {
+pub(super) fn no_product(id: i64) -> ApiError {
     ApiError::NoProduct {
         named: format!("id {id}"),
         is_gone: false,

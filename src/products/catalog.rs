@@ -5,6 +5,7 @@ pub mod inspection;
 mod named;
 pub mod purge;
 mod reviews;
+mod sign_ups;
 pub mod status;
 
 use std::sync::Arc;

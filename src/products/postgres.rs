@@ -14,6 +14,7 @@ mod put;
 mod read_back;
 mod rows;
 mod said;
+mod sign_ups;
 mod stock;
 mod submissions;
 mod tail;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt};
 
+use super::back_in_stock::{SignUp, SignUpStore};
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
@@ -165,6 +167,20 @@ impl ReviewStore for PostgresCatalog {
     fn held_submissions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Submission>, StoreError>> {
         self.read(Recency::Newest, move |connection| {
             submissions::held(connection, limit).boxed()
+        })
+    }
+}
+
+impl SignUpStore for PostgresCatalog {
+    fn sign_up(&self, id: i64) -> BoxFuture<'_, Result<Option<SignUp>, StoreError>> {
+        self.read(Recency::Newest, move |connection| {
+            sign_ups::find(connection, id).boxed()
+        })
+    }
+
+    fn does_anybody_wait(&self) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.read(Recency::Newest, move |connection| {
+            sign_ups::does_anybody_wait(connection).boxed()
         })
     }
 }

@@ -18,6 +18,7 @@ mod reviews;
 mod rows;
 mod said;
 mod settlement;
+mod sign_ups;
 mod stock;
 mod submissions;
 mod tail;
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt, ready};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::back_in_stock::{SignUp, SignUpStore};
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
@@ -151,6 +153,20 @@ impl ReviewStore for SqliteCatalog {
             .database
             .read(move |connection| Ok(submissions::held(connection, limit)?));
         read.map_err(StoreError::from).boxed()
+    }
+}
+
+impl SignUpStore for SqliteCatalog {
+    fn sign_up(&self, id: i64) -> BoxFuture<'_, Result<Option<SignUp>, StoreError>> {
+        let read = self
+            .database
+            .point_read(|connection| sign_ups::find(connection, id));
+        ready(read.map_err(StoreError::from)).boxed()
+    }
+
+    fn does_anybody_wait(&self) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let read = self.database.point_read(sign_ups::does_anybody_wait);
+        ready(read.map_err(StoreError::from)).boxed()
     }
 }
 

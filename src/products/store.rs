@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use serde::{Deserialize, Serialize};
 
+use super::back_in_stock::{SignUpStore, SignUpTransaction};
 use super::bulk::PutOutcomes;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
@@ -108,7 +109,7 @@ pub struct Lacks {
 }
 
 /// Where the catalogue is kept.
-pub trait CatalogStore: ReviewStore + WebhookStore + Send + Sync + 'static {
+pub trait CatalogStore: ReviewStore + SignUpStore + WebhookStore + Send + Sync + 'static {
     /// Documents by product id, in the order asked; `None` where there is no such product. Where anything will do, they
     /// may be those of a copy that is behind, if there are such.
     ///
@@ -306,7 +307,7 @@ pub struct KeptAnswer {
 }
 
 /// Writing products inside a transaction.
-pub trait CatalogTransaction: ReviewTransaction + WebhookTransaction {
+pub trait CatalogTransaction: ReviewTransaction + SignUpTransaction + WebhookTransaction {
     /// Creates or updates the product with this handle. Writes only what differs; after an error
     /// nothing of this product is written.
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError>;

@@ -107,6 +107,35 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         columns: &[
+            ("id", Kind::Integer),
+            ("product_id", Kind::Integer),
+            ("rating", Kind::Integer),
+            ("title", Kind::Text),
+            ("body", Kind::Text),
+            ("author", Kind::Text),
+            ("customer", Kind::Bytes),
+            ("status", Kind::Text),
+            ("reason", Kind::Text),
+            ("is_counted", Kind::Boolean),
+            ("created_at", Kind::Time),
+        ],
+        is_numbered: true,
+        ..table("review_submission")
+    },
+    Table {
+        columns: &[
+            ("id", Kind::Integer),
+            ("product_id", Kind::Integer),
+            ("email", Kind::Text),
+            ("customer", Kind::Bytes),
+            ("status", Kind::Text),
+            ("created_at", Kind::Time),
+        ],
+        is_numbered: true,
+        ..table("back_in_stock")
+    },
+    Table {
+        columns: &[
             ("variant_id", Kind::Integer),
             ("sku", Kind::Text),
             ("delta", Kind::Integer),

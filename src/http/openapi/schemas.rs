@@ -13,6 +13,7 @@ mod recommendation;
 mod record;
 mod review;
 mod search;
+mod sign_up;
 mod stock;
 mod words;
 
@@ -20,6 +21,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{ComponentsBuilder, RefOr, Schema};
 
+use crate::http::back_in_stock::Told as SignUp;
 use crate::http::bulk::results::ResultLine;
 use crate::http::ofrep::{Failure, Success};
 use crate::http::problem::Problem;
@@ -33,6 +35,7 @@ pub(super) use recommendation::{JsonLd, ProductPart, Recommendations};
 pub(super) use record::{ProductPatch, ProductRecord};
 pub(super) use review::NewReview;
 pub(super) use search::{Categories, SearchPage};
+pub(super) use sign_up::NewSignUp;
 pub(super) use stock::{Stock, StockAdjustment, StockCount};
 pub(in crate::http) use words::ProblemCode;
 pub(super) use words::{Availability, CurrencyCode, ListOrder, Policy};
@@ -75,6 +78,7 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add_closed::<StockCount>(&mut all);
     add_closed::<StockAdjustment>(&mut all);
     add_closed::<NewReview>(&mut all);
+    add_closed::<NewSignUp>(&mut all);
     // After it: what both have is open to those who read.
     add::<Product>(&mut all);
     add::<ProductPart>(&mut all);
@@ -87,6 +91,7 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add::<ReviewPage>(&mut all);
     add::<Stock>(&mut all);
     add::<Told>(&mut all);
+    add::<SignUp>(&mut all);
     add::<Health>(&mut all);
     add::<ListOrder>(&mut all);
     add::<ProductPatch>(&mut all);

@@ -68,6 +68,7 @@ fn all() -> Vec<ApiError> {
         ApiError::InvalidSelection(text()),
         ApiError::InvalidDecision(text()),
         ApiError::NoReview(text()),
+        ApiError::NoLink,
         WriteProblem::ReviewSentBefore.into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::NotReady("The server is about to stop."),
@@ -101,6 +102,7 @@ fn all() -> Vec<ApiError> {
             | ApiError::InvalidSelection(_)
             | ApiError::InvalidDecision(_)
             | ApiError::NoReview(_)
+            | ApiError::NoLink
             | ApiError::Unavailable(_)
             | ApiError::NotReady(_) => {}
         }

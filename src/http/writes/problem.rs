@@ -37,6 +37,8 @@ pub(in crate::http) enum WriteProblem {
     InvalidStock(Vec<Invalid>),
     /// The document is no review: everything that is wrong with it.
     InvalidReview(Vec<Invalid>),
+    /// The document is no sign-up for a product: everything that is wrong with it.
+    InvalidSignUp(Vec<Invalid>),
     /// The customer has sent a review of this product before.
     ReviewSentBefore,
     /// The stock of the variant with this sku does not allow it.
@@ -129,6 +131,12 @@ impl WriteProblem {
                 "Not a valid review",
                 count_of(errors),
             ),
+            Self::InvalidSignUp(errors) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-sign-up",
+                "Not a valid sign-up",
+                count_of(errors),
+            ),
             Self::ReviewSentBefore => (
                 StatusCode::CONFLICT,
                 "review-sent-before",
@@ -169,7 +177,8 @@ impl WriteProblem {
         match self {
             Self::Refused(EditError::Invalid(errors) | EditError::Conflict(errors))
             | Self::InvalidStock(errors)
-            | Self::InvalidReview(errors) => errors,
+            | Self::InvalidReview(errors)
+            | Self::InvalidSignUp(errors) => errors,
             _ => &[],
         }
     }

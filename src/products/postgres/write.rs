@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::known::Placed;
-use super::{answers, edit, stock, submissions, webhooks};
+use super::{answers, edit, sign_ups, stock, submissions, webhooks};
 use crate::db::postgres::{PostgresError, Transaction, Type};
 use crate::jobs::{self, NewJob};
+use crate::products::back_in_stock::{SignUpStatus, SignUpTransaction, SignedUp};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
 use crate::products::put::Tally;
@@ -192,6 +193,51 @@ impl ReviewTransaction for Writer {
         let counted = submissions::count(&mut self.transaction, product_id)?;
         self.settle_products()?;
         Ok(counted)
+    }
+}
+
+impl SignUpTransaction for Writer {
+    fn sign_up(
+        &mut self,
+        product_id: i64,
+        email: &str,
+        customer: [u8; 32],
+    ) -> Result<SignedUp, StoreError> {
+        Ok(sign_ups::sign_up(
+            &mut self.transaction,
+            product_id,
+            email,
+            customer,
+        )?)
+    }
+
+    fn move_sign_up(
+        &mut self,
+        id: i64,
+        from: SignUpStatus,
+        to: SignUpStatus,
+    ) -> Result<Option<i64>, StoreError> {
+        Ok(sign_ups::move_on(&mut self.transaction, id, from, to)?)
+    }
+
+    fn end_sign_up(&mut self, id: i64) -> Result<bool, StoreError> {
+        Ok(sign_ups::end(&mut self.transaction, id)?)
+    }
+
+    fn awaited(&mut self, products: &[i64]) -> Result<Vec<i64>, StoreError> {
+        Ok(sign_ups::awaited(&mut self.transaction, products)?)
+    }
+
+    fn have_due(&mut self, product_id: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+        Ok(sign_ups::have_due(
+            &mut self.transaction,
+            product_id,
+            limit,
+        )?)
+    }
+
+    fn forget_unconfirmed(&mut self) -> Result<(), StoreError> {
+        Ok(sign_ups::forget_unconfirmed(&mut self.transaction)?)
     }
 }
 

@@ -7,8 +7,9 @@ use super::children;
 use super::rows::{self, INSERT_PRODUCT};
 use super::said::SaidOfProduct;
 use super::settlement::settle_changes;
-use super::{answers, edit, stock, submissions, webhooks};
+use super::{answers, edit, sign_ups, stock, submissions, webhooks};
 use crate::jobs::{self, NewJob};
+use crate::products::back_in_stock::{SignUpStatus, SignUpTransaction, SignedUp};
 use crate::products::bulk::PutOutcomes;
 use crate::products::input::{ProductInput, RelationInput};
 use crate::products::put::{Saying, Tally, id_taken, untitled};
@@ -239,6 +240,47 @@ impl ReviewTransaction for Writer<'_> {
 
     fn count_ratings(&mut self, product_id: i64) -> Result<bool, StoreError> {
         Ok(submissions::count(self.connection, product_id)?)
+    }
+}
+
+impl SignUpTransaction for Writer<'_> {
+    fn sign_up(
+        &mut self,
+        product_id: i64,
+        email: &str,
+        customer: [u8; 32],
+    ) -> Result<SignedUp, StoreError> {
+        Ok(sign_ups::sign_up(
+            self.connection,
+            product_id,
+            email,
+            customer,
+        )?)
+    }
+
+    fn move_sign_up(
+        &mut self,
+        id: i64,
+        from: SignUpStatus,
+        to: SignUpStatus,
+    ) -> Result<Option<i64>, StoreError> {
+        Ok(sign_ups::move_on(self.connection, id, from, to)?)
+    }
+
+    fn end_sign_up(&mut self, id: i64) -> Result<bool, StoreError> {
+        Ok(sign_ups::end(self.connection, id)?)
+    }
+
+    fn awaited(&mut self, products: &[i64]) -> Result<Vec<i64>, StoreError> {
+        Ok(sign_ups::awaited(self.connection, products)?)
+    }
+
+    fn have_due(&mut self, product_id: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+        Ok(sign_ups::have_due(self.connection, product_id, limit)?)
+    }
+
+    fn forget_unconfirmed(&mut self) -> Result<(), StoreError> {
+        Ok(sign_ups::forget_unconfirmed(self.connection)?)
     }
 }
 

@@ -17,7 +17,8 @@ use super::sign::Secret;
 use crate::cache::Intent;
 use crate::jobs::{Failure, Handler, Job, Kind, Limits, NewJob, Registered};
 use crate::products::catalog::Catalog;
-use crate::products::store::{CatalogStore, CatalogTransaction, Change, Decision, StoreError};
+use crate::products::follow::{AT_ONCE, Follow, Follower, PATIENCE};
+use crate::products::store::{CatalogStore, CatalogTransaction, Decision, StoreError};
 
 /// Reads what was committed, and enqueues a [`DELIVER`] for each product that changed.
 pub const COLLECT: Kind = Kind {
@@ -48,10 +49,6 @@ const AGAIN: [Duration; 9] = [
 
 /// Who follows the stream.
 const FOLLOWER: &str = "webhooks";
-/// Versions that are read at once.
-const AT_ONCE: usize = 500;
-/// How long a job waits for its turn to write.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Gone for good (RFC 9110 §15.5.11).
 const GONE: u16 = 410;
 
@@ -78,70 +75,34 @@ pub fn collect() -> Result<NewJob, serde_json::Error> {
 }
 
 /// Two that are to tell one receiver of one product are one: it is told how that is when it is told.
-fn deliveries(urls: &[String], changes: &[Change]) -> Result<Vec<NewJob>, StoreError> {
-    let mut jobs = Vec::with_capacity(urls.len() * changes.len());
+fn deliveries(urls: &[String], products: &[i64]) -> Result<Vec<NewJob>, StoreError> {
+    let mut jobs = Vec::with_capacity(urls.len() * products.len());
     for url in urls {
-        for change in changes {
+        for product in products {
             let delivery = Delivery {
                 url: url.clone(),
-                product: change.product_id,
+                product: *product,
             };
             let job = NewJob::new(&DELIVER, &delivery);
             let job = job.map_err(|error| StoreError(error.to_string()))?;
-            jobs.push(job.unique(format!("{} {url}", change.product_id)));
+            jobs.push(job.unique(format!("{product} {url}")));
         }
     }
     Ok(jobs)
 }
 
+/// Enqueues what follows from changes.
 struct Collect {
-    catalog: Catalog,
-    store: Arc<dyn CatalogStore>,
     urls: Vec<String>,
 }
 
-impl Collect {
-    /// Passes on a stretch of the stream; true where there may be more.
-    async fn step(&self) -> Result<bool, StoreError> {
-        let before = self.store.followed(FOLLOWER).await?;
-        let (changes, after) = match &before {
-            Some(mark) => {
-                if let Some(page) = self.store.outbox_after(mark.clone(), AT_ONCE).await? {
-                    (page.changes, page.mark)
-                } else {
-                    tracing::warn!("changes were lost before webhooks told of them; replay them");
-                    (Vec::new(), self.store.outbox_end().await?)
-                }
-            }
-            // From now on.
-            None => (Vec::new(), self.store.outbox_end().await?),
-        };
-        if before.as_ref() == Some(&after) {
-            return Ok(false);
-        }
-        let is_full = changes.len() == AT_ONCE;
-        let urls = self.urls.clone();
-        let work = move |transaction: &mut dyn CatalogTransaction| {
-            // Another one may have been quicker: then it has enqueued them.
-            if !transaction.follow(FOLLOWER, before.as_ref(), &after)? {
-                return Ok((Decision::Rollback, ()));
-            }
-            transaction.enqueue(&deliveries(&urls, &changes)?)?;
-            Ok((Decision::Commit, ()))
-        };
-        let written = self.catalog.write(Instant::now() + PATIENCE, work).await;
-        written.map_err(|error| StoreError(error.to_string()))?;
-        Ok(is_full)
-    }
-}
-
-impl Handler for Collect {
-    fn run<'a>(&'a self, _: &'a Job) -> BoxFuture<'a, Result<(), Failure>> {
-        async move {
-            while self.step().await.map_err(Failure::passing)? {}
-            Ok(())
-        }
-        .boxed()
+impl Follow for Collect {
+    fn pass_on(
+        &self,
+        transaction: &mut dyn CatalogTransaction,
+        products: &[i64],
+    ) -> Result<(), StoreError> {
+        transaction.enqueue(&deliveries(&self.urls, products)?)
     }
 }
 
@@ -243,11 +204,7 @@ pub fn registered(
         secret,
         allow_private,
     } = receivers;
-    let collect = Collect {
-        catalog: catalog.clone(),
-        store: Arc::clone(store),
-        urls,
-    };
+    let collect = Follower::new(catalog, store, FOLLOWER, Collect { urls });
     let deliver = Deliver {
         catalog: catalog.clone(),
         store: Arc::clone(store),
@@ -284,12 +241,17 @@ pub async fn replay(
         let Some(page) = store.outbox_after(mark, AT_ONCE).await? else {
             return Ok(None);
         };
-        let (url, changes) = (url.to_owned(), page.changes.clone());
-        let jobs = deliveries(&urls, &changes)?;
+        let products: Vec<_> = page
+            .changes
+            .iter()
+            .map(|change| change.product_id)
+            .collect();
+        let jobs = deliveries(&urls, &products)?;
+        let url = url.to_owned();
         let work = move |transaction: &mut dyn CatalogTransaction| {
             transaction.disable(&url, None)?;
-            for change in &changes {
-                transaction.note_sent(&url, change.product_id, 0)?;
+            for product in &products {
+                transaction.note_sent(&url, *product, 0)?;
             }
             transaction.enqueue(&jobs)?;
             Ok(Decision::Commit)

@@ -142,6 +142,19 @@ pub(in crate::http::openapi) fn of_reviews() -> Vec<ApiError> {
     ]
 }
 
+/// What a sign-up for a product may be told.
+pub(in crate::http::openapi) fn of_sign_ups() -> Vec<ApiError> {
+    let invalid = at(
+        "/email",
+        "ada",
+        "must be an address of e-mail, such as ada@example.com",
+    );
+    vec![
+        WriteProblem::InvalidSignUp(invalid).into(),
+        WriteProblem::Busy.into(),
+    ]
+}
+
 pub(in crate::http::openapi) fn no_review() -> ApiError {
     ApiError::NoReview("99999".to_owned())
 }
@@ -203,6 +216,8 @@ pub(super) fn every() -> Vec<ApiError> {
     every.extend(of_documents());
     every.extend(of_stock());
     every.extend(of_reviews());
+    every.extend(of_sign_ups());
+    every.push(ApiError::NoLink);
     every.push(no_review());
     every
 }
