@@ -145,7 +145,7 @@ fn serve(shop: &Shop, receiver: &Receiver, allow_private: &str) -> Server {
     within(PATIENCE, "the stream is followed", || {
         let looked = shop
             .database()
-            .number("SELECT count(*) FROM outbox_follower");
+            .number("SELECT count(*) FROM outbox_follower WHERE name = 'webhooks'");
         (looked == 1).then_some(())
     });
     server

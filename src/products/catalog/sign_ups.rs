@@ -31,7 +31,7 @@ impl Catalog {
     /// What a link of a mail is for; `None` where no mail of ours has it.
     pub async fn purpose_of(&self, token: &str) -> Result<Option<Purpose>, StoreError> {
         let key = self.cursors.key().await?;
-        Ok(open(&key, token).map(|(purpose, _)| purpose))
+        Ok(open(key, token).map(|(purpose, _)| purpose))
     }
 
     /// Does what a link of a mail is for; nothing where that was done before. `None` where no mail of ours has it.
@@ -41,7 +41,7 @@ impl Catalog {
         token: &str,
     ) -> Result<Option<Purpose>, WriteError> {
         let key = self.cursors.key().await?;
-        let Some((purpose, id)) = open(&key, token) else {
+        let Some((purpose, id)) = open(key, token) else {
             return Ok(None);
         };
         let work = move |transaction: &mut dyn CatalogTransaction| {
