@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod back_in_stock;
+mod behind;
 pub mod bulk;
 pub mod catalog;
 mod categories;

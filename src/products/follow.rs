@@ -2,19 +2,18 @@
 //! nothing is left out, and nothing is passed on twice.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::behind::PATIENCE;
 use super::catalog::Catalog;
 use super::store::{CatalogStore, CatalogTransaction, Decision, StoreError};
 use crate::jobs::{Failure, Handler, Job};
 
 /// Versions that are read at once.
 pub(super) const AT_ONCE: usize = 500;
-/// How long a job waits for its turn to write.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is done about products that changed.
 pub(super) trait Follow: Send + Sync + 'static {

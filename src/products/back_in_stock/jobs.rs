@@ -2,7 +2,7 @@
 //! telling those who wait.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,9 +15,10 @@ use super::token::{Purpose, seal};
 use crate::cache::Intent;
 use crate::jobs::{Failure, Handler, Job, Kind, Limits, NewJob, Rate, Registered};
 use crate::mail::{Mail, MailError, Mailer};
+use crate::products::behind::{commit, new_job};
 use crate::products::catalog::Catalog;
-use crate::products::follow::{Follow, Follower, PATIENCE};
-use crate::products::store::{CatalogStore, CatalogTransaction, Decision, StoreError};
+use crate::products::follow::{Follow, Follower};
+use crate::products::store::{CatalogStore, CatalogTransaction, StoreError};
 
 /// Asks whoever signed up whether it was them.
 const CONFIRM: Kind = Kind {
@@ -60,13 +61,9 @@ struct OfProduct {
     product: i64,
 }
 
-fn job(kind: &Kind, of: &impl Serialize) -> Result<NewJob, StoreError> {
-    NewJob::new(kind, of).map_err(|error| StoreError(error.to_string()))
-}
-
 /// To be enqueued when something was committed; one waits at most.
 pub fn watch() -> Result<NewJob, StoreError> {
-    Ok(job(&WATCH, &())?.unique("all"))
+    Ok(new_job(&WATCH, &())?.unique("all"))
 }
 
 /// To be enqueued by the transaction that keeps a sign-up.
@@ -74,12 +71,17 @@ pub(in crate::products) fn confirm(
     sign_up: i64,
     trace: Option<String>,
 ) -> Result<NewJob, StoreError> {
-    Ok(job(&CONFIRM, &OfSignUp { sign_up })?.traced(trace))
+    Ok(new_job(&CONFIRM, &OfSignUp { sign_up })?.traced(trace))
 }
 
 /// To be enqueued where somebody may be told of a product.
 pub(in crate::products) fn notify(product: i64) -> Result<NewJob, StoreError> {
-    Ok(job(&NOTIFY, &OfProduct { product })?.unique(product.to_string()))
+    Ok(new_job(&NOTIFY, &OfProduct { product })?.unique(product.to_string()))
+}
+
+/// To be enqueued by the transaction that has a mail be due.
+fn tell(sign_up: i64) -> Result<NewJob, StoreError> {
+    new_job(&TELL, &OfSignUp { sign_up })
 }
 
 /// Enqueues what follows from changes.
@@ -142,21 +144,9 @@ impl Post {
         }
     }
 
-    async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut dyn CatalogTransaction) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let work = move |transaction: &mut dyn CatalogTransaction| {
-            Ok((Decision::Commit, work(transaction)?))
-        };
-        let written = self.catalog.write(Instant::now() + PATIENCE, work).await;
-        written.map_err(Failure::passing)
-    }
-
     async fn end(&self, id: i64) -> Result<(), Failure> {
-        self.write(move |transaction| transaction.end_sign_up(id))
-            .await
-            .map(|_| ())
+        let work = move |transaction: &mut dyn CatalogTransaction| transaction.end_sign_up(id);
+        commit(&self.catalog, work).await.map(|_| ())
     }
 }
 
@@ -197,13 +187,15 @@ impl Handler for Notify {
                 return Ok(());
             }
             loop {
-                let due = self.0.write(move |transaction| {
-                    let due = transaction.have_due(id, AT_ONCE)?;
-                    let tell = |sign_up: &i64| job_of(*sign_up);
-                    let jobs: Vec<_> = due.iter().map(tell).collect::<Result<_, _>>()?;
-                    transaction.enqueue(&jobs)?;
-                    Ok(due.len())
-                });
+                let due = commit(
+                    &self.0.catalog,
+                    move |transaction: &mut dyn CatalogTransaction| {
+                        let due = transaction.have_due(id, AT_ONCE)?;
+                        let jobs: Vec<_> = due.into_iter().map(tell).collect::<Result<_, _>>()?;
+                        transaction.enqueue(&jobs)?;
+                        Ok(jobs.len())
+                    },
+                );
                 if due.await? < AT_ONCE {
                     return Ok(());
                 }
@@ -211,10 +203,6 @@ impl Handler for Notify {
         }
         .boxed()
     }
-}
-
-fn job_of(sign_up: i64) -> Result<NewJob, StoreError> {
-    job(&TELL, &OfSignUp { sign_up })
 }
 
 struct Tell(Post);
@@ -238,7 +226,7 @@ impl Handler for Tell {
                     // What came in between looked for those who wait, and missed this one.
                     moved.map_or(Ok(()), |product| transaction.enqueue(&[notify(product)?]))
                 };
-                return self.0.write(work).await;
+                return commit(&self.0.catalog, work).await;
             };
             let link = self.0.link(Purpose::Unsubscribe, sign_up.id).await?;
             self.0

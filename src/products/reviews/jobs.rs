@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::moderation::{Rules, Verdict};
 use super::store::{ReviewStatus, Submission};
 use crate::jobs::{Failure, Handler, Job, Kind, Limits, NewJob, Registered};
+use crate::products::behind::{PATIENCE, new_job};
 use crate::products::catalog::Catalog;
 use crate::products::store::{CatalogTransaction, Decision, StoreError};
 
@@ -30,9 +31,6 @@ pub const REFRESH_RATING: Kind = Kind {
 /// The rating of a product changes at most so often, whatever is written about it: each time is a new version.
 const REFRESH_EVERY: Duration = Duration::from_secs(10);
 
-/// How long a job waits for its turn to write.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 #[derive(Serialize, Deserialize)]
 struct OfSubmission {
     submission: i64,
@@ -48,16 +46,12 @@ pub(in crate::products) fn moderate(
     submission: i64,
     trace: Option<String>,
 ) -> Result<NewJob, StoreError> {
-    let job = NewJob::new(&MODERATE, &OfSubmission { submission });
-    Ok(job
-        .map_err(|error| StoreError(error.to_string()))?
-        .traced(trace))
+    Ok(new_job(&MODERATE, &OfSubmission { submission })?.traced(trace))
 }
 
 /// To be enqueued by the transaction that publishes a review. Within ten seconds there is one for each product.
 fn refresh_rating(product: i64) -> Result<NewJob, StoreError> {
-    let job = NewJob::new(&REFRESH_RATING, &OfProduct { product });
-    let job = job.map_err(|error| StoreError(error.to_string()))?;
+    let job = new_job(&REFRESH_RATING, &OfProduct { product })?;
     Ok(job.unique(product.to_string()).after(REFRESH_EVERY))
 }
 

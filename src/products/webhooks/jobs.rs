@@ -16,8 +16,9 @@ use super::event::Event;
 use super::sign::Secret;
 use crate::cache::Intent;
 use crate::jobs::{Failure, Handler, Job, Kind, Limits, NewJob, Registered};
+use crate::products::behind::{PATIENCE, commit, new_job};
 use crate::products::catalog::Catalog;
-use crate::products::follow::{AT_ONCE, Follow, Follower, PATIENCE};
+use crate::products::follow::{AT_ONCE, Follow, Follower};
 use crate::products::store::{CatalogStore, CatalogTransaction, Decision, StoreError};
 
 /// Reads what was committed, and enqueues a [`DELIVER`] for each product that changed.
@@ -70,8 +71,8 @@ struct Delivery {
 }
 
 /// To be enqueued when something was committed; one waits at most.
-pub fn collect() -> Result<NewJob, serde_json::Error> {
-    Ok(NewJob::new(&COLLECT, &())?.unique("all"))
+pub fn collect() -> Result<NewJob, StoreError> {
+    Ok(new_job(&COLLECT, &())?.unique("all"))
 }
 
 /// Two that are to tell one receiver of one product are one: it is told how that is when it is told.
@@ -83,8 +84,7 @@ fn deliveries(urls: &[String], products: &[i64]) -> Result<Vec<NewJob>, StoreErr
                 url: url.clone(),
                 product: *product,
             };
-            let job = NewJob::new(&DELIVER, &delivery);
-            let job = job.map_err(|error| StoreError(error.to_string()))?;
+            let job = new_job(&DELIVER, &delivery)?;
             jobs.push(job.unique(format!("{product} {url}")));
         }
     }
@@ -114,22 +114,12 @@ struct Deliver {
 }
 
 impl Deliver {
-    async fn note(
-        &self,
-        work: impl FnOnce(&mut dyn CatalogTransaction) -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(), Failure> {
-        let work = move |transaction: &mut dyn CatalogTransaction| {
-            work(transaction)?;
-            Ok((Decision::Commit, ()))
-        };
-        let noted = self.catalog.write(Instant::now() + PATIENCE, work).await;
-        noted.map_err(Failure::passing)
-    }
-
     async fn disable(&self, url: String, reason: String) -> Result<(), Failure> {
         tracing::warn!(url, "sent no webhooks any more: {reason}");
-        self.note(move |transaction| transaction.disable(&url, Some(&reason)))
-            .await
+        let work = move |transaction: &mut dyn CatalogTransaction| {
+            transaction.disable(&url, Some(&reason))
+        };
+        commit(&self.catalog, work).await
     }
 
     async fn deliver(&self, job: &Job) -> Result<(), Failure> {
@@ -168,8 +158,10 @@ impl Deliver {
         match posted.await.map_err(Failure::passing)? {
             Ok(()) => {
                 let version = stored.version;
-                self.note(move |transaction| transaction.note_sent(&url, product, version))
-                    .await
+                let work = move |transaction: &mut dyn CatalogTransaction| {
+                    transaction.note_sent(&url, product, version)
+                };
+                commit(&self.catalog, work).await
             }
             Err(ClientError::Refused(GONE)) => {
                 self.disable(url, "it is gone (410)".to_owned()).await
