@@ -2,7 +2,7 @@
 //! search index and the tree of categories are made of.
 
 use super::pages::{page, position, probe};
-use crate::db::postgres::{Connection, PostgresError, Row, Type};
+use crate::db::postgres::{Connection, PostgresError, Row, Transaction, Type};
 use crate::products::cursor::{Key, Page, PageRequest, Position};
 use crate::products::recommendation::{Found, Reason, Recommendation};
 use crate::products::store::ListedProduct;
@@ -26,6 +26,16 @@ const MOST_TAGS: i64 = 50;
 async fn is_public(connection: &mut Connection, product_id: i64) -> Result<bool, PostgresError> {
     let id = [(&product_id as _, Type::INT8)];
     Ok(connection.query_one(IS_PUBLIC, &id).await?.try_get(0)?)
+}
+
+/// Whether a product is public, to what is written in the same transaction.
+pub(super) fn is_public_in(
+    transaction: &mut Transaction,
+    product_id: i64,
+) -> Result<bool, PostgresError> {
+    let id = [(&product_id as _, Type::INT8)];
+    let row = transaction.query_opt(IS_PUBLIC, &id)?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
 /// The exact stock of a public product, as JSON.

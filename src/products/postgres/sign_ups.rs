@@ -1,5 +1,6 @@
 //! Who waits for a product to be there again.
 
+use super::public::is_public_in;
 use crate::db::postgres::{Connection, PostgresError, Transaction, Type};
 use crate::products::back_in_stock::{SignUp, SignUpStatus, SignedUp, UNCONFIRMED_AT_MOST};
 
@@ -32,11 +33,7 @@ pub(super) fn sign_up(
     email: &str,
     customer: [u8; 32],
 ) -> Result<SignedUp, PostgresError> {
-    let public = transaction.query_opt(
-        "SELECT 1 FROM product_document WHERE product_id = $1 AND body IS NOT NULL",
-        &[(&product_id, Type::INT8)],
-    )?;
-    if public.is_none() {
+    if !is_public_in(transaction, product_id)? {
         return Ok(SignedUp::NoProduct);
     }
     let customer = &customer[..];

@@ -1,5 +1,6 @@
 //! Reviews that customers sent.
 
+use super::public::is_public_in;
 use crate::db::postgres::{Connection, PostgresError, Row, Transaction, Type};
 use crate::products::reviews::{NewReview, ReviewStatus, Submission, Submitted};
 
@@ -60,11 +61,7 @@ pub(super) fn submit(
     review: &NewReview,
     customer: [u8; 32],
 ) -> Result<Submitted, PostgresError> {
-    let public = transaction.query_opt(
-        "SELECT 1 FROM product_document WHERE product_id = $1 AND body IS NOT NULL",
-        &[(&product_id, Type::INT8)],
-    )?;
-    if public.is_none() {
+    if !is_public_in(transaction, product_id)? {
         return Ok(Submitted::NoProduct);
     }
     let customer = &customer[..];

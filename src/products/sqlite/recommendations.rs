@@ -6,9 +6,9 @@ use std::cmp::Reverse;
 
 use rusqlite::{Connection, Statement, params};
 
+use super::reviews::is_public;
 use crate::products::recommendation::{Found, Reason, Recommendation};
 
-const IS_PUBLIC: &str = include_str!("../../../sql/sqlite/queries/is_public.sql");
 const RELATED: &str = include_str!("../../../sql/sqlite/queries/related.sql");
 const POPULAR_IN_CATEGORY: &str =
     include_str!("../../../sql/sqlite/queries/popular_in_category.sql");
@@ -26,10 +26,7 @@ pub(super) fn recommendations(
     product_id: i64,
     limit: usize,
 ) -> rusqlite::Result<Option<Vec<Recommendation>>> {
-    let is_public: bool = connection
-        .prepare_cached(IS_PUBLIC)?
-        .query_row([product_id], |row| row.get(0))?;
-    if !is_public {
+    if !is_public(connection, product_id)? {
         return Ok(None);
     }
     let mut found = Found::new(product_id, limit);

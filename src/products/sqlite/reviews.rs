@@ -9,16 +9,20 @@ use crate::products::cursor::{Key, Page, PageRequest, Position};
 const IS_PUBLIC: &str = include_str!("../../../sql/sqlite/queries/is_public.sql");
 const REVIEWS: &str = include_str!("../../../sql/sqlite/queries/reviews.sql");
 
+/// Whether everybody may see the product.
+pub(super) fn is_public(connection: &Connection, product_id: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(IS_PUBLIC)?
+        .query_row([product_id], |row| row.get(0))
+}
+
 /// A page of reviews, each as JSON; `None` where the product is not public.
 pub(super) fn reviews(
     connection: &Connection,
     product_id: i64,
     request: &PageRequest,
 ) -> rusqlite::Result<Option<Page<String>>> {
-    let is_public: bool = connection
-        .prepare_cached(IS_PUBLIC)?
-        .query_row([product_id], |row| row.get(0))?;
-    if !is_public {
+    if !is_public(connection, product_id)? {
         return Ok(None);
     }
     // Times begin with a digit, and every digit sorts before this sign.

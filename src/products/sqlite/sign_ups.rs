@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::reviews::is_public;
 use crate::products::back_in_stock::{SignUp, SignUpStatus, SignedUp, UNCONFIRMED_AT_MOST};
 
 pub(super) fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<SignUp>> {
@@ -31,11 +32,7 @@ pub(super) fn sign_up(
     email: &str,
     customer: [u8; 32],
 ) -> rusqlite::Result<SignedUp> {
-    let is_public = connection
-        .prepare_cached("SELECT body IS NOT NULL FROM product_document WHERE product_id = ?1")?
-        .query_row([product_id], |row| row.get(0))
-        .optional()?;
-    if is_public != Some(true) {
+    if !is_public(connection, product_id)? {
         return Ok(SignedUp::NoProduct);
     }
     let unconfirmed: i64 = connection
@@ -95,15 +92,16 @@ pub(super) fn have_due(
     product_id: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<i64>> {
-    let ids: Vec<i64> = connection
+    let mut ids: Vec<i64> = connection
         .prepare_cached(
-            "SELECT id FROM back_in_stock WHERE product_id = ?1 AND status = 'waiting' ORDER BY id LIMIT ?2",
+            "UPDATE back_in_stock SET status = 'due' WHERE id IN (
+                 SELECT id FROM back_in_stock WHERE product_id = ?1 AND status = 'waiting' ORDER BY id LIMIT ?2)
+             RETURNING id",
         )?
         .query_map(params![product_id, limit], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    for id in &ids {
-        move_on(connection, *id, SignUpStatus::Waiting, SignUpStatus::Due)?;
-    }
+    // They come back in any order.
+    ids.sort_unstable();
     Ok(ids)
 }
 

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::reviews::is_public;
 use super::versions::settle_if_changed;
 use crate::products::reviews::{NewReview, ReviewStatus, Submission, Submitted};
 
@@ -45,11 +46,7 @@ pub(super) fn submit(
     review: &NewReview,
     customer: [u8; 32],
 ) -> rusqlite::Result<Submitted> {
-    let is_public = connection
-        .prepare_cached("SELECT body IS NOT NULL FROM product_document WHERE product_id = ?1")?
-        .query_row([product_id], |row| row.get(0))
-        .optional()?;
-    if is_public != Some(true) {
+    if !is_public(connection, product_id)? {
         return Ok(Submitted::NoProduct);
     }
     let id = connection
