@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::ApiError;
-use super::products::parse_id;
+use super::products::{parse_id, refuse_all_but_post};
 use super::query::Query;
 use super::submissions::{no_product, trace};
 use super::writes::{MediaType, WriteProblem, body, limits};
@@ -47,12 +47,7 @@ async fn sign_up(
     payload: web::Payload,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    if request.method() != Method::POST {
-        return Err(ApiError::MethodNotAllowed {
-            method: request.method().clone(),
-            allow: "POST",
-        });
-    }
+    refuse_all_but_post(&request)?;
     let product_id = parse_id(request.match_info().query("id"))?;
     Query::of(&request, &[])?;
     MediaType::Json.check(request.headers())?;

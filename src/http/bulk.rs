@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::BodyStream;
 use actix_web::error::BlockingError;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt, try_unfold};
@@ -24,6 +24,7 @@ use self::results::{Results, whole_line};
 use super::authorization::authorize;
 use super::export::JSON_LINES;
 use super::problem::ApiError;
+use super::products::refuse_all_but_post;
 use super::streams::Streams;
 use super::writes::{self, WriteProblem};
 use crate::products::bulk::{PutOutcomes, read_line, too_long};
@@ -50,12 +51,7 @@ async fn bulk(
     catalog: web::Data<Catalog>,
     streams: web::Data<Streams>,
 ) -> Result<HttpResponse, ApiError> {
-    if request.method() != Method::POST {
-        return Err(ApiError::MethodNotAllowed {
-            method: request.method().clone(),
-            allow: "POST",
-        });
-    }
+    refuse_all_but_post(&request)?;
     authorize(&request, Scope::CatalogWrite).await?;
     if let Some(coding) = request.headers().get(CONTENT_ENCODING) {
         let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();

@@ -293,6 +293,17 @@ pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), ApiError
     }
 }
 
+/// For what is asked for by `POST` alone.
+pub(super) fn refuse_all_but_post(request: &HttpRequest) -> Result<(), ApiError> {
+    if request.method() == Method::POST {
+        return Ok(());
+    }
+    Err(ApiError::MethodNotAllowed {
+        method: request.method().clone(),
+        allow: "POST",
+    })
+}
+
 /// Ids have one spelling each, so that a product has one address: digits, no sign, no leading zero.
 pub(super) fn parse_id(text: &str) -> Result<i64, ApiError> {
     let digits = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());

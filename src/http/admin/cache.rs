@@ -8,7 +8,7 @@ use super::guard::{changer, note};
 use super::json;
 use crate::cache::Depth;
 use crate::http::problem::ApiError;
-use crate::http::products::{parse_id, refuse_other_methods};
+use crate::http::products::{parse_id, refuse_all_but_post, refuse_other_methods};
 use crate::http::query::{Query, invalid};
 use crate::http::writes::{MediaType, body};
 use crate::products::catalog::Catalog;
@@ -95,12 +95,7 @@ async fn purge(
     payload: web::Payload,
     catalog: web::Data<Catalog>,
 ) -> Result<HttpResponse, ApiError> {
-    if request.method() != Method::POST {
-        return Err(ApiError::MethodNotAllowed {
-            method: request.method().clone(),
-            allow: "POST",
-        });
-    }
+    refuse_all_but_post(&request)?;
     let who = changer(&request).await?;
     // A form of a page cannot say that it is JSON.
     MediaType::Json.check(request.headers())?;

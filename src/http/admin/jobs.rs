@@ -3,7 +3,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -11,7 +10,7 @@ use serde_json::json;
 use super::guard::{changer, note};
 use super::json;
 use crate::http::problem::ApiError;
-use crate::http::products::refuse_other_methods;
+use crate::http::products::{refuse_all_but_post, refuse_other_methods};
 use crate::http::query::{Query, invalid};
 use crate::http::writes::{MediaType, body};
 use crate::jobs::{Counters, JobId, JobStoreError, Queue, Selection, State};
@@ -113,12 +112,7 @@ async fn change(
     jobs: web::Data<JobsView>,
     what: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    if request.method() != Method::POST {
-        return Err(ApiError::MethodNotAllowed {
-            method: request.method().clone(),
-            allow: "POST",
-        });
-    }
+    refuse_all_but_post(&request)?;
     let who = changer(&request).await?;
     // A form of a page cannot say that it is JSON.
     MediaType::Json.check(request.headers())?;

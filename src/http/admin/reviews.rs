@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -10,7 +9,7 @@ use serde_json::json;
 use super::guard::{changer, note};
 use super::json;
 use crate::http::problem::ApiError;
-use crate::http::products::{parse_id, refuse_other_methods};
+use crate::http::products::{parse_id, refuse_all_but_post, refuse_other_methods};
 use crate::http::query::Query;
 use crate::http::writes::{MediaType, WriteLimits, body};
 use crate::products::catalog::Catalog;
@@ -50,12 +49,7 @@ async fn decide(
     limits: web::Data<WriteLimits>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    if request.method() != Method::POST {
-        return Err(ApiError::MethodNotAllowed {
-            method: request.method().clone(),
-            allow: "POST",
-        });
-    }
+    refuse_all_but_post(&request)?;
     let who = changer(&request).await?;
     let number = parse_id(&id)?;
     // A form of a page cannot say that it is JSON.
