@@ -25,3 +25,14 @@ pub struct ServerStanding {
     /// Reads that it is at.
     pub in_flight: usize,
 }
+
+impl ServerStanding {
+    /// The word for what it is.
+    pub fn role(&self) -> &'static str {
+        if self.is_primary {
+            "primary"
+        } else {
+            "replica"
+        }
+    }
+}

@@ -56,10 +56,7 @@ pub(super) fn start(
 /// Answers that came from the caches so far, by which those that failed are measured.
 fn answers(catalog: &Catalog) -> u64 {
     let status = catalog.cache_status();
-    let tiers = [status.l1, status.pages];
-    let of_tier =
-        tiers.map(|tier| tier.hits + tier.stale + tier.absent + tier.misses + tier.bypassed);
-    of_tier.into_iter().sum()
+    status.l1.lookups() + status.pages.lookups()
 }
 
 /// How many answers fail.

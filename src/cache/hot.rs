@@ -54,6 +54,8 @@ impl<K: Hash + Eq + Clone> HotKeys<K> {
     /// At most so many keys that were read most, the first the most, each with about how often.
     pub(super) fn most(&self, limit: usize) -> Vec<(K, u64)> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever asks may ask for more than any machine has room for.
+        let limit = limit.min(counts.len());
         let mut most = BinaryHeap::with_capacity(limit + 1);
         // By places, since keys need have no order.
         for (at, count) in counts.values().enumerate() {
@@ -77,14 +79,8 @@ impl<K: Hash + Eq + Clone> HotKeys<K> {
 
     /// The keys that were read most, the first the most.
     pub(super) fn top(&self, limit: usize) -> Vec<K> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = counts
-            .iter()
-            .map(|(key, count)| (key.clone(), *count))
-            .collect();
-        drop(counts);
-        all.sort_by_key(|(_, count)| Reverse(*count));
-        all.into_iter().take(limit).map(|(key, _)| key).collect()
+        let most = self.most(limit).into_iter();
+        most.map(|(key, _)| key).collect()
     }
 }
 
@@ -100,6 +96,7 @@ mod tests {
         }
         assert_eq!(hot.top(2), ["a", "b"]);
         assert_eq!(hot.top(9), ["a", "b", "c"]);
+        assert_eq!(hot.top(usize::MAX), ["a", "b", "c"]);
         assert_eq!(hot.most(2), [("a", 3 * ONE_IN), ("b", 2 * ONE_IN)]);
     }
 

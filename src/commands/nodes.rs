@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde_json::json;
+
 use super::exit::UsageError;
-use crate::app::node::Node;
+use crate::app::node::{Node, NodeError};
 use crate::config::{Config, NodeUrl, Value};
 
 #[derive(clap::Args)]
@@ -33,6 +35,17 @@ impl NodeFlags {
             Err(reason) => Err(UsageError(format!("--node {text:?}: {reason}"))),
         };
         self.nodes.iter().map(node).collect()
+    }
+}
+
+/// What a node answered, as programs are told.
+pub(super) fn member(
+    url: &str,
+    answer: Result<&serde_json::Value, &NodeError>,
+) -> serde_json::Value {
+    match answer {
+        Ok(answer) => json!({ "url": url, "answer": answer }),
+        Err(error) => json!({ "url": url, "error": error.to_string() }),
     }
 }
 

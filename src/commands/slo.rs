@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
-use super::nodes::NodeFlags;
+use super::nodes::{NodeFlags, member};
 use super::table::Table;
 use crate::config::Config;
 
@@ -57,10 +57,9 @@ pub fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::Result<
         shown.push((url, status));
     }
     if args.json {
-        let nodes = shown.iter().map(|(url, status)| match status {
-            Ok(status) => json!({ "url": url, "answer": status }),
-            Err(error) => json!({ "url": url, "error": error.to_string() }),
-        });
+        let nodes = shown
+            .iter()
+            .map(|(url, status)| member(url, status.as_ref()));
         let nodes: Vec<_> = nodes.collect();
         writeln!(out, "{}", json!({ "nodes": nodes }))?;
         return Ok(exit);

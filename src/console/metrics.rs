@@ -1,7 +1,7 @@
 //! What a node reads of itself, as Prometheus reads it. Every series is there from the start, at zero.
 
 use super::readings::Readings;
-use crate::flags::{Feature, Layer};
+use crate::flags::Feature;
 use crate::products::catalog::status::{RedisStatus, TierCounts};
 use crate::telemetry::metrics::{self as table, Exposition};
 use crate::telemetry::{Code, Route};
@@ -138,14 +138,8 @@ fn store(out: &mut Exposition, readings: &Readings) {
     out.begin(&table::STORE_PRODUCTS)
         .sample(&[], store.products);
     let servers = || {
-        readings.servers.iter().map(|server| {
-            let role = if server.is_primary {
-                "primary"
-            } else {
-                "replica"
-            };
-            (server, [server.name.as_str(), role])
-        })
+        let servers = readings.servers.iter();
+        servers.map(|server| (server, [server.name.as_str(), server.role()]))
     };
     out.begin(&table::DATABASE_READS);
     for (server, labels) in servers() {
@@ -185,9 +179,8 @@ fn limits_and_flags(out: &mut Exposition, readings: &Readings) {
     }
     out.begin(&table::RATE_CLIENTS)
         .sample(&[], readings.limits.clients);
-    let given_up = readings.flags.iter();
-    let given_up = given_up.filter(|(_, entry)| entry.layer == Layer::Pressure);
-    out.begin(&table::LADDER_STEP).sample(&[], given_up.count());
+    out.begin(&table::LADDER_STEP)
+        .sample(&[], readings.given_up().count());
     out.begin(&table::FEATURE_ON);
     for feature in Feature::ALL {
         out.sample(&[feature.name()], flag(readings.features.is_on(feature)));

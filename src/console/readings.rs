@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::process::Process;
 use crate::db::ServerStanding;
 use crate::flags::pressure;
-use crate::flags::{Deviations, Snapshot};
+use crate::flags::{Deviations, Layer, Snapshot};
 use crate::jobs::{KindCounters, KindStats};
 use crate::limits::Standing;
 use crate::products::catalog::status::CacheStatus;
@@ -84,4 +84,13 @@ pub struct Readings {
     pub dropped_lines: u64,
     /// Pages of the console that are open.
     pub clients: usize,
+}
+
+impl Readings {
+    /// The features that are given up under pressure.
+    pub(super) fn given_up(&self) -> impl Iterator<Item = &str> {
+        let entries = self.flags.iter();
+        let given_up = entries.filter(|(_, entry)| entry.layer == Layer::Pressure);
+        given_up.map(|(key, _)| key)
+    }
 }

@@ -9,7 +9,7 @@ use super::audit::Deed;
 use super::process::since_1970;
 use super::readings::Readings;
 use super::trouble::troubles;
-use crate::flags::{Feature, Layer};
+use crate::flags::Feature;
 use crate::products::catalog::status::TierCounts;
 use crate::telemetry::{Code, Durations, Route, RouteCounts};
 
@@ -182,22 +182,14 @@ fn traffic(second: &Between<'_>, smooth: &Between<'_>) -> Value {
     })
 }
 
-fn lookups(tier: &TierCounts) -> u64 {
-    answered(tier) + tier.misses + tier.bypassed
-}
-
-fn answered(tier: &TierCounts) -> u64 {
-    tier.hits + tier.stale + tier.absent
-}
-
 /// Who answered the lookups of products, as shares of all.
 fn tiers(smooth: &Between<'_>) -> Value {
-    let lookups = smooth.more(|it| lookups(&it.cache.l1));
+    let lookups = smooth.more(|it| it.cache.l1.lookups());
     let share = |count: u64| (lookups > 0).then(|| share(count, lookups));
     let redis = smooth.more(|it| it.cache.l2.as_ref().map_or(0, |redis| redis.hits));
     json!({
         "lookups_ps": round(smooth.rate(lookups), 1),
-        "l1": share(smooth.more(|it| answered(&it.cache.l1))),
+        "l1": share(smooth.more(|it| it.cache.l1.answered())),
         "l2": share(redis),
         "database": share(smooth.more(|it| it.cache.store.products)),
         "joined": share(smooth.more(|it| it.cache.l1.joined)),
@@ -213,8 +205,8 @@ fn cache(now: &Readings, smooth: &Between<'_>) -> Value {
             "loading": tier.loading,
         })
     };
-    let pages = smooth.more(|it| lookups(&it.cache.pages));
-    let hits = smooth.more(|it| answered(&it.cache.pages));
+    let pages = smooth.more(|it| it.cache.pages.lookups());
+    let hits = smooth.more(|it| it.cache.pages.answered());
     json!({
         "products": tier(&now.cache.l1),
         "pages": tier(&now.cache.pages),
@@ -247,7 +239,7 @@ fn database(now: &Readings, smooth: &Between<'_>) -> Value {
         let reads = |it: &Readings| it.servers.get(at).map_or(0, |server| server.reads);
         json!({
             "name": server.name,
-            "role": if server.is_primary { "primary" } else { "replica" },
+            "role": server.role(),
             "used": server.is_used,
             "lag_s": server.lag.map(|lag| round(lag.as_secs_f64(), 3)),
             "reads_ps": smooth.per_second(reads),
@@ -288,8 +280,6 @@ fn limits(now: &Readings, smooth: &Between<'_>) -> Value {
 }
 
 fn ladder(now: &Readings) -> Value {
-    let given_up = now.flags.iter();
-    let given_up = given_up.filter(|(_, entry)| entry.layer == Layer::Pressure);
     let readings = now.pressure.map(|it| {
         json!({
             "saturation": round(it.limits.saturation, 3),
@@ -302,7 +292,7 @@ fn ladder(now: &Readings) -> Value {
         })
     });
     json!({
-        "given_up": given_up.map(|(key, _)| key).collect::<Vec<_>>(),
+        "given_up": now.given_up().collect::<Vec<_>>(),
         "readings": readings,
     })
 }

@@ -161,11 +161,7 @@ fn switches(now: &Readings, note: &mut impl FnMut(Degree, &'static str, String))
     for (place, what) in &now.flag_trouble.0 {
         note(Degree::Warning, "flags", format!("Flags, {place}: {what}"));
     }
-    let entries = now.flags.iter();
-    let given_up: Vec<_> = entries
-        .filter(|(_, entry)| entry.layer == Layer::Pressure)
-        .map(|(key, _)| key)
-        .collect();
+    let given_up: Vec<_> = now.given_up().collect();
     if !given_up.is_empty() {
         let text = format!("Given up under pressure: {}.", given_up.join(", "));
         note(Degree::Warning, "ladder", text);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::node::NodeError;
 use crate::commands::exit::Exit;
-use crate::commands::nodes::NodeFlags;
+use crate::commands::nodes::{NodeFlags, member};
 use crate::config::Config;
 
 const EXAMPLES: &str = "\
@@ -62,7 +62,9 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::
         answers.push((node.url().to_string(), answer));
     }
     if args.json {
-        let nodes = answers.iter().map(|(url, answer)| member(url, answer));
+        let nodes = answers
+            .iter()
+            .map(|(url, answer)| member(url, answer.as_ref()));
         let nodes: Vec<_> = nodes.collect();
         writeln!(out, "{}", json!({ "nodes": nodes }))?;
     } else {
@@ -71,13 +73,6 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::
         }
     }
     Ok(exit)
-}
-
-fn member(url: &str, answer: &Result<Value, NodeError>) -> Value {
-    match answer {
-        Ok(answer) => json!({ "url": url, "answer": answer }),
-        Err(error) => json!({ "url": url, "error": error.to_string() }),
-    }
 }
 
 fn line(url: &str, answer: &Result<Value, NodeError>) -> String {

@@ -4,9 +4,8 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::app::node::NodeError;
 use crate::commands::exit::Exit;
-use crate::commands::nodes::NodeFlags;
+use crate::commands::nodes::{NodeFlags, member};
 use crate::commands::table::Table;
 use crate::config::Config;
 use crate::products::catalog::inspection::{Inspection, Scope, TierView};
@@ -57,7 +56,9 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::
         shown.push((url, text));
     }
     if args.json {
-        let nodes = shown.iter().map(|(url, shown)| member(url, shown));
+        let nodes = shown
+            .iter()
+            .map(|(url, shown)| member(url, shown.as_ref().map(|(value, _)| value)));
         let nodes: Vec<_> = nodes.collect();
         writeln!(out, "{}", json!({ "nodes": nodes }))?;
         return Ok(exit);
@@ -69,13 +70,6 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::
         }
     }
     Ok(exit)
-}
-
-fn member(url: &str, shown: &Result<(Value, String), NodeError>) -> Value {
-    match shown {
-        Ok((value, _)) => json!({ "url": url, "answer": value }),
-        Err(error) => json!({ "url": url, "error": error.to_string() }),
-    }
 }
 
 fn counts(url: &str, status: &Value) -> String {

@@ -65,6 +65,18 @@ pub struct TierCounts {
     pub absences: usize,
 }
 
+impl TierCounts {
+    /// Readers who were answered from memory.
+    pub fn answered(&self) -> u64 {
+        self.hits + self.stale + self.absent
+    }
+
+    /// All who asked.
+    pub fn lookups(&self) -> u64 {
+        self.answered() + self.misses + self.bypassed
+    }
+}
+
 impl From<ReadCounts> for TierCounts {
     fn from(counts: ReadCounts) -> Self {
         Self {

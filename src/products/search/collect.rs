@@ -311,7 +311,6 @@ struct Pass {
     /// One more than the page holds tells whether there is a next one.
     wanted: usize,
     counts_facets: bool,
-    has_filters: bool,
     sample: Sample,
     first: BinaryHeap<Reverse<Hit>>,
     found: Found,
@@ -319,11 +318,9 @@ struct Pass {
 
 impl Pass {
     fn new(snapshot: &Snapshot, query: &SearchQuery, after: Option<Key>) -> Self {
-        let filters = Filters::new(snapshot, query);
         Self {
-            has_filters: !filters.is_empty(),
             sample: Sample::new(COUNTED_ONE_BY_ONE, BLOCK),
-            filters,
+            filters: Filters::new(snapshot, query),
             sort: query.order(),
             after,
             wanted: query.limit + 1,
@@ -347,7 +344,7 @@ impl Pass {
     fn look_at(&mut self, columns: &SegmentColumns, docs: &[DocId], scores: &[f32]) {
         self.found.matched += docs.len() as u64;
         if let Some(stands_for) = self.sample.next(docs.len())
-            && (self.counts_facets || self.has_filters)
+            && (self.counts_facets || !self.filters.is_empty())
         {
             self.count(columns, docs, stands_for);
         }
@@ -430,9 +427,7 @@ impl Pass {
         let candidates = &candidates[..length];
         let mut failed = [0; BLOCK];
         let failed = &mut failed[..length];
-        if self.has_filters {
-            self.filters.mark(columns, candidates, failed);
-        }
+        self.filters.mark(columns, candidates, failed);
         let mut least = *reach.start();
         for (index, doc) in candidates.iter().enumerate() {
             let lead = leads_of[index];
@@ -508,11 +503,11 @@ impl Pass {
     fn finish(self) -> Found {
         let mut found = self.found;
         found.are_counts_exact = self.sample.is_whole();
-        found.is_total_exact = found.are_counts_exact || !self.has_filters;
-        found.total = if self.has_filters {
-            self.sample.of_all(found.total)
-        } else {
+        found.is_total_exact = found.are_counts_exact || self.filters.is_empty();
+        found.total = if self.filters.is_empty() {
             found.matched
+        } else {
+            self.sample.of_all(found.total)
         };
         if !found.are_counts_exact {
             found.scale(&self.sample);
