@@ -36,6 +36,7 @@ sub vcl_init {
 
 sub vcl_recv {
     # Browsers' addresses are appended by Varnish itself to X-Forwarded-For, before this is run.
+    unset req.http.Purged;
     if (req.method == "PURGE") {
         if (client.ip !~ purgers) {
             return (synth(403, "Forbidden"));
@@ -49,6 +50,18 @@ sub vcl_recv {
         } else {
             set req.http.Purged = xkey.purge(req.http.Surrogate-Key);
         }
+        return (synth(200, "Purged"));
+    }
+    # A webhook of Doorbuster is as good as a purge: its id is msg_<product>_<version> (Standard Webhooks), so nothing has to
+    # be read out of its body. `webhooks.urls = ["http://VARNISH/purge-webhook"]`, and `webhooks.allow_private = true`.
+    if (req.url == "/purge-webhook") {
+        if (client.ip !~ purgers || req.method != "POST") {
+            return (synth(403, "Forbidden"));
+        }
+        if (req.http.Webhook-Id !~ "^msg_[0-9]+_[0-9]+$") {
+            return (synth(400, "No message about a product"));
+        }
+        set req.http.Purged = xkey.purge("product-" + regsub(req.http.Webhook-Id, "^msg_([0-9]+)_.*$", "\1"));
         return (synth(200, "Purged"));
     }
     if (req.url == "/balancer-health") {
@@ -140,7 +153,7 @@ sub vcl_deliver {
 }
 
 sub vcl_synth {
-    if (req.method == "PURGE" && req.http.Purged) {
+    if (req.http.Purged) {
         set resp.http.Purged = req.http.Purged;
     }
 }

@@ -39,10 +39,12 @@ def ask(
     method: str = "GET",
     headers: dict[str, str] | None = None,
     body: str | None = None,
-    source: str = "127.0.0.1",
+    source: str | None = None,
+    host: str = "127.0.0.1",
 ) -> Response:
     """One request on a connection of its own, from an address of the loopback."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10, source_address=(source, 0))
+    bound = (source, 0) if source else None
+    connection = http.client.HTTPConnection(host, port, timeout=10, source_address=bound)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()
@@ -70,7 +72,7 @@ def until(what: str, attempt: Callable[[], bool], limit: float = PATIENCE) -> fl
 class Node:
     """Stands for a node where a test has to know what reached it: answers with its name, and does as it is told."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, address: str = "127.0.0.1", port: int = 0) -> None:
         self.name, self.ready, self.broken, self.pause = name, True, False, 0.0
         self.headers: dict[str, str] = {"Cache-Control": "no-store"}
         # Everything but health checks, as method and path.
@@ -86,7 +88,7 @@ class Node:
 
             def handle_any(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if self.path == "/readyz":
+                if self.path in ("/readyz", "/balancer-health"):
                     node.checks += 1
                     return self.answer(200 if node.ready else 503, b"")
                 node.asked.append((self.command, self.path))
@@ -119,7 +121,7 @@ class Node:
             def handle_error(self, *_: object) -> None:
                 """A balancer that goes away in the middle is no news."""
 
-        self.server = Threads(("127.0.0.1", 0), Handler)
+        self.server = Threads((address, port), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -180,7 +182,7 @@ class Place(unittest.TestCase):
         command += ["--scope", "catalog:write"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    def names(self, port: int, paths: list[str], source: str = "127.0.0.1") -> list[str]:
+    def names(self, port: int, paths: list[str], source: str | None = None) -> list[str]:
         """Which node answered each."""
         answers = [ask(port, path, source=source) for path in paths]
         self.assertEqual({answer.status for answer in answers}, {200})

@@ -19,7 +19,7 @@ class HAProxy(Place):
         path = self.configuration(
             "haproxy.cfg",
             addresses(nodes)
-            | {"bind 10.0.1.5:80\n": f"bind 127.0.0.1:{port}\n"}
+            | {"bind :80\n": f"bind 127.0.0.1:{port}\n"}
             | {"/run/haproxy/admin.sock": str(self.folder / "admin.sock"), "log /dev/log local0": "log stderr local0"}
             | {"maxconn 50000": "maxconn 1000"},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from support import Place, addresses, ask, cache_status, free_port, need, unitte
 @need("varnishd", "cc")
 @unittest.skipUnless(list(Path("/usr/lib").glob("*/varnish/vmods/libvmod_xkey.so")), "varnish-modules is not installed")
 class Varnish(Place):
-    def balancer(self, nodes: list) -> int:
+    def balancer(self, nodes: list, port: int = 0) -> int:
         """The shipped file before these nodes, of which there are three. Returns its port."""
-        port = free_port()
+        port = port or free_port()
         replaced = {
             f'.host = "10.0.1.{11 + number}"; .port = "8080"': f'.host = "127.0.0.1"; .port = "{node.port}"'
             for number, node in enumerate(nodes)
@@ -46,6 +47,28 @@ class Varnish(Place):
         self.assertEqual((purged.status, purged.headers["Purged"]), (200, "1"))
         self.assertEqual(json.loads(ask(port, "/products/456").body)["title"], "Another")
         self.assertLess(time.monotonic() - began, 1.0)
+
+    def test_webhooks_purge_what_changed(self) -> None:
+        port = free_port()
+        node = self.doorbuster(
+            "--demo",
+            DOORBUSTER_WEBHOOKS_URLS=f"http://127.0.0.1:{port}/purge-webhook",
+            DOORBUSTER_WEBHOOKS_SECRET="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            DOORBUSTER_WEBHOOKS_ALLOW_PRIVATE="true",
+        )
+        self.assertEqual(self.balancer([node, node, node], port), port)
+        before = json.loads(ask(port, "/products/456").body)
+        other = ask(port, "/products/7")
+        self.assertEqual(cache_status(ask(port, "/products/456")), "varnish; hit")
+        # Kept for a minute, and eleven more while a new one is fetched, were it not purged.
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/merge-patch+json"}
+        ask(node.port, "/products/456", "PATCH", headers, '{"title": "Another"}')
+        seen = until("it is seen", lambda: json.loads(ask(port, "/products/456").body)["version"] > before["version"], 10)
+        print(f"a change is seen through Varnish {1000 * seen:.0f} ms after the answer to the write", file=sys.stderr)
+        self.assertEqual(cache_status(ask(port, "/products/7")), "varnish; hit")
+        self.assertEqual(other.status, 200)
+        self.assertEqual(ask(port, "/purge-webhook", "POST", {"Webhook-Id": "msg_7_1"}, source="127.0.0.9").status, 403)
+        self.assertEqual(ask(port, "/purge-webhook", "POST", {"Webhook-Id": "product-7"}).status, 400)
 
     def test_a_tag_drops_all_that_bear_it_and_nothing_else(self) -> None:
         nodes = self.nodes()
