@@ -111,6 +111,20 @@ class Server:
             time.sleep(0.001)
         raise MeasureError(f"{self.name} did not answer {path} with 200 within {timeout:.0f} s:\n{self.tail()}")
 
+    def wait_until_it_listens(self, timeout: float = 20.0) -> None:
+        """Waits until it takes connections."""
+        while time.monotonic() - self.started < timeout and self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.001)
+        raise MeasureError(f"{self.name} takes no connections:\n{self.tail()}")
+
+    def kill(self) -> None:
+        """Ends the process without a word to it."""
+        self.process.kill()
+        self.process.wait()
+
     def tail(self) -> str:
         """The end of what the process wrote."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
