@@ -2,6 +2,7 @@
 import http from 'k6/http';
 import exec from 'k6/execution';
 import { sleep } from 'k6';
+import { Rate, Trend } from 'k6/metrics';
 import { SharedArray } from 'k6/data';
 
 const plan = JSON.parse(open(__ENV.PLAN));
@@ -9,6 +10,10 @@ const plan = JSON.parse(open(__ENV.PLAN));
 const requests = new SharedArray('requests', () => JSON.parse(open(plan.requests)));
 
 export const options = plan.options;
+
+// What customers see, apart from robots.
+const took = new Trend('customer_duration', true);
+const failed = new Rate('customer_failed');
 
 http.setResponseCallback(http.expectedStatuses(200, 304));
 const toRobots = http.expectedStatuses(200, 304, 404, 410, 429);
@@ -28,6 +33,9 @@ export function customer() {
   const tag = path + '\n' + coding;
   if (revalidates && known[tag]) headers['If-None-Match'] = known[tag];
   const answer = http.get(plan.url + path, { headers, timeout: '5s', tags: { kind, who: 'customer', name: kind } });
+  const good = answer.status === 200 || answer.status === 304;
+  took.add(answer.timings.duration);
+  failed.add(!good);
   if (answer.status === 200 && answer.headers['Etag']) known[tag] = answer.headers['Etag'];
   if (plan.think) sleep(plan.think[0] + Math.random() * (plan.think[1] - plan.think[0]));
 }

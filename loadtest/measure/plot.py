@@ -48,7 +48,7 @@ class Chart:
         if self.log:
             ys = [y for y in ys if y > 0]
         low_x, high_x = min(xs), max(max(xs), min(xs) + 1e-9)
-        ticks = logarithmic(ys) if self.log else linear(0.0, max(ys, default=1.0))
+        ticks = logarithmic(ys) if self.log else linear(0.0, max(ys, default=1.0) or 1.0)
         low_y, high_y = ticks[0], ticks[-1]
 
         def place_x(x: float) -> float:
@@ -78,7 +78,7 @@ class Chart:
             at = place_x(x)
             drawn.append(
                 f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
-                f'<text class="tick" x="{at + 3:.1f}" y="{TOP + 9}">{escape(what)}</text>'
+                f'<text class="tick" transform="translate({at + 3:.1f} {TOP + 2}) rotate(90)">{escape(what)}</text>'
             )
         for name, value in self.limits:
             y = place_y(value)

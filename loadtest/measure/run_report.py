@@ -12,7 +12,7 @@ from .process import MeasureError
 from .report import machine, number
 from .watch import TIERS
 
-LATENCY = "http_req_duration"
+LATENCY = "customer_duration"
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
 
@@ -62,7 +62,7 @@ def charts(run: dict, earlier: dict | None) -> list[Chart]:
     if earlier:
         latencies.append(Series("p99 then", points(earlier["customers"], LATENCY, "p99"), dashed=True))
         rates.append(Series("then", points(earlier["all"], "http_reqs", "rate"), dashed=True))
-    failed = [(second, None if rate is None else 100 * rate) for second, rate in points(shown, "http_req_failed", "rate")]
+    failed = [(second, None if rate is None else 100 * rate) for second, rate in points(shown, "customer_failed", "rate")]
     watched = run["watched"]
 
     def seen(key: str) -> list[tuple[float, float]]:

@@ -73,7 +73,9 @@ class Stage:
             data = self.folder / ("shop" if self.name == "S0" else f"node{number}")
             node = self.node(f"node{number}", *configured, *stores, "--data-dir", str(data), **settings)
             self.running.callback(lambda number=number: self.nodes[number - 1].stop())
-            self.parts.append(Part(node.name, node_killer(self, number - 1), node_starter(self, number - 1)))
+            # Where there is one node, nothing takes its place; that is looked at where it is all there is.
+            if count > 1 or self.name == "S0":
+                self.parts.append(Part(node.name, node_killer(self, number - 1), node_starter(self, number - 1)))
         for node in self.nodes:
             node.wait_for("/readyz")
         self.port = self.nodes[0].port
