@@ -20,7 +20,7 @@ if [ "${1:-}" = --uninstall ]; then
     if live; then
         systemctl stop 'doorbuster-*.socket' 'doorbuster-*.service' || true
     fi
-    [ ! -e "$units/doorbuster-web.service" ] || systemctl $root --quiet disable doorbuster-web.service doorbuster-worker.service
+    [ ! -e "$units/doorbuster-web.service" ] || systemctl ${root:+"$root"} --quiet disable doorbuster-web.service doorbuster-worker.service
     rm -rf "$dest/usr/bin/doorbuster" "$units/doorbuster-.service.d" "$dest/usr/share/doc/doorbuster"
     for unit in "$here"/units/*.*; do
         rm -f "$units/$(basename "$unit")"
@@ -55,9 +55,9 @@ done
 if [ ! -e "$dest/etc/doorbuster/doorbuster.toml" ]; then
     install -D -m 644 "$here/doorbuster.toml" "$dest/etc/doorbuster/doorbuster.toml"
 fi
-systemd-sysusers $root doorbuster.conf
-systemd-tmpfiles $root --create doorbuster.conf
-systemctl $root --quiet enable doorbuster-web.service
+systemd-sysusers ${root:+"$root"} doorbuster.conf
+systemd-tmpfiles ${root:+"$root"} --create doorbuster.conf
+systemctl ${root:+"$root"} --quiet enable doorbuster-web.service
 if live; then
     systemctl daemon-reload
     if systemctl --quiet is-active doorbuster-web.service; then

@@ -10,7 +10,7 @@ if [ $# -lt 3 ] || [ "$(id -u)" != 0 ]; then
     exit 64
 fi
 role=$1 password=$2 network=$3 primary=${4:-}
-version=$(ls /usr/lib/postgresql | sort -V | tail -n 1)
+version=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf "%f\n" | sort -V | tail -n 1)
 settings=/etc/postgresql/$version/main
 memory=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 
