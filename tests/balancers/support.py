@@ -7,6 +7,7 @@ import http.client
 import http.server
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -175,6 +176,23 @@ class Place(unittest.TestCase):
         server = Server(name, command, port, self.folder / f"{name}.log", None, environment)
         self.running.enter_context(server).wait_for("/readyz")
         return server
+
+    def lose_nodes(self, balancer: Callable[[list], int]) -> None:
+        """Of three nodes behind a balancer kills one and stops another one while clients ask; none of them may notice."""
+        # The first one fills the shop.
+        nodes = [self.doorbuster("--demo", name=name) for name in ("a", "b", "c")]
+        # Many, so that a cache in the balancer has few of them.
+        clients = Clients(balancer(nodes), [f"/products/{number}/availability" for number in range(1, 900)])
+        until("it is answered", lambda: clients.got[200] > 200)
+        nodes[0].process.send_signal(signal.SIGKILL)
+        count = clients.got[200]
+        until("it is answered without it", lambda: clients.got[200] > count + 300)
+        nodes[1].process.send_signal(signal.SIGTERM)
+        nodes[1].process.wait(timeout=30)
+        count = clients.got[200]
+        until("it is answered by the last one", lambda: clients.got[200] > count + 300)
+        got = clients.stop()
+        self.assertEqual({key: count for key, count in got.items() if key not in (200, 404, 410)}, {})
 
     def token(self) -> str:
         """A token for writes to the shop."""

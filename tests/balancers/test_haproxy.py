@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import threading
-import time
 from collections import Counter
 
-from support import Clients, Node, Place, addresses, ask, free_port, need, until
+from support import Node, Place, addresses, ask, free_port, need, until
 
 
 @need("haproxy")
@@ -73,19 +71,7 @@ class HAProxy(Place):
         self.assertEqual(ask(port, "/products/456", source="127.0.0.9").status, 200)
 
     def test_no_read_fails_when_a_node_is_killed_or_stopped(self) -> None:
-        nodes = [self.doorbuster("--demo", name="a")]
-        nodes += [self.doorbuster("--demo", name=name) for name in ("b", "c")]
-        port = self.balancer(nodes)
-        clients = Clients(port, [f"/products/{number}" for number in (456, 7, 12, 99)])
-        time.sleep(0.5)
-        nodes[0].process.send_signal(signal.SIGKILL)
-        time.sleep(1.0)
-        nodes[1].process.send_signal(signal.SIGTERM)
-        nodes[1].process.wait(timeout=30)
-        time.sleep(0.5)
-        got = clients.stop()
-        self.assertGreater(got[200], 100)
-        self.assertEqual({key: count for key, count in got.items() if key not in (200, 404, 410)}, {})
+        self.lose_nodes(self.balancer)
 
     def test_the_shipped_file_is_without_warnings(self) -> None:
         path = self.configuration("haproxy.cfg", {"maxconn 50000": "maxconn 1000"})

@@ -98,3 +98,6 @@ class Nginx(Place):
         self.assertEqual(ask(port, "/products/456").body, first.body)
         # A page may be kept a second longer and no more.
         self.assertEqual(ask(port, "/products/7").status, 502)
+
+    def test_no_read_fails_when_a_node_is_killed_or_stopped(self) -> None:
+        self.lose_nodes(self.balancer)
