@@ -10,6 +10,7 @@ pub mod cache;
 pub mod check;
 pub mod completions;
 pub mod copy;
+mod credentials;
 pub mod doctor;
 pub mod exit;
 pub mod export;

@@ -1,10 +1,10 @@
-//! The configuration: one small struct for each concern, read from four layers and validated as a whole
+//! The configuration: one small struct for each concern, read from five layers and validated as a whole
 //! before anything binds.
 //!
-//! Later layers win: defaults, the TOML file, variables named `DOORBUSTER_<SECTION>_<KEY>`, flags. A new
-//! setting is one line in its struct's `read`: key, default and help text, which `check`, the long
-//! `--help` and the errors take from there. Nothing here touches the process environment or the file
-//! system: [`Sources`] carries what was found there.
+//! Later layers win: defaults, the TOML file, credentials of the service manager, variables named
+//! `DOORBUSTER_<SECTION>_<KEY>`, flags. A new setting is one line in its struct's `read`: key, default
+//! and help text, which `check`, the long `--help` and the errors take from there. Nothing here touches
+//! the process environment or the file system: [`Sources`] carries what was found there.
 
 mod cache;
 mod catalog;
@@ -51,7 +51,7 @@ pub use secret::mask_password;
 pub use server::ServerConfig;
 pub use setting::{Setting, Source};
 pub use slo::SloConfig;
-pub use sources::{ConfigFile, Flag, Sources, VARIABLE_PREFIX};
+pub use sources::{CREDENTIAL_PREFIX, ConfigFile, Flag, Sources, VARIABLE_PREFIX};
 pub use telemetry::{AccessLog, LogFilter, LogFormat, TelemetryConfig};
 pub use units::{ByteSize, MAX_DURATION, format_duration, parse_duration};
 pub use value::Value;

@@ -77,3 +77,42 @@ fn a_reader_that_leaves_ends_the_program_quietly() {
     assert_eq!(program.wait().unwrap().code(), Some(0));
     assert_eq!(stderr, "");
 }
+
+#[test]
+fn secrets_come_as_credentials_of_the_service_manager() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("doorbuster.redis.url", "redis://:s3cret@127.0.0.1:1\n");
+    write("of.another.program", "not ours");
+    let check = || {
+        let mut command = crate::harness::doorbuster();
+        command
+            .arg("check")
+            .env("CREDENTIALS_DIRECTORY", folder.path());
+        command
+    };
+    let shown = crate::harness::run(&mut check(), b"").stdout;
+    let line = shown
+        .lines()
+        .find(|line| line.contains("redis.url"))
+        .unwrap();
+    assert!(line.contains("credential doorbuster.redis.url"), "{line}");
+    assert!(line.contains("***") && !shown.contains("s3cret"), "{line}");
+
+    // What is said closer to the command wins.
+    let mut nearer = check();
+    nearer.env("DOORBUSTER_REDIS_URL", "redis://127.0.0.1:2");
+    let shown = crate::harness::run(&mut nearer, b"").stdout;
+    let line = shown
+        .lines()
+        .find(|line| line.contains("redis.url"))
+        .unwrap();
+    assert!(line.contains("DOORBUSTER_REDIS_URL"), "{line}");
+
+    write("doorbuster.redis.ulr", "redis://127.0.0.1:1");
+    let refused = crate::harness::run(&mut check(), b"").with(64);
+    assert!(
+        refused.stderr.contains("did you mean redis.url?"),
+        "{refused:#?}"
+    );
+}

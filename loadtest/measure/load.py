@@ -30,6 +30,7 @@ class Round:
     requests_per_second: float
     p50_us: int
     p99_us: int
+    p999_us: int
 
 
 @dataclass
@@ -87,6 +88,7 @@ def run(subject: Subject, generator: Generator, seconds: int, folder: Path) -> R
         requests_per_second=summary["requests"] / summary["seconds"],
         p50_us=summary["p50_us"],
         p99_us=summary["p99_us"],
+        p999_us=summary["p999_us"],
     )
 
 

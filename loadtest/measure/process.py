@@ -111,23 +111,34 @@ class Server:
             time.sleep(0.001)
         raise MeasureError(f"{self.name} did not answer {path} with 200 within {timeout:.0f} s:\n{self.tail()}")
 
+    def wait_until_it_listens(self, timeout: float = 20.0) -> None:
+        """Waits until it takes connections."""
+        while time.monotonic() - self.started < timeout and self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.001)
+        raise MeasureError(f"{self.name} takes no connections:\n{self.tail()}")
+
+    def kill(self) -> None:
+        """Ends the process without a word to it."""
+        self.process.kill()
+        self.process.wait()
+
     def tail(self) -> str:
         """The end of what the process wrote."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
 
     def cpu_seconds(self) -> float:
-        """User and system time of all threads so far (proc(5), fields 14 and 15 of `stat`)."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
-        # The name in parentheses may hold spaces; fields count from after it, from 3.
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_SECOND
+        """User and system time so far."""
+        return cpu_seconds_of(self.process.pid)
 
     def resident_bytes(self) -> int:
-        """Memory in RAM (`VmRSS`)."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        raise MeasureError(f"{self.name} has no VmRSS: it has ended")
+        """Memory in RAM."""
+        resident = resident_bytes_of(self.process.pid)
+        if resident is None:
+            raise MeasureError(f"{self.name} has no VmRSS: it has ended")
+        return resident
 
     def stop(self) -> None:
         """Asks the process to end, and after ten seconds makes it."""
@@ -139,6 +150,44 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class Family(Server):
+    """A server whose work is done by children of the process that was started, such as Varnish."""
+
+    def members(self) -> list[int]:
+        """The process and all that descend from it."""
+        found, waiting = [], [self.process.pid]
+        while waiting:
+            one = waiting.pop()
+            found.append(one)
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
+                waiting += map(int, children.read_text().split())
+        return found
+
+    def cpu_seconds(self) -> float:
+        """Of all members that live."""
+        return sum(cpu_seconds_of(pid) for pid in self.members())
+
+    def resident_bytes(self) -> int:
+        """Of all members; what they share counts for each."""
+        return sum(resident_bytes_of(pid) or 0 for pid in self.members())
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """User and system time of all threads of a process so far (proc(5), fields 14 and 15 of `stat`)."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    # The name in parentheses may hold spaces; fields count from after it, from 3.
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_SECOND
+
+
+def resident_bytes_of(pid: int) -> int | None:
+    """Memory in RAM (`VmRSS`); None if the process has ended."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return None
 
 
 def require(tool: str, package: str) -> None:

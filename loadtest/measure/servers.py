@@ -1,4 +1,4 @@
-"""The parts beside Doorbuster, from installed packages: PostgreSQL with replicas, Redis, nginx."""
+"""The parts beside Doorbuster, from installed packages: PostgreSQL with replicas, Redis, nginx, HAProxy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .process import MeasureError, Server, free_port, require
 
+EDGE = Path(__file__).resolve().parents[2] / "systemd/edge"
 SUPERUSER = "postgres"
 DATABASE = "shop"
 
@@ -126,10 +127,10 @@ def replicated(folder: Path, replicas: int) -> Iterator[tuple[Postgres, list[Pos
         yield primary, copies
 
 
-def redis(folder: Path) -> Server:
+def redis(folder: Path, port: int = 0) -> Server:
     """A Redis that keeps nothing on disk."""
     require("redis-server", "redis-server")
-    port = free_port()
+    port = port or free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     command += ["--dir", str(folder), "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"]
     return Server("Redis", command, port, folder / "redis.log")
@@ -158,3 +159,26 @@ def nginx(folder: Path, nodes: list[Server]) -> Server:
     )
     command = [shutil.which("nginx") or "nginx", "-p", str(root), "-c", str(root / "nginx.conf")]
     return Server("nginx", command, port, folder / "nginx.log")
+
+
+def with_addresses(name: str, replaced: dict[str, str]) -> str:
+    """A file of systemd/edge with addresses of this machine. What is to be replaced has to be there."""
+    text = (EDGE / name).read_text()
+    for old, new in replaced.items():
+        if old not in text:
+            raise MeasureError(f"systemd/edge/{name} has changed: there is no {old!r} in it")
+        text = text.replace(old, new)
+    return text
+
+
+def haproxy(folder: Path, nodes: list[Server]) -> Server:
+    """The shipped load balancer before three nodes."""
+    require("haproxy", "haproxy")
+    port = free_port()
+    addresses = {f"10.0.1.{11 + number}:8080": f"127.0.0.1:{node.port}" for number, node in enumerate(nodes)}
+    local = {"bind :80\n": f"bind 127.0.0.1:{port}\n", "/run/haproxy/admin.sock": f"{folder}/haproxy.sock"}
+    quiet = {"    log /dev/log local0\n": "", "    log global\n    option httplog\n": "", "maxconn 50000": "maxconn 5000"}
+    configuration = folder / "haproxy.cfg"
+    configuration.write_text(with_addresses("haproxy.cfg", addresses | local | quiet))
+    command = [shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f", str(configuration)]
+    return Server("HAProxy", command, port, folder / "haproxy.log")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::credentials;
 use crate::config::{ConfigError, ConfigErrors, ConfigFile, Flag, Source, Sources};
 
 // No doc comment: clap would take it for the description of the command. No `Debug`: a URL may hold a
@@ -39,8 +40,11 @@ pub struct ConfigFlags {
 }
 
 impl ConfigFlags {
-    /// Adds the flags that were given, and the file that `--config` names.
+    /// Adds the flags that were given, the file that `--config` names, and credentials.
     pub fn add_to(&self, mut sources: Sources) -> Result<Sources, ConfigErrors> {
+        if let Some(directory) = &sources.credentials_directory {
+            sources.credentials = credentials::read(directory)?;
+        }
         if let Some(path) = &self.config {
             sources.file = Some(read(path.clone())?);
         }

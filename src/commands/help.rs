@@ -17,9 +17,10 @@ pub(super) fn long(examples: &str) -> String {
         "{examples}
 
 Configuration:
-  Later layers win: defaults, the TOML file of --config, environment, flags. The variable of
-  [server] listen is DOORBUSTER_SERVER_LISTEN, and so on; commas separate lists. Durations are
-  written 250ms, 5s, 10m, 1h or 7d, sizes 64KiB, 256MiB or 2GiB. See also `doorbuster check`.
+  Later layers win: defaults, the TOML file of --config, credentials of systemd, environment, flags.
+  The variable of [server] listen is DOORBUSTER_SERVER_LISTEN, its credential
+  doorbuster.server.listen, and so on; commas separate lists. Durations are written 250ms, 5s, 10m,
+  1h or 7d, sizes 64KiB, 256MiB or 2GiB. See also `doorbuster check`.
 "
     );
     let config = Config::load(&Sources::default());

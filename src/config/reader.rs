@@ -113,6 +113,12 @@ impl<'a> Reader<'a> {
             let raw = text.map(|text| RawValue::Scalar(text.to_owned()));
             return Some((Source::Variable(variable), raw));
         }
+        if let Some(value) = self.sources.credentials.get(&name) {
+            return Some((
+                Source::Credential(name),
+                Ok(RawValue::Scalar(value.clone())),
+            ));
+        }
         let mut entries = self.file.entries.iter();
         let entry = entries.find(|entry| entry.section == section && entry.key == key)?;
         Some((self.file.source(entry.line), Ok(entry.value.clone())))

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::sources::CREDENTIAL_PREFIX;
+
 /// One setting in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -50,6 +52,8 @@ pub enum Source {
         /// Counted from 1.
         line: usize,
     },
+    /// A credential of the service manager, by the setting.
+    Credential(String),
     /// An environment variable, by name.
     Variable(String),
     /// A command-line flag, with its dashes.
@@ -61,6 +65,7 @@ impl fmt::Display for Source {
         match self {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Credential(setting) => write!(f, "credential {CREDENTIAL_PREFIX}{setting}"),
             Self::Variable(name) => f.write_str(name),
             Self::Flag(flag) => f.write_str(flag),
         }

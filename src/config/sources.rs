@@ -7,11 +7,18 @@ use std::path::PathBuf;
 /// How the names of our environment variables begin.
 pub const VARIABLE_PREFIX: &str = "DOORBUSTER_";
 
+/// How the names of our credentials begin; the rest is a setting.
+pub const CREDENTIAL_PREFIX: &str = "doorbuster.";
+
 /// The layers above the defaults. Deliberately without `Debug`: values may be secret.
 #[derive(Clone, Default)]
 pub struct Sources {
     /// The TOML file, if one was named.
     pub file: Option<ConfigFile>,
+    /// Where a service manager put secrets, a file for each (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)).
+    pub credentials_directory: Option<PathBuf>,
+    /// What lies there, by the setting: `catalog.url` for the file `doorbuster.catalog.url`.
+    pub credentials: BTreeMap<String, String>,
     /// Environment variables; those that do not begin with [`VARIABLE_PREFIX`] are ignored.
     pub environment: BTreeMap<String, OsString>,
     /// Flags that were given.
@@ -39,17 +46,22 @@ pub struct Flag {
 }
 
 impl Sources {
-    /// Takes our variables out of an environment such as [`std::env::vars_os`].
+    /// Takes our variables out of an environment such as [`std::env::vars_os`], and the directory of credentials.
     #[must_use]
     pub fn with_environment(
         mut self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Self {
-        self.environment = variables
+        let named = variables
             .into_iter()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .filter(|(name, _)| name.starts_with(VARIABLE_PREFIX))
-            .collect();
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        for (name, value) in named {
+            if name.starts_with(VARIABLE_PREFIX) {
+                self.environment.insert(name, value);
+            } else if name == "CREDENTIALS_DIRECTORY" {
+                self.credentials_directory = Some(value.into());
+            }
+        }
         self
     }
 }

@@ -14,6 +14,7 @@ const SIMILAR: f64 = 0.8;
 pub(super) fn find(settings: &[Setting], file: &FileLayer, sources: &Sources) -> Vec<ConfigError> {
     let mut errors = unknown_in_file(settings, file);
     errors.extend(unknown_variables(settings, sources));
+    errors.extend(unknown_credentials(settings, sources));
     errors.extend(unknown_flags(settings, sources));
     errors
 }
@@ -69,6 +70,19 @@ fn unknown_variables(settings: &[Setting], sources: &Sources) -> Vec<ConfigError
                 Source::Variable("environment".to_owned()),
                 reason,
             )
+        })
+        .collect()
+}
+
+fn unknown_credentials(settings: &[Setting], sources: &Sources) -> Vec<ConfigError> {
+    let known: Vec<String> = settings.iter().map(Setting::name).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let names = sources.credentials.keys();
+    names
+        .filter(|name| !known.contains(&name.as_str()))
+        .map(|name| {
+            let reason = unknown("setting", name, &known);
+            error(name.clone(), Source::Credential(name.clone()), reason)
         })
         .collect()
 }
