@@ -12,13 +12,14 @@ use std::time::Instant;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::{Error, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, poll};
 use tracing::Instrument;
 
+use super::Readiness;
 use super::body;
 use super::connections::Connection;
 use super::cors::Cors;
@@ -100,6 +101,7 @@ pub(super) enum Listener {
         rate: RateGate,
         routes: Routes,
         features: Features,
+        readiness: Readiness,
     },
     /// Operators'.
     Admin,
@@ -111,6 +113,11 @@ impl Listener {
             Self::Public { cors, .. } => cors.as_ref(),
             Self::Admin => None,
         }
+    }
+
+    /// Whether the server is about to stop: the client is to come by another connection.
+    fn closes_connections(&self) -> bool {
+        matches!(self, Self::Public { readiness, .. } if readiness.closes_connections())
     }
 
     /// Whether a request may pass, and where to if that is known later.
@@ -154,6 +161,7 @@ where
     patience::limit(&mut request);
     let started = access_log.then(Instant::now);
     let is_public = matches!(listener, Listener::Public { .. });
+    let closes = listener.closes_connections();
     let cors = listener.cors();
     let mut fields = None;
     let answer = gate::answer(&request, cors.map(Rc::as_ref));
@@ -202,6 +210,10 @@ where
             cors.apply(&mut response);
         }
         response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
+        if closes {
+            let head = response.response_mut().head_mut();
+            head.set_connection_type(ConnectionType::Close);
+        }
         if let Some(started) = started {
             log(&response, &id, started);
         }
