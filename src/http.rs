@@ -58,5 +58,5 @@ pub use bind_error::BindError;
 pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use request_id::Failures;
-pub use serve::{Bound, FlagAccess, Options, bind};
+pub use serve::{Bound, FlagAccess, Inherited, Options, bind};
 pub use writes::WriteLimits;

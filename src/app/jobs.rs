@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{AppError, OpenCatalog, open_jobs};
-use crate::config::{Config, JobsConfig, WebhooksConfig};
+use super::reload::follow_logs;
+use super::{AppError, OpenCatalog, Order, notify, open_jobs};
+use crate::config::{Config, ConfigErrors, JobsConfig, WebhooksConfig};
 use crate::http::JobsView;
 use crate::jobs::{Counters, Queue, Registered, Retention, Schedule, WorkerOptions, Workers};
 use crate::products::catalog::{CacheOptions, Catalog};
@@ -131,12 +132,13 @@ fn options(config: &JobsConfig) -> WorkerOptions {
     }
 }
 
-/// Does jobs, and nothing else, until it is told to stop. `listen_for_stop` makes a function each call of which waits for
-/// the next order to stop and returns its name.
-pub fn work<S: AsyncFnMut() -> &'static str>(
+/// Does jobs, and nothing else, until it is told to stop. `take_orders` makes a function each call of which waits for
+/// the next order. Of what is read again, what is logged comes into force.
+pub fn work<O: AsyncFnMut() -> Order>(
     config: &Config,
     store: OpenCatalog,
-    listen_for_stop: impl FnOnce() -> io::Result<S>,
+    take_orders: impl FnOnce() -> io::Result<O>,
+    read_again: &dyn Fn() -> Result<Config, ConfigErrors>,
 ) -> Result<(), AppError> {
     let background = super::background()?;
     let mut jobs = Jobs::open(config, &store, background.handle())?;
@@ -159,8 +161,22 @@ pub fn work<S: AsyncFnMut() -> &'static str>(
     jobs.start(config, &catalog, &store)?;
     tracing::info!("doing jobs");
     background.block_on(async {
-        let mut stop = listen_for_stop()?;
-        tracing::info!("{}: draining", stop().await);
+        let mut orders = take_orders()?;
+        notify::ready("doing jobs");
+        loop {
+            match orders().await {
+                Order::Reload(name) => {
+                    tracing::info!("{name}: reading the configuration again");
+                    notify::reloading();
+                    notify::ready(&follow_logs(read_again()));
+                }
+                order => {
+                    tracing::info!("{}: draining", order.name());
+                    break;
+                }
+            }
+        }
+        notify::stopping("draining");
         Ok::<_, io::Error>(())
     })?;
     jobs.drain();

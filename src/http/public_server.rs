@@ -61,8 +61,8 @@ impl PublicServer {
         &self.addresses
     }
 
-    /// Listens on an address, too. Each worker makes an application of its own.
-    pub(super) fn bind<A, I, S, B>(mut self, address: SocketAddr, app: A) -> io::Result<Self>
+    /// Accepts connections from a listener, too. Each worker makes an application of its own.
+    pub(super) fn listen<A, I, S, B>(mut self, listener: TcpListener, app: A) -> io::Result<Self>
     where
         A: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request>,
@@ -71,7 +71,6 @@ impl PublicServer {
         S::Response: Into<Response<B>> + 'static,
         B: MessageBody + 'static,
     {
-        let listener = listen(address)?;
         self.addresses.push(listener.local_addr()?);
         let stopping = self.builder.graceful_shutdown_signal();
         let (limits, keep_alive) = (self.limits, self.keep_alive);
@@ -110,7 +109,7 @@ impl PublicServer {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,

@@ -12,13 +12,14 @@ use std::time::Instant;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::{Error, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, poll};
 use tracing::Instrument;
 
+use super::Readiness;
 use super::body;
 use super::connections::Connection;
 use super::cors::Cors;
@@ -102,6 +103,7 @@ pub(super) enum Listener {
         routes: Routes,
         features: Features,
         requests: Rc<Requests>,
+        readiness: Readiness,
     },
     /// Operators'.
     Admin,
@@ -121,6 +123,11 @@ impl Listener {
             Self::Public { requests, .. } => Some(Measure::begin(requests, request, started)),
             Self::Admin => None,
         }
+    }
+
+    /// Whether the server is about to stop: the client is to come by another connection.
+    fn closes_connections(&self) -> bool {
+        matches!(self, Self::Public { readiness, .. } if readiness.closes_connections())
     }
 
     /// Whether a request may pass, and where to if that is known later.
@@ -165,6 +172,7 @@ where
     let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
     patience::limit(&mut request);
     let is_public = matches!(listener, Listener::Public { .. });
+    let closes = listener.closes_connections();
     let cors = listener.cors();
     let mut fields = None;
     let answer = gate::answer(&request, cors.map(Rc::as_ref));
@@ -215,6 +223,10 @@ where
         response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
         if let Some(measure) = measure {
             measure.end(response.status());
+        }
+        if closes {
+            let head = response.response_mut().head_mut();
+            head.set_connection_type(ConnectionType::Close);
         }
         if access_log {
             log(&response, &id, started);
