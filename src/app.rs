@@ -21,14 +21,15 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::L1Options;
 use crate::cache::prover::Findings;
-use crate::config::{CacheConfig, Config};
+use crate::config::{CacheConfig, Config, LimitsConfig};
 use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
 use crate::http::{
     self, BindError, EdgeWindows, Failures, FlagAccess, Options, Readiness, WriteLimits,
 };
-use crate::limits::overload::Pressure;
+use crate::limits::overload::{Bounds, Overload};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::search::Search;
+use crate::products::store_gate::StoreGate;
 use crate::products::tail::TailEvent;
 use crate::tokens::Tokens;
 pub use copy::{CopyCatalogError, copy_catalog};
@@ -104,9 +105,11 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let follower = Follower::start(&flags.store, flags.flags.clone())?;
     let opened = store.clone();
     let store = store.into_store();
+    let overload = overload(&config.limits);
     let search = Search::start(
         Arc::clone(&store),
         config.server.data_dir.join(SEARCH_FOLDER),
+        &overload,
         background.handle().clone(),
     )?;
     let lag = allowed_lag(config);
@@ -114,7 +117,9 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     opened.watch();
     let l2 = second_tier::connect(config, background.handle().clone());
     let findings = Findings::default();
-    let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
+    let gate = StoreGate::new(&overload, store.reach(), cache.deadline);
+    let handle = background.handle().clone();
+    let catalog = Catalog::new(Arc::clone(&store), gate, cache, l2, handle)
         .with_search(search)
         .with_flags(&flags.flags)
         .with_prover(findings.clone())
@@ -128,13 +133,9 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         }
     });
     prover::start_sampler(config, &catalog, store, findings, background.handle());
-    pressure::start(
-        config,
-        &catalog,
-        &flags,
-        Pressure::default,
-        background.handle(),
-    );
+    let watched = overload.clone();
+    let pressure = move || watched.pressure();
+    pressure::start(config, &catalog, &flags, pressure, background.handle());
     let limits = rate_limits::start(config, background.handle());
     let readiness = Readiness::default();
     let warm_up = WarmUp::new(config, &catalog, &readiness);
@@ -146,7 +147,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
         let bound = http::bind(
-            &options, &catalog, &tokens, &limits, &flags, &readiness, &jobs_view,
+            &options, &catalog, &tokens, &limits, &overload, &flags, &readiness, &jobs_view,
         )?;
         if config.jobs.serve {
             jobs.start(config, &catalog, &opened.clone().into_store())?;
@@ -201,9 +202,16 @@ fn options(config: &Config, start: Start) -> Options {
             body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
             patience: config.limits.write_wait,
         },
+        request_timeout: config.limits.request_timeout,
         access_log: start.access_log,
         demo_page: start.demo_page,
     }
+}
+
+fn overload(limits: &LimitsConfig) -> Overload {
+    Overload::new(limits.overload.then_some(Bounds {
+        queue_wait: limits.queue_wait,
+    }))
 }
 
 /// Runs everything that must not hold up an HTTP worker.

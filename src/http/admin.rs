@@ -6,6 +6,7 @@ mod flags;
 mod guard;
 mod jobs;
 mod limits;
+mod overload;
 mod reviews;
 
 use actix_web::HttpResponse;
@@ -18,6 +19,7 @@ pub use jobs::JobsView;
 pub(super) fn routes(config: &mut ServiceConfig) {
     cache::routes(config);
     limits::routes(config);
+    overload::routes(config);
     flags::routes(config);
     jobs::routes(config);
     reviews::routes(config);

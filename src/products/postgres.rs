@@ -40,6 +40,7 @@ use super::store::{
 use super::webhooks::WebhookStore;
 use crate::cache::{Absence, Intent};
 use crate::db::postgres::{Connection, Postgres, PostgresError, ReadWork, Recency, Type};
+use crate::limits::overload::RetryCounts;
 pub use tail::Tail;
 use write::Writer;
 
@@ -335,8 +336,13 @@ impl CatalogStore for PostgresCatalog {
         }
     }
 
+    fn retries(&self) -> Option<RetryCounts> {
+        Some(self.database.retries().counts())
+    }
+
     fn reach(&self) -> Reach {
         Reach {
+            parallel: u32::try_from(self.database.parallel_reads()).unwrap_or(u32::MAX),
             is_remote: true,
             has_copies: self.database.has_replicas(),
         }
@@ -354,7 +360,7 @@ impl CatalogStore for PostgresCatalog {
         async move {
             let key = reading.await?.try_into();
             let key =
-                key.map_err(|_| StoreError("the key of the cursors is damaged".to_owned()))?;
+                key.map_err(|_| StoreError::new("the key of the cursors is damaged".to_owned()))?;
             Ok(CursorKey::new(key))
         }
         .boxed()
