@@ -120,8 +120,8 @@ impl<W: MayLeave> Admission<W> {
     }
 
     /// How long one who comes now may wait.
-    pub(super) fn patience(&mut self, now: Duration) -> Duration {
-        self.waiting.patience(now)
+    pub(super) fn patience(&mut self, now: Duration, priority: Priority) -> Duration {
+        self.waiting.patience(now, priority)
     }
 
     /// Has one wait. Where that is one too many, returns the one who has to go.

@@ -318,7 +318,7 @@ impl Dependency {
             if let Some(place) = admission.ask(now, ask) {
                 return Ok(Taken::new(&self.shared, place));
             }
-            let patience = admission.patience(now).min(question.limit);
+            let patience = admission.patience(now, priority).min(question.limit);
             (patience, admission.wait(now, ask, ticket))
         };
         // Not under the lock: who hears of it may give a place back.

@@ -15,13 +15,13 @@ use super::priority::Priority;
 use super::waiting::Waiter;
 use crate::limits::RouteClass;
 
-const SERVERS: usize = 8;
-const SERVICE: Duration = Duration::from_millis(4);
+const SERVERS: usize = 4;
+const SERVICE: Duration = Duration::from_millis(8);
 /// Calls a second that it can do.
-const CAPACITY: f64 = 2_000.0;
-const TARGET: Duration = Duration::from_millis(20);
+const CAPACITY: f64 = 500.0;
+const TARGET: Duration = Duration::from_millis(50);
 /// After this long nobody wants the answer any more.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 const WRITE: usize = 0;
 const PRODUCT: usize = 1;
@@ -71,9 +71,9 @@ struct World {
 impl World {
     fn new(rates: [f64; Priority::COUNT], with_limits: bool) -> Self {
         let options = GradientOptions {
-            initial: 16,
+            initial: 2 * SERVERS as u32,
             floor: SERVERS as u32,
-            ceiling: 1_000,
+            ceiling: 8 * SERVERS as u32,
             tolerance: 2.0,
         };
         let mut world = Self {
@@ -152,7 +152,7 @@ impl World {
         if let Some(place) = admission.ask(self.now, ask) {
             return self.begin(Some(place), priority, &caller);
         }
-        let patience = admission.patience(self.now);
+        let patience = admission.patience(self.now, priority);
         let spared = admission.wait(self.now, ask, caller.clone());
         self.at(patience, Event::GivesUp(caller.number));
         self.waiting.insert(caller.number, (priority, caller));
@@ -307,7 +307,7 @@ fn half_an_hour_of_mild_overload_does_not_raise_the_limit() {
 #[test]
 fn below_the_limit_nobody_is_shed() {
     let mut world = World::new(rates(0.5, MIX), true);
-    for _ in 0..60 {
+    for _ in 0..30 {
         let (good, shed) = world.measure(Duration::from_secs(60));
         assert_eq!(total(shed), 0.0, "{shed:?}");
         assert!(total(good) > 0.0);

@@ -28,8 +28,8 @@ pub(super) trait Waiter {
 pub(super) struct Waiting<W> {
     target: Duration,
     lanes: [VecDeque<(Duration, W)>; Priority::COUNT],
-    /// When it was last seen empty.
-    empty_at: Duration,
+    /// When nobody of a priority was last seen to wait, nor anybody who comes before.
+    clear_at: [Duration; Priority::COUNT],
 }
 
 impl<W: Waiter> Waiting<W> {
@@ -37,30 +37,30 @@ impl<W: Waiter> Waiting<W> {
         Self {
             target,
             lanes: Default::default(),
-            empty_at: Duration::ZERO,
+            clear_at: Default::default(),
         }
     }
 
     /// How long one who comes now may wait.
-    pub(super) fn patience(&mut self, now: Duration) -> Duration {
-        if self.stands(now) {
+    pub(super) fn patience(&mut self, now: Duration, priority: Priority) -> Duration {
+        self.note_clear(now);
+        if self.stands(now, priority) {
             self.target
         } else {
             self.target * PATIENT
         }
     }
 
-    /// Whether there has been somebody waiting all the time lately.
-    fn stands(&mut self, now: Duration) -> bool {
-        if self.is_empty() {
-            self.empty_at = now;
-        }
-        now.saturating_sub(self.empty_at) > self.target * PATIENT
+    /// Whether somebody has been waiting all the time lately, of this priority or of those before: what comes behind
+    /// is nobody's overload but its own.
+    fn stands(&self, now: Duration, priority: Priority) -> bool {
+        now.saturating_sub(self.clear_at[priority.index()]) > self.target * PATIENT
     }
 
-    pub(super) fn is_empty(&mut self) -> bool {
+    fn note_clear(&mut self, now: Duration) {
         self.forget_the_gone();
-        self.lanes.iter().all(VecDeque::is_empty)
+        let clear = self.lanes.iter().take_while(|lane| lane.is_empty()).count();
+        self.clear_at[..clear].fill(now);
     }
 
     /// Whether nobody waits who matters as much as this, or more.
@@ -86,8 +86,7 @@ impl<W: Waiter> Waiting<W> {
 
     /// Lets one wait. Where that is one too many, returns the one who has to go, which may be the same.
     pub(super) fn push(&mut self, now: Duration, priority: Priority, waiter: W) -> Option<W> {
-        // Takes note of the time if it is empty.
-        self.stands(now);
+        self.note_clear(now);
         let mut spared = None;
         if self.len() >= MOST {
             let less = &mut self.lanes[priority.index() + 1..];
@@ -107,8 +106,10 @@ impl<W: Waiter> Waiting<W> {
         now: Duration,
         fits: impl Fn(&W) -> bool,
     ) -> Option<(Priority, Duration, W)> {
-        let stands = self.stands(now);
-        for (lane, priority) in self.lanes.iter_mut().zip(Priority::ALL) {
+        self.note_clear(now);
+        for priority in Priority::ALL {
+            let stands = self.stands(now, priority);
+            let lane = &mut self.lanes[priority.index()];
             while let Some((_, next)) = if stands { lane.back() } else { lane.front() } {
                 let is_gone = next.is_gone();
                 if !is_gone && !fits(next) {
@@ -124,7 +125,7 @@ impl<W: Waiter> Waiting<W> {
                 }
             }
         }
-        self.empty_at = now;
+        self.note_clear(now);
         None
     }
 }

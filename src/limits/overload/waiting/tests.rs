@@ -39,21 +39,36 @@ fn pop(waiting: &mut Waiting<Numbered>, now: u64) -> Option<u32> {
 #[test]
 fn a_burst_is_served_in_order_and_overload_in_reverse() {
     let mut waiting = Waiting::new(TARGET);
-    assert_eq!(waiting.patience(at(0)), TARGET * PATIENT);
+    assert_eq!(waiting.patience(at(0), LIST), TARGET * PATIENT);
     for number in 0..3 {
         push(&mut waiting, 0, LIST, number);
     }
     assert_eq!(pop(&mut waiting, 50), Some(0));
     // It has stood for as long as a burst may.
-    assert_eq!(waiting.patience(at(101)), TARGET);
+    assert_eq!(waiting.patience(at(101), LIST), TARGET);
     assert_eq!(pop(&mut waiting, 101), Some(2));
     assert_eq!(pop(&mut waiting, 101), Some(1));
     // And ran empty.
     assert_eq!(pop(&mut waiting, 101), None);
-    assert_eq!(waiting.patience(at(102)), TARGET * PATIENT);
+    assert_eq!(waiting.patience(at(102), LIST), TARGET * PATIENT);
     push(&mut waiting, 102, LIST, 7);
     push(&mut waiting, 102, LIST, 8);
     assert_eq!(pop(&mut waiting, 103), Some(7));
+}
+
+#[test]
+fn who_comes_before_does_not_suffer_from_who_comes_behind() {
+    let mut waiting = Waiting::new(TARGET);
+    push(&mut waiting, 0, LIST, 1);
+    push(&mut waiting, 300, WRITE, 2);
+    push(&mut waiting, 301, WRITE, 3);
+    assert_eq!(waiting.patience(at(301), LIST), TARGET);
+    assert_eq!(waiting.patience(at(301), WRITE), TARGET * PATIENT);
+    // One after the other, as in a burst.
+    assert_eq!(pop(&mut waiting, 302), Some(2));
+    // But those behind stand as long as those before do.
+    push(&mut waiting, 303, Priority::Background, 4);
+    assert_eq!(waiting.patience(at(303), Priority::Background), TARGET);
 }
 
 #[test]
