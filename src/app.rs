@@ -28,13 +28,15 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::L1Options;
 use crate::cache::prover::Findings;
-use crate::config::{CacheConfig, Config, ConfigErrors};
+use crate::config::{CacheConfig, Config, ConfigErrors, LimitsConfig};
 use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
 use crate::http::{
     self, BindError, EdgeWindows, Failures, FlagAccess, Inherited, Options, Readiness, WriteLimits,
 };
+use crate::limits::overload::{Bounds, Overload};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::search::Search;
+use crate::products::store_gate::StoreGate;
 use crate::products::tail::TailEvent;
 use crate::tokens::Tokens;
 pub use copy::{CopyCatalogError, copy_catalog};
@@ -118,9 +120,11 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     let follower = Follower::start(&flags.store, flags.flags.clone())?;
     let opened = store.clone();
     let store = store.into_store();
+    let overload = overload(&config.limits);
     let search = Search::start(
         Arc::clone(&store),
         config.server.data_dir.join(SEARCH_FOLDER),
+        &overload,
         background.handle().clone(),
     )?;
     let lag = allowed_lag(config);
@@ -128,7 +132,9 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     opened.watch();
     let l2 = second_tier::connect(config, background.handle().clone());
     let findings = Findings::default();
-    let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
+    let gate = StoreGate::new(&overload, store.reach(), cache.deadline);
+    let handle = background.handle().clone();
+    let catalog = Catalog::new(Arc::clone(&store), gate, cache, l2, handle)
         .with_search(search)
         .with_flags(&flags.flags)
         .with_prover(findings.clone())
@@ -152,6 +158,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         &flags,
         &jobs,
         &readiness,
+        &overload,
         caught_up,
         background.handle(),
     );
@@ -169,7 +176,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     let served = System::new().block_on(async {
         let mut orders = take_orders()?;
         let bound = http::bind(
-            &options, &catalog, &tokens, &limits, &flags, &readiness, &views,
+            &options, &catalog, &tokens, &limits, &overload, &flags, &readiness, &views,
         )?;
         if config.jobs.serve {
             jobs.start(config, &catalog, &opened.clone().into_store())?;
@@ -272,9 +279,16 @@ fn options(config: &Config, start: Start) -> Options {
             body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
             patience: config.limits.write_wait,
         },
+        request_timeout: config.limits.request_timeout,
         access_log: start.access_log,
         demo_page: start.demo_page,
     }
+}
+
+fn overload(limits: &LimitsConfig) -> Overload {
+    Overload::new(limits.overload.then_some(Bounds {
+        queue_wait: limits.queue_wait,
+    }))
 }
 
 /// Runs everything that must not hold up an HTTP worker.

@@ -14,6 +14,7 @@ mod categories;
 mod conditional;
 mod connections;
 mod cors;
+mod deadline;
 mod degraded;
 mod demo;
 mod digits;

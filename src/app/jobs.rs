@@ -14,6 +14,7 @@ use crate::jobs::{Counters, Queue, Registered, Retention, Schedule, WorkerOption
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::reviews::{self, Rules};
 use crate::products::store::CatalogStore;
+use crate::products::store_gate::StoreGate;
 use crate::products::webhooks::{self, Receivers, Secret};
 
 /// The queue and, where this process does jobs, who does them.
@@ -151,8 +152,10 @@ pub fn work<O: AsyncFnMut() -> Order>(
     };
     store.watch();
     let store = store.into_store();
+    let gate = StoreGate::open(store.reach(), nothing.deadline);
     let catalog = Catalog::new(
         Arc::clone(&store),
+        gate,
         nothing,
         None,
         background.handle().clone(),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
@@ -23,6 +23,7 @@ use super::Readiness;
 use super::body;
 use super::connections::Connection;
 use super::cors::Cors;
+use super::deadline;
 use super::degraded;
 use super::digits::hexadecimal;
 use super::gate;
@@ -34,6 +35,7 @@ use super::products;
 use super::rate::{self, Passage, RateGate};
 use crate::flags::Features;
 use crate::limits::Fields;
+use crate::limits::overload::{Context, context};
 use crate::telemetry::{Requests, request_span};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -104,6 +106,8 @@ pub(super) enum Listener {
         features: Features,
         requests: Rc<Requests>,
         readiness: Readiness,
+        /// How long a client waits that does not say.
+        timeout: Duration,
     },
     /// Operators'.
     Admin,
@@ -128,6 +132,14 @@ impl Listener {
     /// Whether the server is about to stop: the client is to come by another connection.
     fn closes_connections(&self) -> bool {
         matches!(self, Self::Public { readiness, .. } if readiness.closes_connections())
+    }
+
+    /// What goes along with a request behind the caches.
+    fn context(&self, request: &ServiceRequest) -> Context {
+        match self {
+            Self::Public { timeout, .. } => deadline::context_of(request, *timeout),
+            Self::Admin => deadline::OPERATOR,
+        }
     }
 
     /// Whether a request may pass, and where to if that is known later.
@@ -183,13 +195,17 @@ where
                 if is_public && products::is_by_id(&request) {
                     Answer::Product(Box::pin(products::without_routing(request)))
                 } else {
-                    Answer::Route(service.call(request))
+                    // A product by its id is set up for a miss when it is one.
+                    Answer::Route(listener.context(&request), service.call(request))
                 }
             }
             (Passage::Refused(error), _) => Answer::Ready(request.error_response(error)),
             (Passage::Asked(passage), routes) => {
                 let routes = routes.cloned().unwrap_or_default();
-                Answer::Later(Box::pin(later(request, passage, routes)))
+                let context = listener.context(&request);
+                Answer::Later(
+                    context::scope(context, later(request, passage, routes)).boxed_local(),
+                )
             }
         },
         Some(Ok(answer)) => Answer::Ready(request.into_response(answer)),
@@ -199,7 +215,9 @@ where
     async move {
         let response = match answer {
             Answer::Product(answer) => finished(answer, &id).await?,
-            Answer::Route(answer) => finished(answer, &id).await?,
+            Answer::Route(context, answer) => {
+                finished(context::scope(context, answer), &id).await?
+            }
             Answer::Later(answer) => {
                 let answer = answer.map(|(answer, standing)| {
                     fields = standing;
@@ -243,7 +261,7 @@ where
 /// What answers a request.
 enum Answer<P, R> {
     Product(P),
-    Route(R),
+    Route(Context, R),
     Later(LocalBoxFuture<'static, (Result<ServiceResponse, Error>, Option<Fields>)>),
     Ready(ServiceResponse),
 }

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use super::admin::Views;
 use super::cors::Cors;
+use super::deadline::RequestTimeout;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::later::Routes;
 use super::public_server::{PublicServer, listen};
@@ -27,6 +28,7 @@ use super::{
 use crate::config::CorsOrigin;
 use crate::flags::{FlagStore, Flags};
 use crate::limits::RateLimits;
+use crate::limits::overload::Overload;
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
 
@@ -62,6 +64,8 @@ pub struct Options {
     pub trusted_proxies: Vec<IpNet>,
     /// What a write may take.
     pub writes: WriteLimits,
+    /// How long a client waits that does not say.
+    pub request_timeout: Duration,
     /// Whether each request is logged.
     pub access_log: bool,
     /// Whether the demo shop's page is there.
@@ -112,6 +116,7 @@ pub fn bind(
     catalog: &Catalog,
     tokens: &Tokens,
     limits: &RateLimits,
+    overload: &Overload,
     flags: &FlagAccess,
     readiness: &Readiness,
     views: &Views,
@@ -136,6 +141,9 @@ pub fn bind(
     let cors_origins = options.cors_origins.clone();
     let (rate_limits, for_admin) = (limits.clone(), web::Data::new(limits.clone()));
     let trusted_proxies = options.trusted_proxies.clone();
+    let timeout = options.request_timeout;
+    let overload = overload.clone();
+    let overload_admin = web::Data::new(overload.clone());
     let app = move || {
         let routes = Routes::default();
         let listener = Listener::Public {
@@ -149,6 +157,7 @@ pub fn bind(
             features: features.clone(),
             requests: Rc::new(requests.clone()),
             readiness: ready_public.as_ref().clone(),
+            timeout,
         };
         App::new()
             .app_data(for_public.clone())
@@ -158,6 +167,7 @@ pub fn bind(
             .app_data(streams.clone())
             .app_data(in_flight.clone())
             .app_data(writes)
+            .app_data(RequestTimeout(timeout))
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
             .configure(lists::routes)
@@ -186,7 +196,7 @@ pub fn bind(
                 request_id::wrap(request, service, access_log, &listener)
             })
     };
-    let mut public = PublicServer::new(options);
+    let mut public = PublicServer::new(options, overload.workers().clone());
     for (address, listener) in public_listeners(options)? {
         public = public.listen(listener, app.clone()).map_err(at(address))?;
     }
@@ -204,6 +214,7 @@ pub fn bind(
         App::new()
             .app_data(catalog.clone())
             .app_data(for_admin.clone())
+            .app_data(overload_admin.clone())
             .app_data(tokens.clone())
             .app_data(flags.clone())
             .app_data(flag_store.clone())

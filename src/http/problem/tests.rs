@@ -1,5 +1,6 @@
 use super::*;
 use crate::limits::Fields;
+use crate::limits::overload::Priority;
 use crate::tokens::Scope;
 use actix_web::body::to_bytes;
 use futures_util::FutureExt;
@@ -70,6 +71,14 @@ fn all() -> Vec<ApiError> {
         ApiError::NoReview(text()),
         WriteProblem::ReviewSentBefore.into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
+        ApiError::Refused(Refused::Shed {
+            dependency: "store",
+            priority: Priority::Background,
+        }),
+        ApiError::Refused(Refused::OutOfTime),
+        ApiError::Refused(Refused::Broken {
+            dependency: "store",
+        }),
         ApiError::NotReady("The server is about to stop."),
     ];
     for error in &all {
@@ -102,6 +111,7 @@ fn all() -> Vec<ApiError> {
             | ApiError::InvalidDecision(_)
             | ApiError::NoReview(_)
             | ApiError::Unavailable(_)
+            | ApiError::Refused(_)
             | ApiError::NotReady(_) => {}
         }
     }

@@ -50,14 +50,14 @@ pub(in crate::products) fn moderate(
 ) -> Result<NewJob, StoreError> {
     let job = NewJob::new(&MODERATE, &OfSubmission { submission });
     Ok(job
-        .map_err(|error| StoreError(error.to_string()))?
+        .map_err(|error| StoreError::new(error.to_string()))?
         .traced(trace))
 }
 
 /// To be enqueued by the transaction that publishes a review. Within ten seconds there is one for each product.
 fn refresh_rating(product: i64) -> Result<NewJob, StoreError> {
     let job = NewJob::new(&REFRESH_RATING, &OfProduct { product });
-    let job = job.map_err(|error| StoreError(error.to_string()))?;
+    let job = job.map_err(|error| StoreError::new(error.to_string()))?;
     Ok(job.unique(product.to_string()).after(REFRESH_EVERY))
 }
 

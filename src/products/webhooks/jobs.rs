@@ -87,7 +87,7 @@ fn deliveries(urls: &[String], changes: &[Change]) -> Result<Vec<NewJob>, StoreE
                 product: change.product_id,
             };
             let job = NewJob::new(&DELIVER, &delivery);
-            let job = job.map_err(|error| StoreError(error.to_string()))?;
+            let job = job.map_err(|error| StoreError::new(error.to_string()))?;
             jobs.push(job.unique(format!("{} {url}", change.product_id)));
         }
     }
@@ -130,7 +130,7 @@ impl Collect {
             Ok((Decision::Commit, ()))
         };
         let written = self.catalog.write(Instant::now() + PATIENCE, work).await;
-        written.map_err(|error| StoreError(error.to_string()))?;
+        written.map_err(|error| StoreError::new(error.to_string()))?;
         Ok(is_full)
     }
 }
@@ -295,7 +295,7 @@ pub async fn replay(
             Ok(Decision::Commit)
         };
         let written = store.write(Instant::now() + PATIENCE, Box::new(work)).await;
-        written.map_err(|error| StoreError(error.to_string()))?;
+        written.map_err(|error| StoreError::new(error.to_string()))?;
         count += page.changes.len();
         if page.changes.len() < AT_ONCE {
             return Ok(Some(count));
