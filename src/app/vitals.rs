@@ -60,6 +60,7 @@ pub(super) fn start(
             catalog: catalog.clone(),
             requests: requests.clone(),
             limits: limits.clone(),
+            overload: overload.clone(),
             flags: flags.flags.clone(),
             queue: jobs.queue.clone(),
             job_counters: Arc::clone(&jobs.counters),
