@@ -99,6 +99,7 @@ pub struct Addresses {
 /// Serves until it is told to stop, then drains until requests in flight are done, their time is up or it
 /// is told again. `take_orders` makes a function each call of which waits for the next order; `read_again` reads the
 /// configuration anew. Calls `started` once it accepts connections and orders.
+#[allow(clippy::too_many_lines, reason = "the list of what the program is made of")]
 pub fn serve<O: AsyncFnMut() -> Order>(
     config: &Config,
     store: OpenCatalog,

@@ -108,6 +108,7 @@ pub struct Bound {
 
 /// Binds all listeners, or none.
 #[allow(
+    clippy::too_many_arguments,
     clippy::too_many_lines,
     reason = "the list of what each listener is made of"
 )]
