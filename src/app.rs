@@ -2,15 +2,21 @@
 //! tests.
 
 mod copy;
+mod drain;
 mod jobs;
 pub mod node;
+mod notify;
 mod open;
+mod orders;
 mod pressure;
 pub mod prover;
 mod rate_limits;
+mod reload;
 mod second_tier;
+mod sockets;
 mod vitals;
 mod warm_up;
+mod watchdog;
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,16 +28,19 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::L1Options;
 use crate::cache::prover::Findings;
-use crate::config::{CacheConfig, Config};
+use crate::config::{CacheConfig, Config, ConfigErrors, LimitsConfig};
 use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
 use crate::http::{
-    self, BindError, EdgeWindows, Failures, FlagAccess, Options, Readiness, WriteLimits,
+    self, BindError, EdgeWindows, Failures, FlagAccess, Inherited, Options, Readiness, WriteLimits,
 };
+use crate::limits::overload::{Bounds, Overload};
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::search::Search;
+use crate::products::store_gate::StoreGate;
 use crate::products::tail::TailEvent;
 use crate::tokens::Tokens;
 pub use copy::{CopyCatalogError, copy_catalog};
+use drain::Listeners;
 use jobs::Jobs;
 pub use jobs::{open_existing_jobs, work};
 use open::Tail;
@@ -39,7 +48,10 @@ pub use open::{
     OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_jobs, open_sqlite,
     postgres_schema, replica_status,
 };
+pub use orders::Order;
+use reload::Followers;
 pub use second_tier::{connect as connect_redis, examine_redis, redis_status};
+pub use sockets::SocketError;
 use warm_up::WarmUp;
 
 /// A fence outlives any load that began before it by this factor.
@@ -58,6 +70,9 @@ pub enum AppError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// What was handed over cannot be listened on.
+    #[error(transparent)]
+    Sockets(#[from] SocketError),
     /// The system gave no threads.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
@@ -82,14 +97,19 @@ pub struct Addresses {
 }
 
 /// Serves until it is told to stop, then drains until requests in flight are done, their time is up or it
-/// is told again. `listen_for_stop` makes a function each call of which waits for the next order to stop
-/// and returns its name. Calls `started` once it accepts connections and orders.
-pub fn serve<S: AsyncFnMut() -> &'static str>(
+/// is told again. `take_orders` makes a function each call of which waits for the next order; `read_again` reads the
+/// configuration anew. Calls `started` once it accepts connections and orders.
+#[allow(
+    clippy::too_many_lines,
+    reason = "the list of what the program is made of"
+)]
+pub fn serve<O: AsyncFnMut() -> Order>(
     config: &Config,
     store: OpenCatalog,
     start: Start,
     started: impl FnOnce(&Addresses),
-    listen_for_stop: impl FnOnce() -> io::Result<S>,
+    take_orders: impl FnOnce() -> io::Result<O>,
+    read_again: &dyn Fn() -> Result<Config, ConfigErrors>,
 ) -> Result<(), AppError> {
     let background = background()?;
     let tokens = Tokens::new(store.tokens());
@@ -99,14 +119,16 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         failures: Failures::default(),
     };
     // Before anything is served: what is off is off from the first request on.
-    let _keeper = Keeper::start(flags.flags.clone(), Some(config.flags.file.clone()))?;
+    let keeper = Keeper::start(flags.flags.clone(), Some(config.flags.file.clone()))?;
     let mut jobs = Jobs::open(config, &store, background.handle())?;
     let follower = Follower::start(&flags.store, flags.flags.clone())?;
     let opened = store.clone();
     let store = store.into_store();
+    let overload = overload(&config.limits);
     let search = Search::start(
         Arc::clone(&store),
         config.server.data_dir.join(SEARCH_FOLDER),
+        &overload,
         background.handle().clone(),
     )?;
     let lag = allowed_lag(config);
@@ -114,7 +136,9 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     opened.watch();
     let l2 = second_tier::connect(config, background.handle().clone());
     let findings = Findings::default();
-    let catalog = Catalog::new(Arc::clone(&store), cache, l2, background.handle().clone())
+    let gate = StoreGate::new(&overload, store.reach(), cache.deadline);
+    let handle = background.handle().clone();
+    let catalog = Catalog::new(Arc::clone(&store), gate, cache, l2, handle)
         .with_search(search)
         .with_flags(&flags.flags)
         .with_prover(findings.clone())
@@ -138,6 +162,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         &flags,
         &jobs,
         &readiness,
+        &overload,
         caught_up,
         background.handle(),
     );
@@ -145,40 +170,75 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     if let Some(warm_up) = &warm_up {
         warm_up.start(background.handle());
     }
-    let options = options(config, start);
+    let watchdog_limit = watchdog::limit();
+    let options = Options {
+        inherited: sockets::inherited(config.server.listen.len())?,
+        watchdog: watchdog_limit.is_some(),
+        ..options(config, start)
+    };
+    let mut followers = Followers::new(config, flags.flags.clone(), keeper, limits.clone());
     let served = System::new().block_on(async {
-        let mut stop = listen_for_stop()?;
+        let mut orders = take_orders()?;
         let bound = http::bind(
-            &options, &catalog, &tokens, &limits, &flags, &readiness, &views,
+            &options, &catalog, &tokens, &limits, &overload, &flags, &readiness, &views,
         )?;
         if config.jobs.serve {
             jobs.start(config, &catalog, &opened.clone().into_store())?;
         }
-        let public = bound.public.handle();
+        // It has its own by now, so that a socket whose server has stopped is closed.
+        drop(options.inherited);
+        let listeners = Listeners {
+            public: bound.public.handle(),
+            admin: bound.admin.handle(),
+        };
+        let signs_of_life = watchdog_limit
+            .zip(bound.watchdog)
+            .map(|(limit, address)| watchdog::run(address, options.workers, limit));
+        let status = format!("serving at {}", join(&bound.addresses));
         started(&Addresses {
             public: bound.addresses,
             admin: bound.admin_address,
         });
-        let stopping = async {
-            tracing::info!("{}: draining", stop().await);
-            readiness.drain();
+        let following = async {
+            let signs_of_life = signs_of_life.map(|it| background.spawn(it));
+            let mut is_ready = false;
+            let order = loop {
+                let order = tokio::select! {
+                    () = readiness.warmed(), if !is_ready => {
+                        is_ready = true;
+                        notify::ready(&status);
+                        continue;
+                    }
+                    order = orders() => order,
+                };
+                let Order::Reload(name) = order else {
+                    break order;
+                };
+                tracing::info!("{name}: reading the configuration again");
+                notify::reloading();
+                let outcome = followers.follow(read_again());
+                notify::ready(&format!("{status}; {outcome}"));
+            };
+            if let Some(signs_of_life) = signs_of_life {
+                signs_of_life.abort();
+            }
             tokio::select! {
-                () = public.stop(true) => {}
-                order = stop() => tracing::warn!("{order} again: ending at once"),
-                () = tokio::time::sleep(options.drain) => {
-                    tracing::warn!("not all requests were done in time: ending");
-                }
+                () = listeners.end(order, &readiness, followers.times()) => {}
+                name = again(&mut orders) => tracing::warn!("{name} again: ending at once"),
             }
         };
         // Whatever ends first ends the others: half a process helps nobody. So operators keep their view
-        // until the public side is done, and a second order does not wait for the first one's drain.
+        // until the public side is done, and a second order does not wait for the first one's drain. The servers come
+        // first, so that they have begun when that is told.
         tokio::select! {
+            biased;
             served = async { tokio::try_join!(bound.public, bound.admin) } => {
                 served.map(|_| ()).map_err(AppError::Start)
             }
-            () = stopping => Ok(()),
+            () = following => Ok(()),
         }
     });
+    notify::status("putting back jobs that are not done");
     jobs.drain();
     drop(tail);
     views.vitals.observe();
@@ -190,8 +250,25 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     served
 }
 
+/// Awaits the next order to stop.
+async fn again(orders: &mut impl AsyncFnMut() -> Order) -> &'static str {
+    loop {
+        match orders().await {
+            Order::Reload(_) => {}
+            order => return order.name(),
+        }
+    }
+}
+
+fn join(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(", ")
+}
+
 fn options(config: &Config, start: Start) -> Options {
     Options {
+        inherited: Inherited::default(),
+        watchdog: false,
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
         workers: config.server.workers.get(),
@@ -206,9 +283,16 @@ fn options(config: &Config, start: Start) -> Options {
             body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
             patience: config.limits.write_wait,
         },
+        request_timeout: config.limits.request_timeout,
         access_log: start.access_log,
         demo_page: start.demo_page,
     }
+}
+
+fn overload(limits: &LimitsConfig) -> Overload {
+    Overload::new(limits.overload.then_some(Bounds {
+        queue_wait: limits.queue_wait,
+    }))
 }
 
 /// Runs everything that must not hold up an HTTP worker.

@@ -129,12 +129,14 @@ fn execute(cli: &Cli, sources: Sources, stdout: &mut dyn Write, stderr: &mut dyn
 
 fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let load = |listen: &ListenFlags| -> Result<Config, ConfigErrors> {
-        Config::load(&cli.config.add_to(listen.add_to(sources))?)
+        // Once more for each time, since a file may have changed.
+        Config::load(&cli.config.add_to(listen.add_to(sources.clone()))?)
     };
     let no_listen = ListenFlags::default();
     match &cli.command {
         Command::Serve(args) => {
-            with_logs(&load(&args.listen)?, |config| serve::run(args, config, out))
+            let load = || load(&args.listen);
+            with_logs(&load()?, |config| serve::run(args, config, &load))
         }
         Command::Import(args) => {
             with_logs(&load(&no_listen)?, |config| import::run(args, config, out))
@@ -157,7 +159,10 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
         }
         Command::Jobs(args) => with_logs(&load(&no_listen)?, |config| jobs::run(args, config, out)),
         Command::Slo(args) => with_logs(&load(&no_listen)?, |config| slo::run(args, config, out)),
-        Command::Work(args) => with_logs(&load(&no_listen)?, |config| work::run(args, config, out)),
+        Command::Work(args) => {
+            let load = || load(&no_listen);
+            with_logs(&load()?, |config| work::run(args, config, &load))
+        }
         Command::Webhooks(args) => with_logs(&load(&no_listen)?, |config| {
             webhooks::run(args, config, out)
         }),

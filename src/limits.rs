@@ -1,5 +1,6 @@
 //! What a client may ask for, and what the program can bear. Knows nothing of products.
 
+pub(crate) mod breaker;
 mod class;
 mod client;
 mod counters;

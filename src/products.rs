@@ -37,6 +37,7 @@ pub mod search;
 pub mod sqlite;
 pub mod stock;
 pub mod store;
+pub mod store_gate;
 mod surrogate_keys;
 pub mod tables;
 pub mod tail;

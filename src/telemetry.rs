@@ -23,9 +23,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{EnvFilter, fmt, registry};
+use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
 
-use crate::config::{LogFormat, TelemetryConfig};
+use crate::config::{LogFilter, LogFormat, TelemetryConfig};
 pub use histogram::{BOUNDS, Durations};
 use json::FlatJson;
 pub use requests::{Code, Requests, Route, RouteCounts};
@@ -46,6 +46,8 @@ pub fn dropped_lines() -> u64 {
         .get()
         .map_or(0, |dropped| dropped.dropped_lines() as u64)
 }
+/// What is logged by the subscriber that is installed, for [`set_filter`].
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Keeps the logs going. Dropping it writes out what is queued.
 #[must_use = "queued lines are lost unless the guard lives until the end"]
@@ -93,7 +95,10 @@ pub fn install(config: &TelemetryConfig) -> Result<Guard, TryInitError> {
     let dropped = writer.error_counter();
     // Logs are installed once.
     let _ = DROPPED.set(writer.error_counter());
-    subscriber(config, Console::stderr(), writer).try_init()?;
+    let (subscriber, filter) = reloadable(config, Console::stderr(), writer);
+    subscriber.try_init()?;
+    // The first one that was installed is the one that is used.
+    let _ = FILTER.set(filter);
     Ok(Guard {
         _worker: worker,
         dropped,
@@ -109,6 +114,34 @@ pub fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    reloadable(config, console, writer).0
+}
+
+/// From now on the whole process logs what this filter lets through. Does nothing where nothing is [installed](install).
+pub fn set_filter(filter: &LogFilter) {
+    let Some(handle) = FILTER.get() else {
+        return;
+    };
+    if let Err(error) = handle.reload(env_filter(filter)) {
+        tracing::error!(%error, "what is logged stays as it is");
+    }
+}
+
+fn env_filter(filter: &LogFilter) -> EnvFilter {
+    EnvFilter::new(format!("{CHATTY},{}", filter.as_str()))
+}
+
+fn reloadable<W>(
+    config: &TelemetryConfig,
+    console: Console,
+    writer: W,
+) -> (
+    impl Subscriber + Send + Sync,
+    reload::Handle<EnvFilter, Registry>,
+)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let is_text = match config.log_format {
         LogFormat::Auto => console.is_terminal,
         LogFormat::Text => true,
@@ -121,12 +154,8 @@ where
         let json = lines.event_format(FlatJson);
         json.fmt_fields(JsonFields::new()).boxed()
     };
-    registry()
-        .with(EnvFilter::new(format!(
-            "{CHATTY},{}",
-            config.log_level.as_str()
-        )))
-        .with(lines)
+    let (filter, handle) = reload::Layer::new(env_filter(&config.log_level));
+    (registry().with(filter).with(lines), handle)
 }
 
 /// The span of one request: every line logged within it bears the id, at whatever level is logged

@@ -25,6 +25,7 @@ mod harness;
 mod import_export;
 mod jobs;
 mod l2;
+mod lifecycle;
 mod limits;
 mod lists;
 mod logs;

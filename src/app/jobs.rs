@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{AppError, OpenCatalog, open_jobs};
-use crate::config::{Config, JobsConfig, MailConfig, MailUrl, WebhooksConfig};
+use super::reload::follow_logs;
+use super::{AppError, OpenCatalog, Order, notify, open_jobs};
+use crate::config::{Config, ConfigErrors, JobsConfig, MailConfig, MailUrl, WebhooksConfig};
 use crate::http::JobsView;
 use crate::jobs::{
     Counters, NewJob, Queue, Registered, Retention, Schedule, WorkerOptions, Workers,
@@ -17,6 +18,7 @@ use crate::products::back_in_stock;
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::reviews::{self, Rules};
 use crate::products::store::CatalogStore;
+use crate::products::store_gate::StoreGate;
 use crate::products::webhooks::{self, Receivers, Secret};
 
 /// The queue and, where this process does jobs, who does them.
@@ -161,12 +163,13 @@ fn options(config: &JobsConfig) -> WorkerOptions {
     }
 }
 
-/// Does jobs, and nothing else, until it is told to stop. `listen_for_stop` makes a function each call of which waits for
-/// the next order to stop and returns its name.
-pub fn work<S: AsyncFnMut() -> &'static str>(
+/// Does jobs, and nothing else, until it is told to stop. `take_orders` makes a function each call of which waits for
+/// the next order. Of what is read again, what is logged comes into force.
+pub fn work<O: AsyncFnMut() -> Order>(
     config: &Config,
     store: OpenCatalog,
-    listen_for_stop: impl FnOnce() -> io::Result<S>,
+    take_orders: impl FnOnce() -> io::Result<O>,
+    read_again: &dyn Fn() -> Result<Config, ConfigErrors>,
 ) -> Result<(), AppError> {
     let background = super::background()?;
     let mut jobs = Jobs::open(config, &store, background.handle())?;
@@ -179,8 +182,10 @@ pub fn work<S: AsyncFnMut() -> &'static str>(
     };
     store.watch();
     let store = store.into_store();
+    let gate = StoreGate::open(store.reach(), nothing.deadline);
     let catalog = Catalog::new(
         Arc::clone(&store),
+        gate,
         nothing,
         None,
         background.handle().clone(),
@@ -189,8 +194,22 @@ pub fn work<S: AsyncFnMut() -> &'static str>(
     jobs.start(config, &catalog, &store)?;
     tracing::info!("doing jobs");
     background.block_on(async {
-        let mut stop = listen_for_stop()?;
-        tracing::info!("{}: draining", stop().await);
+        let mut orders = take_orders()?;
+        notify::ready("doing jobs");
+        loop {
+            match orders().await {
+                Order::Reload(name) => {
+                    tracing::info!("{name}: reading the configuration again");
+                    notify::reloading();
+                    notify::ready(&follow_logs(read_again()));
+                }
+                order => {
+                    tracing::info!("{}: draining", order.name());
+                    break;
+                }
+            }
+        }
+        notify::stopping("draining");
         Ok::<_, io::Error>(())
     })?;
     jobs.drain();

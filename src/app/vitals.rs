@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::console::{Sources, Vitals, seconds_now};
 use crate::http::{FlagAccess, Readiness, Views};
 use crate::limits::RateLimits;
-use crate::limits::overload::Pressure;
+use crate::limits::overload::Overload;
 use crate::products::catalog::Catalog;
 use crate::slo::Slo;
 use crate::telemetry::Requests;
@@ -46,6 +46,7 @@ pub(super) fn start(
     flags: &FlagAccess,
     jobs: &Jobs,
     readiness: &Readiness,
+    overload: &Overload,
     caught_up: CaughtUp,
     background: &Handle,
 ) -> Views {
@@ -59,6 +60,7 @@ pub(super) fn start(
             catalog: catalog.clone(),
             requests: requests.clone(),
             limits: limits.clone(),
+            overload: overload.clone(),
             flags: flags.flags.clone(),
             queue: jobs.queue.clone(),
             job_counters: Arc::clone(&jobs.counters),
@@ -68,11 +70,12 @@ pub(super) fn start(
         caught_up.0,
     );
     background.spawn(vitals.clone().watch());
+    let watched = overload.clone();
     pressure::start(
         config,
         catalog,
         flags,
-        Pressure::default,
+        move || watched.pressure(),
         &vitals,
         background,
     );

@@ -7,7 +7,6 @@
 //! invalidation it knows of arrived, it does not read.
 
 mod ask;
-mod breaker;
 mod counters;
 mod examine;
 mod fill;

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::clock::Millis;
 use super::l1::Absence;
+use crate::limits::overload::{self, Verdict};
 
 /// What was found for a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,12 @@ pub enum LoadError {
     /// The store said no.
     #[error("{0}")]
     Failed(String),
+    /// The store could not be reached.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The store was not asked, or not for long enough.
+    #[error(transparent)]
+    Refused(#[from] overload::Refused),
     /// The store said nothing in time.
     #[error("no answer from the store within {0:?}")]
     DeadlineExceeded(Duration),
@@ -95,4 +102,14 @@ pub enum LoadError {
     /// The load ended without an outcome.
     #[error("the load was aborted")]
     Aborted,
+}
+
+impl LoadError {
+    /// What it says of the store that was asked.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Unreachable(_) | Self::DeadlineExceeded(_) => Verdict::Failed,
+            _ => Verdict::Answered,
+        }
+    }
 }

@@ -19,11 +19,15 @@ use super::l1::{Absence, Epoch, Freshness, L1, Lookup, Weigh};
 use super::load::{Intent, Load, LoadError, Loaded, Origin};
 use super::refresh_ahead::RefreshAhead;
 use super::trace::{Cause, Heard, Trace};
+use crate::limits::overload::context;
 use crate::telemetry::Tally;
 pub use inspect::{ReadCounts, View};
 
 mod inspect;
 mod purge;
+
+/// How often one waits for a load again that was refused for the sake of somebody else who led it.
+const MOST_SPARED: u32 = 3;
 
 /// An answer and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +142,7 @@ where
     }
 
     /// Answers from L1 alone. A stale answer starts a refresh, and one that soon will be may do so, too.
-    fn cached(&self, key: &K) -> Option<Answer<V>> {
+    pub fn cached(&self, key: &K) -> Option<Answer<V>> {
         let l1 = self.shared.l1.as_ref()?;
         let lookup = l1.get(key, self.shared.clock.now())?;
         let count = match (&lookup.value, lookup.freshness) {
@@ -268,6 +272,7 @@ where
     }
 
     async fn load(&self, l1: &L1<K, V>, key: &K, intent: Intent) -> Result<Answer<V>, LoadError> {
+        let mut spared = 0;
         loop {
             let epoch = l1.epoch();
             let outcome = match self.shared.flights.join(key) {
@@ -280,7 +285,16 @@ where
                 Role::Follower(outcome) => outcome,
             };
             self.shared.count(Count::Joined);
-            let landed = outcome.wait().await.unwrap_or(Err(LoadError::Aborted))?;
+            let landed = match outcome.wait().await.unwrap_or(Err(LoadError::Aborted)) {
+                // That was refused to the one who led, and may not be to this one.
+                Err(LoadError::Refused(refused))
+                    if spared < MOST_SPARED && context::current().may_ask_after(refused) =>
+                {
+                    spared += 1;
+                    continue;
+                }
+                landed => landed?,
+            };
             // This flight may have been joined after its load: an invalidation between the two has to
             // be heeded by those who came after it.
             let version = landed.answer.version;
@@ -316,9 +330,10 @@ where
         let _context = self.shared.background.enter();
         // A loader that panics drops its pilot, which tells everyone who waits, the caller among them.
         let flight = flight(Arc::clone(&self.shared), key.clone(), intent, pilot);
+        let flight = context::scope(context::current(), flight);
         let mut flight = Box::pin(AssertUnwindSafe(flight).catch_unwind());
-        let mut context = Context::from_waker(Waker::noop());
-        if flight.as_mut().poll(&mut context).is_pending() {
+        let mut task = Context::from_waker(Waker::noop());
+        if flight.as_mut().poll(&mut task).is_pending() {
             self.shared.background.spawn(flight);
         }
     }
@@ -355,8 +370,10 @@ async fn flight<K, V>(
         // Without L1 nothing flies: see `read`.
         None => Err(LoadError::Aborted),
     };
-    if let Err(error) = &outcome {
-        tracing::warn!(%error, "a load failed");
+    match &outcome {
+        // Whoever refused tells of that, once for many.
+        Ok(_) | Err(LoadError::Refused(_)) => {}
+        Err(error) => tracing::warn!(%error, "a load failed"),
     }
     pilot.land(outcome);
 }
@@ -380,15 +397,23 @@ where
     }
 
     async fn try_load_in_time(&self, key: &K, intent: Intent) -> Result<Loaded<V>, LoadError> {
+        let context = context::current();
+        context.check()?;
         let mut load = self.loader.load(key.clone(), intent);
         // A timer costs as much as an embedded store's answer; only one who waits needs it.
         if let Poll::Ready(loaded) = poll!(&mut load) {
             return loaded;
         }
         let started = Instant::now();
-        let loaded = tokio::time::timeout(self.deadline, load).await;
+        let limit = context
+            .left()
+            .map_or(self.deadline, |left| left.min(self.deadline));
+        let loaded = tokio::time::timeout(limit, load).await;
         self.ahead.measured(started.elapsed());
-        loaded.unwrap_or(Err(LoadError::DeadlineExceeded(self.deadline)))
+        loaded.unwrap_or_else(|_| {
+            context.check()?;
+            Err(LoadError::DeadlineExceeded(self.deadline))
+        })
     }
 
     async fn bypass(&self, key: &K, intent: Intent) -> Result<Answer<V>, LoadError> {

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use super::batch::{BatchOptions, Batcher};
 use super::l2::{Asked, L2, L2Key, L2Value};
 use super::load::{Intent, Lease, Load, LoadError, LoadMany, Loaded, Origin};
+use crate::limits::overload::{Context, Dependency, Question, context};
 
 /// While another node loads a key, the tier is asked for it at growing intervals, up to this one.
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
@@ -25,36 +26,55 @@ const STORE_BATCHES: BatchOptions = BatchOptions {
 
 /// Loads from a store in batches.
 pub struct Batched<K, V> {
-    any: Batcher<K, Result<Loaded<V>, LoadError>>,
-    fresh: Batcher<K, Result<Loaded<V>, LoadError>>,
+    any: Keys<K, V>,
+    fresh: Keys<K, V>,
+    gate: (Dependency, Question),
 }
+
+/// Keys, and until when each is waited for.
+type Keys<K, V> = Batcher<(K, Option<Instant>), Result<Loaded<V>, LoadError>>;
 
 impl<K, V> Batched<K, V>
 where
     K: Send + 'static,
     V: Clone + Send + 'static,
 {
-    /// Batches run on `background`, each for no longer than `deadline`.
-    pub fn new(store: impl LoadMany<K, V>, deadline: Duration, background: &Handle) -> Self {
+    /// Batches run on `background`, each for no longer than `deadline`, or than the most patient of those who wait for
+    /// its keys. What `gate` says of one key is asked before it gets into a batch.
+    pub fn new(
+        store: impl LoadMany<K, V>,
+        gate: (Dependency, Question),
+        deadline: Duration,
+        background: &Handle,
+    ) -> Self {
         let store = Arc::new(store);
         let batcher = |intent| {
             let store = Arc::clone(&store);
-            Batcher::new(STORE_BATCHES, background.clone(), move |keys: Vec<K>| {
-                let count = keys.len();
-                let load = store.load_many(keys, intent);
-                async move {
-                    let loaded = tokio::time::timeout(deadline, load).await;
-                    match loaded.unwrap_or(Err(LoadError::DeadlineExceeded(deadline))) {
-                        Ok(loaded) => loaded.into_iter().map(Ok).collect(),
-                        Err(error) => vec![Err(error); count],
+            Batcher::new(
+                STORE_BATCHES,
+                background.clone(),
+                move |asked: Vec<(K, Option<Instant>)>| {
+                    let (keys, until): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+                    let count = keys.len();
+                    let end = Instant::now() + deadline;
+                    let end = until.into_iter().flatten().max().unwrap_or(end).min(end);
+                    let load = store.load_many(keys, intent);
+                    let load = context::scope(Context::BACKGROUND.by(end), load);
+                    async move {
+                        let loaded = tokio::time::timeout_at(end.into(), load).await;
+                        match loaded.unwrap_or(Err(LoadError::DeadlineExceeded(deadline))) {
+                            Ok(loaded) => loaded.into_iter().map(Ok).collect(),
+                            Err(error) => vec![Err(error); count],
+                        }
                     }
-                }
-                .boxed()
-            })
+                    .boxed()
+                },
+            )
         };
         Self {
             any: batcher(Intent::Any),
             fresh: batcher(Intent::Fresh),
+            gate,
         }
     }
 
@@ -63,7 +83,13 @@ where
             Intent::Any => &self.any,
             Intent::Fresh => &self.fresh,
         };
-        batcher.ask(key).await.unwrap_or(Err(LoadError::Aborted))
+        let asking = async {
+            let until = context::current().deadline;
+            let answer = batcher.ask((key, until)).await;
+            answer.unwrap_or(Err(LoadError::Aborted))
+        };
+        let (dependency, question) = &self.gate;
+        dependency.call(*question, asking, LoadError::verdict).await
     }
 }
 
@@ -72,6 +98,7 @@ impl<K, V> Clone for Batched<K, V> {
         Self {
             any: self.any.clone(),
             fresh: self.fresh.clone(),
+            gate: self.gate.clone(),
         }
     }
 }
@@ -94,16 +121,17 @@ pub struct Tiered<K, V> {
 }
 
 impl<K: L2Key, V: L2Value> Tiered<K, V> {
-    /// Loads on the store run on `background`, each for no longer than `deadline`.
+    /// Loads on the store run on `background`, each for no longer than `deadline`. See [`Batched::new`].
     pub fn new(
         l2: L2<K, V>,
         store: impl LoadMany<K, V>,
+        gate: (Dependency, Question),
         deadline: Duration,
         background: &Handle,
     ) -> Self {
         Self {
             l2,
-            store: Batched::new(store, deadline, background),
+            store: Batched::new(store, gate, deadline, background),
         }
     }
 

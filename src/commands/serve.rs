@@ -1,6 +1,6 @@
 //! `doorbuster serve`.
 
-use std::io::{self, Write};
+use std::io;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,8 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit::Exit;
 use super::flags::ListenFlags;
 use super::help;
-use crate::app::{self, Addresses};
-use crate::config::Config;
+use crate::app::{self, Addresses, Order};
+use crate::config::{Config, ConfigErrors};
 use crate::products::demo;
 use crate::products::import::run::{self, OnError};
 use crate::products::import::{Place, Record};
@@ -36,8 +36,13 @@ pub struct Args {
     pub listen: ListenFlags,
 }
 
-/// Serves until it is told to stop: the first signal drains, a second one ends it at once.
-pub fn run(args: &Args, config: &Config, _out: &mut dyn Write) -> anyhow::Result<Exit> {
+/// Serves until it is told to stop: the first signal drains, a second one ends it at once. SIGHUP has the configuration
+/// read again.
+pub fn run(
+    args: &Args,
+    config: &Config,
+    read_again: &dyn Fn() -> Result<Config, ConfigErrors>,
+) -> anyhow::Result<Exit> {
     let store = app::open_catalog(config)?;
     if args.demo {
         fill(store.as_store()).context("cannot fill the catalogue")?;
@@ -51,7 +56,7 @@ pub fn run(args: &Args, config: &Config, _out: &mut dyn Write) -> anyhow::Result
         demo_page: args.demo,
     };
     let announce = |addresses: &Addresses| announce(addresses, args.demo);
-    app::serve(config, store, start, announce, stop_signals)?;
+    app::serve(config, store, start, announce, signals, read_again)?;
     tracing::info!("stopped");
     Ok(Exit::Done)
 }
@@ -103,15 +108,19 @@ fn announce(addresses: &Addresses, demo_page: bool) {
     }
 }
 
-/// Takes SIGTERM and SIGINT over. Each call of what it returns waits for the next one of them, be it one
+/// Takes the signals over that are orders. Each call of what it returns waits for the next one of them, be it one
 /// that came between two calls.
-pub(super) fn stop_signals() -> io::Result<impl AsyncFnMut() -> &'static str> {
+pub(super) fn signals() -> io::Result<impl AsyncFnMut() -> Order> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut quit = signal(SignalKind::quit())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move || {
         tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => Order::Stop("SIGTERM"),
+            _ = interrupt.recv() => Order::Stop("SIGINT"),
+            _ = quit.recv() => Order::HandOver("SIGQUIT"),
+            _ = hangup.recv() => Order::Reload("SIGHUP"),
         }
     })
 }

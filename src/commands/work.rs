@@ -1,12 +1,10 @@
 //! `doorbuster work`.
 
-use std::io::Write;
-
 use super::exit::Exit;
 use super::help;
-use super::serve::stop_signals;
+use super::serve::signals;
 use crate::app;
-use crate::config::Config;
+use crate::config::{Config, ConfigErrors};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,9 +20,13 @@ those that are not done by then.";
 pub struct Args {}
 
 /// Does jobs until it is told to stop.
-pub fn run(_args: &Args, config: &Config, _out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub fn run(
+    _args: &Args,
+    config: &Config,
+    read_again: &dyn Fn() -> Result<Config, ConfigErrors>,
+) -> anyhow::Result<Exit> {
     let store = app::open_catalog(config)?;
-    app::work(config, store, stop_signals)?;
+    app::work(config, store, signals, read_again)?;
     tracing::info!("stopped");
     Ok(Exit::Done)
 }

@@ -30,7 +30,7 @@ pub(super) struct Entry {
 }
 
 /// A value before it is interpreted.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(super) enum RawValue {
     Scalar(String),
     List(Vec<String>),

@@ -15,6 +15,12 @@ pub struct LimitsConfig {
     pub body: ByteSize,
     /// How long a write may wait for others.
     pub write_wait: Duration,
+    /// Whether what goes behind the caches is limited to what can be done in time.
+    pub overload: bool,
+    /// How long a request may wait for its turn behind the caches while there is too much to do.
+    pub queue_wait: Duration,
+    /// How long a client waits that does not say.
+    pub request_timeout: Duration,
     /// Rate limits.
     pub policies: Vec<Policy>,
     /// Memory for what is remembered of clients.
@@ -47,6 +53,21 @@ impl LimitsConfig {
                 "write_wait",
                 Duration::from_secs(2),
                 "time a write waits for others, an import perhaps, before it is told to come back",
+            ),
+            overload: section.value(
+                "overload",
+                true,
+                "whether more misses than can be answered in time are refused, the least important first",
+            ),
+            queue_wait: section.value(
+                "queue_wait",
+                Duration::from_millis(50),
+                "wait for a turn behind the caches under overload; five times as long in a burst",
+            ),
+            request_timeout: section.value(
+                "request_timeout",
+                Duration::from_secs(10),
+                "time for reading, where a request has no X-Request-Timeout",
             ),
             policies: section.policies(
                 "policy",
@@ -82,6 +103,16 @@ impl LimitsConfig {
             !config.write_wait.is_zero(),
             "limits.write_wait",
             "no write can begin in no time; write a duration above 0, such as 2s",
+        );
+        reader.require(
+            config.queue_wait >= Duration::from_millis(1),
+            "limits.queue_wait",
+            "nobody gets a turn in no time; write a duration from 1ms, such as 50ms",
+        );
+        reader.require(
+            !config.request_timeout.is_zero(),
+            "limits.request_timeout",
+            "nothing can be read in no time; write a duration above 0, such as 10s",
         );
         reader.require(
             (SMALLEST..=LARGEST).contains(&config.memory),

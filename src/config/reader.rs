@@ -1,5 +1,7 @@
 //! Reads settings from the layers, remembers where each came from and collects what is wrong.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::error::{ConfigError, ConfigErrors};
 use super::file::{FileLayer, RawValue};
 use super::setting::{Setting, Source};
@@ -219,6 +221,11 @@ impl Section<'_, '_> {
             Some((source, raw)) => (source, Some(raw)),
             None => (Source::Default, None),
         };
+        let fingerprint = raw.as_ref().map(|raw| {
+            let mut hasher = DefaultHasher::new();
+            raw.hash(&mut hasher);
+            hasher.finish()
+        });
         let outcome = raw.map(|raw| {
             raw.map_err(|reason| (None, reason.to_owned()))
                 .and_then(read)
@@ -242,6 +249,7 @@ impl Section<'_, '_> {
             value: show(&value),
             source,
             help,
+            fingerprint,
         });
         value
     }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// Stands where a secret was.
-const MASK: &str = "***";
+/// Stands where a secret was, of whatever kind.
+pub(super) const MASK: &str = "***";
 
 /// Masks the password of a URL, and parameters that hold one, for printing.
 ///

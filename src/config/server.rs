@@ -29,7 +29,9 @@ pub struct ServerConfig {
     pub admin_listen: SocketAddr,
     /// HTTP worker threads.
     pub workers: NonZeroUsize,
-    /// How long requests in flight may take to finish after a stop signal.
+    /// How long, after a stop signal, it goes on serving while it says that it is not ready.
+    pub drain_grace: Duration,
+    /// How long requests in flight may take to finish after that.
     pub drain: Duration,
     /// Open public connections, all workers together. More take the place of those that do least.
     pub max_connections: NonZeroUsize,
@@ -64,10 +66,15 @@ impl ServerConfig {
                 thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
                 "HTTP worker threads; unless set, one for each core",
             ),
+            drain_grace: section.value(
+                "drain_grace",
+                Duration::from_secs(1),
+                "time to go on serving after SIGTERM, unready, for load balancers and clients to leave",
+            ),
             drain: section.value(
                 "drain",
                 Duration::from_secs(10),
-                "time for requests in flight to finish after SIGTERM",
+                "time for requests in flight to finish after that",
             ),
             max_connections: section.value(
                 "max_connections",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::secret::MASK;
 use super::sources::CREDENTIAL_PREFIX;
 
 /// One setting in effect.
@@ -18,9 +19,19 @@ pub struct Setting {
     pub source: Source,
     /// One line that says what the setting does.
     pub help: &'static str,
+    /// Of what was said in whichever layer, so that two secrets which look the same when masked are told apart within one
+    /// process; none where nothing was said.
+    pub(super) fingerprint: Option<u64>,
 }
 
 impl Setting {
+    /// Whether another reading of the same setting says something else.
+    pub fn differs_from(&self, other: &Self) -> bool {
+        // Two ways to write a value are one, unless something is masked: then what was written decides.
+        let is_masked = self.value.contains(MASK);
+        self.value != other.value || (is_masked && self.fingerprint != other.fingerprint)
+    }
+
     /// `section.key`.
     pub fn name(&self) -> String {
         format!("{}.{}", self.section, self.key)

@@ -260,12 +260,19 @@ function database({ database }) {
   ]);
 }
 
-function limits({ limits, redis }) {
+function limits({ limits, redis, overload }) {
   text($("limits-under"), limits.policies.length ? `${count(limits.clients)} of ${count(limits.room)} clients` : "no rate limits");
   rows($("limits"), limits.policies, (policy) => policy.name, (policy) => [
     policy.name,
     number(count(policy.allowed_ps)),
     number(count(policy.limited_ps), policy.limited_ps > 0 ? "warn" : ""),
+  ]);
+  rows($("dependencies"), overload, (dependency) => dependency.name, (dependency) => [
+    dependency.name,
+    number(`${count(dependency.in_flight)} of ${count(dependency.limit)}`),
+    number(count(dependency.waiting), dependency.waiting > 0 ? "warn" : ""),
+    number(count(dependency.shed_ps), dependency.shed_ps > 0 ? "bad" : ""),
+    { text: dependency.breaker, class: dependency.breaker === "closed" ? "faint" : "bad" },
   ]);
   pairs($("breakers"), [
     ["Redis", redis ? redis.state : "none", redis && redis.state !== "used" ? "warn" : ""],

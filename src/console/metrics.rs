@@ -18,6 +18,7 @@ pub fn exposition(readings: &Readings, started: f64) -> String {
     redis(&mut out, readings);
     store(&mut out, readings);
     limits_and_flags(&mut out, readings);
+    overload(&mut out, readings);
     jobs(&mut out, readings);
     slo(&mut out, readings);
     out.finish()
@@ -187,6 +188,41 @@ fn limits_and_flags(out: &mut Exposition, readings: &Readings) {
     }
     out.begin(&table::FLAG_ERRORS)
         .sample(&[], readings.flag_trouble.1);
+}
+
+fn overload(out: &mut Exposition, readings: &Readings) {
+    let dependencies = &readings.overload.dependencies;
+    out.begin(&table::OVERLOAD_LIMIT);
+    for dependency in dependencies {
+        out.sample(&[dependency.name], dependency.limit);
+    }
+    out.begin(&table::OVERLOAD_IN_FLIGHT);
+    for dependency in dependencies {
+        out.sample(&[dependency.name], dependency.in_flight);
+    }
+    out.begin(&table::OVERLOAD_WAITING);
+    for dependency in dependencies {
+        out.sample(&[dependency.name], dependency.waiting);
+    }
+    out.begin(&table::OVERLOAD_BREAKER);
+    for dependency in dependencies {
+        out.sample(&[dependency.name], flag(dependency.breaker != "closed"));
+    }
+    out.begin(&table::OVERLOAD_ASKED);
+    for dependency in dependencies {
+        for (decision, counts) in [
+            ("admitted", &dependency.admitted),
+            ("shed", &dependency.shed),
+        ] {
+            for (priority, count) in counts {
+                out.sample(&[dependency.name, priority, decision], count);
+            }
+        }
+    }
+    let lag = readings.overload.pressure.loop_lag_ms / 1_000.0;
+    out.begin(&table::LOOP_LAG).sample(&[], lag);
+    let refused = readings.retries.map_or(0, |retries| retries.refused);
+    out.begin(&table::RETRIES_REFUSED).sample(&[], refused);
 }
 
 fn jobs(out: &mut Exposition, readings: &Readings) {

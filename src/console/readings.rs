@@ -10,6 +10,7 @@ use crate::flags::pressure;
 use crate::flags::{Deviations, Layer, Snapshot};
 use crate::jobs::{KindCounters, KindStats};
 use crate::limits::Standing;
+use crate::limits::overload::{RetryCounts, Signals};
 use crate::products::catalog::status::CacheStatus;
 use crate::products::store::Lacks;
 use crate::slo::Status;
@@ -62,6 +63,10 @@ pub struct Readings {
     pub tail_lag: Duration,
     /// The rate limits.
     pub limits: Standing,
+    /// The limits that are found while the program runs.
+    pub overload: Signals,
+    /// How many reads were tried again elsewhere; `None` where there is no other place.
+    pub retries: Option<RetryCounts>,
     /// Flags in force.
     pub flags: Arc<Snapshot>,
     /// Features that are not as they are built to be.

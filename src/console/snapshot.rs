@@ -77,6 +77,7 @@ impl Artist {
             "redis": redis(&now, &smooth),
             "database": database(&now, &smooth),
             "limits": limits(&now, &smooth),
+            "overload": overload(&now, &smooth),
             "ladder": ladder(&now),
             "flags": flags(&now),
             "slo": *now.slo,
@@ -277,6 +278,25 @@ fn limits(now: &Readings, smooth: &Between<'_>) -> Value {
         "room": now.limits.room,
         "redis": now.limits.redis,
     })
+}
+
+fn overload(now: &Readings, smooth: &Between<'_>) -> Value {
+    let dependencies = now.overload.dependencies.iter().enumerate();
+    let rows = dependencies.map(|(at, dependency)| {
+        let shed = |it: &Readings| {
+            let dependency = it.overload.dependencies.get(at);
+            dependency.map_or(0, |it| it.shed.values().sum())
+        };
+        json!({
+            "name": dependency.name,
+            "limit": dependency.limit,
+            "in_flight": dependency.in_flight,
+            "waiting": dependency.waiting,
+            "breaker": dependency.breaker,
+            "shed_ps": smooth.per_second(shed),
+        })
+    });
+    rows.collect()
 }
 
 fn ladder(now: &Readings) -> Value {

@@ -125,6 +125,18 @@ fn tiers(now: &Readings, note: &mut impl FnMut(Degree, &'static str, String)) {
             note(Degree::Warning, "redis", text);
         }
     }
+    for dependency in &now.overload.dependencies {
+        let name = dependency.name;
+        if dependency.breaker != "closed" {
+            let text = format!("{name} failed several times in a row, and is given a rest.");
+            note(Degree::Warning, "breaker", text);
+        } else if dependency.saturation >= 1.0 && dependency.waiting > 0 {
+            let waiting = dependency.waiting;
+            let text =
+                format!("{name} has all it can bear to do, and {waiting} questions wait for it.");
+            note(Degree::Notice, "overload", text);
+        }
+    }
     if now.limits.redis == Some(false) {
         let text = "Redis does not count. Each node allows its part of the rate limits.";
         note(Degree::Warning, "limits", text.to_owned());

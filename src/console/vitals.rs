@@ -16,6 +16,7 @@ use crate::cache::{Clock, SystemClock};
 use crate::flags::{Flags, pressure};
 use crate::jobs::{Counters, Queue};
 use crate::limits::RateLimits;
+use crate::limits::overload::Overload;
 use crate::products::catalog::Catalog;
 use crate::slo::{Events, Slo};
 use crate::telemetry::{Requests, dropped_lines};
@@ -38,6 +39,8 @@ pub struct Sources {
     pub requests: Requests,
     /// Rate limits.
     pub limits: RateLimits,
+    /// Limits that are found while the program runs.
+    pub overload: Overload,
     /// Flags.
     pub flags: Flags,
     /// The queue.
@@ -133,6 +136,8 @@ impl Vitals {
             catalog_answers: inner.catalog_answers.load(Ordering::Relaxed),
             tail_lag: Duration::from_millis(SystemClock.now().saturating_sub(caught_up)),
             limits: sources.limits.standing(),
+            overload: sources.overload.signals(),
+            retries: sources.catalog.retries(),
             flags: sources.flags.in_force(),
             features: sources.flags.features().now(),
             flag_trouble: (

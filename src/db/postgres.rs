@@ -30,6 +30,7 @@ use tokio::runtime::{self, Handle};
 use tokio::task::JoinHandle;
 
 use super::{MigrationReport, SchemaState, ServerStanding};
+use crate::limits::overload::{RetryBudget, context};
 use connect::Servers;
 pub use connection::{Connection, Parameters};
 pub use copy::{CopyRows, microseconds};
@@ -48,7 +49,8 @@ pub use url::{Url, parse_url};
 
 /// The longest any statement outside a write may run. A read that nobody awaits any more is cancelled at once;
 /// this is for the day the cancelling does not arrive.
-const LONGEST_READ: Duration = Duration::from_mins(1);
+/// In milliseconds.
+const LONGEST_STATEMENT: u64 = 60_000;
 /// Writes at once. More would wait for each other's locks and for the disk.
 pub const WRITERS: usize = 4;
 
@@ -104,7 +106,7 @@ impl Postgres {
     pub fn open(options: &Options) -> Result<Self, PostgresError> {
         // Rows are read by key, where compiling a plan takes longer than running it, and from memory or a disk without
         // an arm, where a row here and there costs little more than the next one.
-        let limit = LONGEST_READ.as_millis();
+        let limit = LONGEST_STATEMENT;
         let session = format!("-c statement_timeout={limit} -c jit=off -c random_page_cost=1.1");
         let session = (!options.pgbouncer).then_some(session.as_str());
         let server = |url: &str| {
@@ -193,6 +195,8 @@ impl Postgres {
         T: Send + 'static,
         E: From<PostgresError> + Send + 'static,
     {
+        // Whoever waits, and until when, goes along.
+        let work = context::scope(context::current(), work);
         let mut task = Stopped(self.shared.handle.spawn(work));
         (&mut task.0)
             .await
@@ -233,6 +237,19 @@ impl Postgres {
     /// Whether what [`Recency::Any`] finds may be behind.
     pub fn has_replicas(&self) -> bool {
         !self.shared.routing.replicas.is_empty()
+    }
+
+    /// How many reads may be tried again elsewhere.
+    pub fn retries(&self) -> &RetryBudget {
+        &self.shared.routing.retries
+    }
+
+    /// How many reads are worked on at once, all servers together that are read from where anything will do.
+    pub fn parallel_reads(&self) -> usize {
+        let routing = &self.shared.routing;
+        let of = |server: &Server| server.readers.status().max_size;
+        let replicas: usize = routing.replicas.iter().map(|it| of(&it.server)).sum();
+        replicas.max(of(&routing.primary))
     }
 
     /// Whether the primary answers. It does as far as is known where nobody watches.

@@ -28,7 +28,7 @@ use threads::{NoAnswer, Pool, with_thread_connection};
 use writer::Writer;
 
 /// Reader threads for anything longer than a point read.
-const READERS: usize = 2;
+pub const READERS: usize = 2;
 
 /// How long a write for which nobody waits keeps its place.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -9,6 +9,7 @@ mod guard;
 mod jobs;
 mod limits;
 mod numbers;
+mod overload;
 mod reviews;
 mod session;
 
@@ -35,6 +36,7 @@ pub struct Views {
 pub(super) fn routes(config: &mut ServiceConfig) {
     cache::routes(config);
     limits::routes(config);
+    overload::routes(config);
     flags::routes(config);
     jobs::routes(config);
     reviews::routes(config);

@@ -206,7 +206,7 @@ impl Writing {
 }
 
 fn no_outcome() -> WriteError {
-    WriteError::Store(StoreError(
+    WriteError::Store(StoreError::new(
         "a product was put and nothing was told of it".to_owned(),
     ))
 }

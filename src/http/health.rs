@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -12,10 +13,14 @@ use crate::flags::{Feature, Flags};
 use crate::products::catalog::Catalog;
 use crate::products::store::Lacks;
 
+/// How often one who waits looks whether the cache is warm.
+const WARMING_LOOK: Duration = Duration::from_millis(10);
+
 /// Whether the process wants traffic. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
     draining: Arc<AtomicBool>,
+    closing: Arc<AtomicBool>,
     warming: Arc<AtomicBool>,
     retired: Arc<AtomicBool>,
 }
@@ -24,6 +29,15 @@ impl Readiness {
     /// From now on, for good, the answer is no: the process is about to stop.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// From now on, for good, each public connection is closed with the answer to its next request.
+    pub fn close_connections(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    pub(super) fn closes_connections(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// Whether it has yet to load what is read most.
@@ -56,6 +70,13 @@ impl Readiness {
             Some("The cache is warming.")
         } else {
             None
+        }
+    }
+
+    /// Ends when [`Readiness::is_warming`] is false.
+    pub async fn warmed(&self) {
+        while self.is_warming() {
+            tokio::time::sleep(WARMING_LOOK).await;
         }
     }
 

@@ -26,6 +26,7 @@ use super::writes::WriteProblem;
 use crate::cache::{Absence, LoadError, Status};
 use crate::flags::Feature;
 use crate::limits::Refusal;
+use crate::limits::overload::Refused;
 use crate::products::listing::ListError;
 use crate::products::store::StoreError;
 use crate::products::validate::Invalid;
@@ -111,6 +112,8 @@ pub(super) enum ApiError {
     NoFlag(String),
     /// The catalogue gives no answer. The text is for the log.
     Unavailable(String),
+    /// What would answer was not asked, or not for long enough.
+    Refused(Refused),
     /// The server is not ready for traffic.
     NotReady(&'static str),
 }
@@ -123,7 +126,16 @@ impl From<AuthorizationError> for ApiError {
 
 impl From<LoadError> for ApiError {
     fn from(error: LoadError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            LoadError::Refused(refused) => refused.into(),
+            error => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
     }
 }
 
@@ -348,9 +360,10 @@ impl ApiError {
         }
     }
 
-    /// Whether it is as somebody wants it to be, and so nothing that the log has to tell of.
+    /// Whether it is as somebody wants it to be, and so nothing that the log has to tell of. Whoever refuses tells of
+    /// many at once.
     pub(super) fn is_meant(&self) -> bool {
-        matches!(self, Self::FeatureOff(_))
+        matches!(self, Self::FeatureOff(_) | Self::Refused(_))
     }
 
     fn extension(&self) -> Extension<'_> {
@@ -398,6 +411,7 @@ impl ApiError {
             Self::Busy
             | Self::SearchBusy
             | Self::Unavailable(_)
+            | Self::Refused(_)
             | Self::NotReady(_)
             | Self::VersionNotReached { .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));

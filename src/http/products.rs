@@ -11,6 +11,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 
 use super::batch::weakest;
+use super::deadline::context_of_miss;
 use super::degraded;
 use super::edge;
 use super::media_type::{self, MediaType};
@@ -19,9 +20,11 @@ use super::problem::ApiError;
 use super::representation::{Outgoing, respond};
 use super::status_header::{CACHE_STATUS, cache_status};
 use super::writes;
-use crate::cache::{Absence, Origin, Status};
+use crate::cache::{Absence, Answer, LoadError, Origin, Status};
 use crate::flags::Feature;
+use crate::limits::overload::context;
 use crate::products::catalog::{Catalog, DetailError};
+use crate::products::document::Document;
 use crate::products::views::{Form, PageClass, Place};
 use detail_query::DetailQuery;
 
@@ -181,7 +184,9 @@ async fn product(
     };
     if asked.min_version > 0 {
         // In a box, so that a request without it does not carry its size around.
-        Box::pin(await_version(catalog, id, asked.min_version)).await?;
+        let context = context_of_miss(request);
+        let waiting = await_version(catalog, id, asked.min_version);
+        Box::pin(context::scope(context, waiting)).await?;
     }
     let (mut response, status, keys) = match asked.form {
         None => plain(request, catalog, id, no_product).await?,
@@ -205,6 +210,16 @@ async fn await_version(catalog: &Catalog, id: i64, least: u64) -> Result<(), Api
     Ok(())
 }
 
+/// Reads a product that is not in memory.
+async fn missed(
+    request: &HttpRequest,
+    catalog: &Catalog,
+    id: i64,
+) -> Result<Answer<Document>, LoadError> {
+    let context = context_of_miss(request);
+    context::scope(context, catalog.product(id)).await
+}
+
 /// The document as it is kept.
 async fn plain(
     request: &HttpRequest,
@@ -212,7 +227,10 @@ async fn plain(
     id: i64,
     no_product: impl Fn(Absence, Status) -> ApiError,
 ) -> Result<(HttpResponse, Status, Cow<'static, str>), ApiError> {
-    let answer = catalog.product(id).await?;
+    let answer = match catalog.kept_product(id) {
+        Some(answer) => answer,
+        None => Box::pin(missed(request, catalog, id)).await?,
+    };
     let document = answer
         .value
         .map_err(|absence| no_product(absence, answer.status))?;
@@ -247,7 +265,8 @@ async fn detail(
         Form::JsonLd => MediaType::JsonLd.token(),
         Form::Json { .. } => MediaType::Json.token(),
     };
-    let detail = match catalog.detail(id, form).await {
+    let detail = context::scope(context_of_miss(request), catalog.detail(id, form));
+    let detail = match detail.await {
         Ok(detail) => detail,
         Err(DetailError::NoProduct(absence, status)) => return Err(no_product(absence, status)),
         Err(DetailError::Load(error)) => return Err(error.into()),

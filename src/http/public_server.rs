@@ -1,6 +1,7 @@
 //! The server of the public listeners: what `actix_web::HttpServer` puts together, and around each stream a guard
 //! that bounds how long a client may keep it waiting.
 
+use std::cell::Cell;
 use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -20,6 +21,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Options;
 use super::connections::{Connections, Guarded, Limits, raise_limit, share_of_a_worker};
+use crate::limits::overload::Workers;
 
 /// How long the closing of a connection may take. What a client sends meanwhile is taken and dropped.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,10 +34,12 @@ pub(super) struct PublicServer {
     addresses: Vec<SocketAddr>,
     limits: Limits,
     keep_alive: Duration,
+    workers: Workers,
 }
 
 impl PublicServer {
-    pub(super) fn new(options: &Options) -> Self {
+    /// Each worker lets itself be measured by `workers`.
+    pub(super) fn new(options: &Options, workers: Workers) -> Self {
         raise_limit();
         let share = share_of_a_worker(options.max_connections, options.workers);
         let limits = Limits {
@@ -53,6 +57,7 @@ impl PublicServer {
             addresses: Vec::new(),
             limits,
             keep_alive: options.keep_alive,
+            workers,
         }
     }
 
@@ -61,8 +66,8 @@ impl PublicServer {
         &self.addresses
     }
 
-    /// Listens on an address, too. Each worker makes an application of its own.
-    pub(super) fn bind<A, I, S, B>(mut self, address: SocketAddr, app: A) -> io::Result<Self>
+    /// Accepts connections from a listener, too. Each worker makes an application of its own.
+    pub(super) fn listen<A, I, S, B>(mut self, listener: TcpListener, app: A) -> io::Result<Self>
     where
         A: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request>,
@@ -71,11 +76,12 @@ impl PublicServer {
         S::Response: Into<Response<B>> + 'static,
         B: MessageBody + 'static,
     {
-        let listener = listen(address)?;
         self.addresses.push(listener.local_addr()?);
         let stopping = self.builder.graceful_shutdown_signal();
         let (limits, keep_alive) = (self.limits, self.keep_alive);
+        let workers = self.workers.clone();
         let serve = move || {
+            watch_once(&workers);
             let connections = Connections::of_this_worker(limits);
             let stopping = stopping.clone();
             let app = app().into_factory().map_err(Response::<BoxBody>::from);
@@ -110,7 +116,18 @@ impl PublicServer {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Has this thread measured, be it that of several listeners.
+fn watch_once(workers: &Workers) {
+    thread_local! {
+        static IS_WATCHED: Cell<bool> = const { Cell::new(false) };
+    }
+    if !IS_WATCHED.replace(true) {
+        let workers = workers.clone();
+        actix_web::rt::spawn(async move { workers.watch().await });
+    }
+}
+
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,

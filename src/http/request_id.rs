@@ -8,20 +8,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::{Error, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, poll};
 use tracing::Instrument;
 
+use super::Readiness;
 use super::body;
 use super::connections::Connection;
 use super::cors::Cors;
+use super::deadline;
 use super::degraded;
 use super::digits::hexadecimal;
 use super::gate;
@@ -33,6 +35,7 @@ use super::products;
 use super::rate::{self, Passage, RateGate};
 use crate::flags::Features;
 use crate::limits::Fields;
+use crate::limits::overload::{Context, context};
 use crate::telemetry::{Requests, request_span};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -102,6 +105,9 @@ pub(super) enum Listener {
         routes: Routes,
         features: Features,
         requests: Rc<Requests>,
+        readiness: Readiness,
+        /// How long a client waits that does not say.
+        timeout: Duration,
     },
     /// Operators'.
     Admin,
@@ -120,6 +126,19 @@ impl Listener {
         match self {
             Self::Public { requests, .. } => Some(Measure::begin(requests, request, started)),
             Self::Admin => None,
+        }
+    }
+
+    /// Whether the server is about to stop: the client is to come by another connection.
+    fn closes_connections(&self) -> bool {
+        matches!(self, Self::Public { readiness, .. } if readiness.closes_connections())
+    }
+
+    /// What goes along with a request behind the caches.
+    fn context(&self, request: &ServiceRequest) -> Context {
+        match self {
+            Self::Public { timeout, .. } => deadline::context_of(request, *timeout),
+            Self::Admin => deadline::OPERATOR,
         }
     }
 
@@ -165,6 +184,7 @@ where
     let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
     patience::limit(&mut request);
     let is_public = matches!(listener, Listener::Public { .. });
+    let closes = listener.closes_connections();
     let cors = listener.cors();
     let mut fields = None;
     let answer = gate::answer(&request, cors.map(Rc::as_ref));
@@ -175,13 +195,17 @@ where
                 if is_public && products::is_by_id(&request) {
                     Answer::Product(Box::pin(products::without_routing(request)))
                 } else {
-                    Answer::Route(service.call(request))
+                    // A product by its id is set up for a miss when it is one.
+                    Answer::Route(listener.context(&request), service.call(request))
                 }
             }
             (Passage::Refused(error), _) => Answer::Ready(request.error_response(error)),
             (Passage::Asked(passage), routes) => {
                 let routes = routes.cloned().unwrap_or_default();
-                Answer::Later(Box::pin(later(request, passage, routes)))
+                let context = listener.context(&request);
+                Answer::Later(
+                    context::scope(context, later(request, passage, routes)).boxed_local(),
+                )
             }
         },
         Some(Ok(answer)) => Answer::Ready(request.into_response(answer)),
@@ -191,7 +215,9 @@ where
     async move {
         let response = match answer {
             Answer::Product(answer) => finished(answer, &id).await?,
-            Answer::Route(answer) => finished(answer, &id).await?,
+            Answer::Route(context, answer) => {
+                finished(context::scope(context, answer), &id).await?
+            }
             Answer::Later(answer) => {
                 let answer = answer.map(|(answer, standing)| {
                     fields = standing;
@@ -216,6 +242,10 @@ where
         if let Some(measure) = measure {
             measure.end(response.status());
         }
+        if closes {
+            let head = response.response_mut().head_mut();
+            head.set_connection_type(ConnectionType::Close);
+        }
         if access_log {
             log(&response, &id, started);
         }
@@ -231,7 +261,7 @@ where
 /// What answers a request.
 enum Answer<P, R> {
     Product(P),
-    Route(R),
+    Route(Context, R),
     Later(LocalBoxFuture<'static, (Result<ServiceResponse, Error>, Option<Fields>)>),
     Ready(ServiceResponse),
 }

@@ -112,6 +112,7 @@ impl From<SearchError> for ApiError {
             SearchError::Failed(_) => Self::Unavailable(error.to_string()),
             SearchError::Store(error) => error.into(),
             SearchError::Load(error) => error.into(),
+            SearchError::Refused(refused) => refused.into(),
         }
     }
 }

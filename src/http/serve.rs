@@ -1,9 +1,10 @@
 //! The listeners: the public one on worker threads, the admin one on a thread of its own.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -12,9 +13,10 @@ use ipnet::IpNet;
 
 use super::admin::Views;
 use super::cors::Cors;
+use super::deadline::RequestTimeout;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::later::Routes;
-use super::public_server::PublicServer;
+use super::public_server::{PublicServer, listen};
 use super::rate::RateGate;
 use super::request_id::{Failures, Listener};
 use super::streams::Streams;
@@ -27,16 +29,24 @@ use super::{
 use crate::config::CorsOrigin;
 use crate::flags::{FlagStore, Flags};
 use crate::limits::RateLimits;
+use crate::limits::overload::Overload;
 use crate::products::catalog::Catalog;
 use crate::tokens::Tokens;
+
+/// Any port of it.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// How to serve.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Public addresses.
+    /// Public addresses, unless sockets were handed over.
     pub listen: Vec<SocketAddr>,
-    /// Address for operators.
+    /// Address for operators, unless a socket was handed over.
     pub admin_listen: SocketAddr,
+    /// Sockets that were handed over.
+    pub inherited: Inherited,
+    /// Whether to listen at an address of the loopback, too, which nobody else is told of.
+    pub watchdog: bool,
     /// Threads of the public listeners.
     pub workers: usize,
     /// Open public connections, all workers together.
@@ -55,10 +65,21 @@ pub struct Options {
     pub trusted_proxies: Vec<IpNet>,
     /// What a write may take.
     pub writes: WriteLimits,
+    /// How long a client waits that does not say.
+    pub request_timeout: Duration,
     /// Whether each request is logged.
     pub access_log: bool,
     /// Whether the demo shop's page is there.
     pub demo_page: bool,
+}
+
+/// Sockets that listen already.
+#[derive(Debug, Clone, Default)]
+pub struct Inherited {
+    /// For the public.
+    pub public: Vec<Arc<TcpListener>>,
+    /// For operators.
+    pub admin: Option<Arc<TcpListener>>,
 }
 
 /// What is switched, and how it is.
@@ -78,6 +99,8 @@ pub struct Bound {
     pub public: Server,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
+    /// Where it listens besides, for a watchdog.
+    pub watchdog: Option<SocketAddr>,
     /// The server for operators.
     pub admin: Server,
     /// Where that listens.
@@ -86,6 +109,7 @@ pub struct Bound {
 
 /// Binds all listeners, or none.
 #[allow(
+    clippy::too_many_arguments,
     clippy::too_many_lines,
     reason = "the list of what each listener is made of"
 )]
@@ -94,6 +118,7 @@ pub fn bind(
     catalog: &Catalog,
     tokens: &Tokens,
     limits: &RateLimits,
+    overload: &Overload,
     flags: &FlagAccess,
     readiness: &Readiness,
     views: &Views,
@@ -118,6 +143,9 @@ pub fn bind(
     let cors_origins = options.cors_origins.clone();
     let (rate_limits, for_admin) = (limits.clone(), web::Data::new(limits.clone()));
     let trusted_proxies = options.trusted_proxies.clone();
+    let timeout = options.request_timeout;
+    let overload = overload.clone();
+    let overload_admin = web::Data::new(overload.clone());
     let app = move || {
         let routes = Routes::default();
         let listener = Listener::Public {
@@ -130,6 +158,8 @@ pub fn bind(
             routes: routes.clone(),
             features: features.clone(),
             requests: Rc::new(requests.clone()),
+            readiness: ready_public.as_ref().clone(),
+            timeout,
         };
         App::new()
             .app_data(for_public.clone())
@@ -139,6 +169,7 @@ pub fn bind(
             .app_data(streams.clone())
             .app_data(in_flight.clone())
             .app_data(writes)
+            .app_data(RequestTimeout(timeout))
             .app_data(ready_public.clone())
             .app_data(EdgeHeaders::new(edge))
             .configure(lists::routes)
@@ -168,10 +199,17 @@ pub fn bind(
                 request_id::wrap(request, service, access_log, &listener)
             })
     };
-    let mut public = PublicServer::new(options);
-    for address in &options.listen {
-        public = public.bind(*address, app.clone()).map_err(at(*address))?;
+    let mut public = PublicServer::new(options, overload.workers().clone());
+    for (address, listener) in public_listeners(options)? {
+        public = public.listen(listener, app.clone()).map_err(at(address))?;
     }
+    let addresses = public.addresses().to_vec();
+    let watchdog = options.watchdog.then(|| listen(LOOPBACK)).transpose();
+    let watchdog = watchdog.map_err(at(LOOPBACK))?;
+    if let Some(listener) = watchdog {
+        public = public.listen(listener, app).map_err(at(LOOPBACK))?;
+    }
+    let watchdog = public.addresses().get(addresses.len()).copied();
 
     let jobs = web::Data::new(views.jobs.clone());
     let vitals = web::Data::new(views.vitals.clone());
@@ -179,6 +217,7 @@ pub fn bind(
         App::new()
             .app_data(catalog.clone())
             .app_data(for_admin.clone())
+            .app_data(overload_admin.clone())
             .app_data(tokens.clone())
             .app_data(flags.clone())
             .app_data(flag_store.clone())
@@ -195,14 +234,41 @@ pub fn bind(
     })
     .workers(1)
     .shutdown_timeout(options.drain.as_secs())
-    .disable_signals()
-    .bind(options.admin_listen)
-    .map_err(at(options.admin_listen))?;
+    .disable_signals();
+    let admin = match &options.inherited.admin {
+        Some(listener) => listener.try_clone().and_then(|it| admin.listen(it)),
+        None => admin.bind(options.admin_listen),
+    };
+    let admin = admin.map_err(at(options.admin_listen))?;
 
     Ok(Bound {
-        addresses: public.addresses().to_vec(),
+        addresses,
         public: public.run(),
+        watchdog,
         admin_address: admin.addrs().first().copied(),
         admin: admin.run(),
     })
+}
+
+/// Those that were handed over; else those of the configuration.
+fn public_listeners(options: &Options) -> Result<Vec<(SocketAddr, TcpListener)>, BindError> {
+    let inherited = &options.inherited.public;
+    if inherited.is_empty() {
+        let addresses = options.listen.iter();
+        let bind = |address: &SocketAddr| {
+            let listener = listen(*address).map_err(|error| BindError {
+                address: *address,
+                error,
+            })?;
+            Ok((*address, listener))
+        };
+        return addresses.map(bind).collect();
+    }
+    let take = |listener: &Arc<TcpListener>| {
+        let address = listener.local_addr().unwrap_or(LOOPBACK);
+        let listener = listener.try_clone();
+        let listener = listener.map_err(|error| BindError { address, error })?;
+        Ok((address, listener))
+    };
+    inherited.iter().map(take).collect()
 }

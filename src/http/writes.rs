@@ -17,6 +17,7 @@ use super::authorization::authorize;
 use super::conditional::{EntityTags, IfMatch};
 use super::problem::ApiError;
 use super::products::parse_id;
+use crate::limits::overload::context;
 use crate::products::catalog::Catalog;
 use crate::products::edit::{Edit, EditError, Edited, Representation, edit as perform_edit};
 use crate::products::store::{
@@ -162,7 +163,10 @@ impl<'r> Asked<'r> {
             _ => None,
         };
         let fingerprint = idempotency::fingerprint(self.request, &self.body);
+        let context = context::current();
+        context.check()?;
         let deadline = Instant::now() + limits(self.request)?.patience;
+        let deadline = context.deadline.map_or(deadline, |it| it.min(deadline));
         let answer = catalog.write(deadline, move |transaction| {
             once(transaction, key.as_ref(), fingerprint, work)
         });

@@ -51,6 +51,8 @@ struct Inner {
     /// Held while they are replaced.
     replacing: Mutex<()>,
     options: RateOptions,
+    /// What the configuration says by now.
+    configured: ArcSwap<Vec<Policy>>,
     /// From the first policy on.
     table: OnceLock<Table<Arrivals>>,
     /// From the first policy on that counts in Redis.
@@ -111,9 +113,10 @@ impl RateLimits {
             table: OnceLock::new(),
             shared: OnceLock::new(),
             background: background.clone(),
+            configured: ArcSwap::from_pointee(options.policies.clone()),
             options,
         }));
-        limits.put_in_force(limits.0.options.policies.clone());
+        limits.reset();
         limits
     }
 
@@ -192,7 +195,14 @@ impl RateLimits {
 
     /// Has those of the configuration in force again.
     pub fn reset(&self) {
-        self.put_in_force(self.0.options.policies.clone());
+        self.put_in_force(self.0.configured.load().to_vec());
+    }
+
+    /// The configuration says something else from now on. Changes nothing where it cannot be in force.
+    pub fn reconfigure(&self, policies: Vec<Policy>) -> Result<(), ReplaceError> {
+        self.replace(policies.clone())?;
+        self.0.configured.store(Arc::new(policies));
+        Ok(())
     }
 
     fn put_in_force(&self, policies: Vec<Policy>) {

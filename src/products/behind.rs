@@ -13,7 +13,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A job of this kind, to be enqueued by a transaction.
 pub(super) fn new_job(kind: &Kind, of: &impl Serialize) -> Result<NewJob, StoreError> {
-    NewJob::new(kind, of).map_err(|error| StoreError(error.to_string()))
+    NewJob::new(kind, of).map_err(|error| StoreError::new(error.to_string()))
 }
 
 /// Does `work` in one transaction, and commits it. What fails is done again later.

@@ -108,5 +108,5 @@ pub(super) fn distinct<'a>(products: impl IntoIterator<Item = &'a ProductInput>)
 
 /// What was put a moment ago has to be there.
 pub(super) fn vanished(handle: &str) -> StoreError {
-    StoreError(format!("product {handle:?} was put and is not there"))
+    StoreError::new(format!("product {handle:?} was put and is not there"))
 }

@@ -27,6 +27,7 @@ use super::loader::{DocumentLoader, DocumentWatcher, VersionJournal};
 use super::names::Names;
 use super::search::{Search, SearchError, SearchPage, SearchQuery};
 use super::store::{CatalogStore, StoreError};
+use super::store_gate::StoreGate;
 use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Part, Place, Shelves,
     Source, reviews_scope,
@@ -59,6 +60,7 @@ const VERSION_POLL: Duration = Duration::from_millis(25);
 #[derive(Clone)]
 pub struct Catalog {
     store: Arc<dyn CatalogStore>,
+    gate: StoreGate,
     shelves: Shelves,
     cursors: Arc<Cursors>,
     /// See `PageLoader`.
@@ -129,6 +131,7 @@ impl Catalog {
     /// loaded in batches there, and from a store behind a network; else one by one, on the caller's thread.
     pub fn new(
         store: Arc<dyn CatalogStore>,
+        gate: StoreGate,
         options: CacheOptions,
         l2: Option<L2<i64, Document>>,
         background: Handle,
@@ -147,16 +150,16 @@ impl Catalog {
         let names = options
             .l1
             .map(|l1| Arc::new(Names::new(l1.bytes / NAMES_PART)));
-        let categories = CategoryTree::new(Arc::clone(&store), background.clone());
+        let categories = CategoryTree::new(Arc::clone(&store), gate.clone(), background.clone());
         let deadline = options.deadline;
         let documents = match &l2 {
             None if store.reach().is_remote => {
-                let loader = Batched::new(loader, deadline, &background);
+                let loader = Batched::new(loader, gate.keys(), deadline, &background);
                 ReadThrough::new(l1, loader, clock, background.clone(), deadline)
             }
             None => ReadThrough::new(l1, loader, clock, background.clone(), deadline),
             Some(l2) => {
-                let loader = Tiered::new(l2.clone(), loader, deadline, &background);
+                let loader = Tiered::new(l2.clone(), loader, gate.keys(), deadline, &background);
                 ReadThrough::new(l1, loader, clock, background.clone(), deadline)
             }
         };
@@ -164,6 +167,7 @@ impl Catalog {
         let stock_changes = Arc::<AtomicU64>::default();
         let loader = PageLoader {
             store: Arc::clone(&store),
+            gate: gate.clone(),
             documents: documents.clone(),
             cursors: Arc::clone(&cursors),
             stock_changes: Arc::clone(&stock_changes),
@@ -180,6 +184,7 @@ impl Catalog {
             categories,
             search: None,
             store,
+            gate,
             cursors,
             stock_changes,
             compressor: Compressor::start(shelves.clone()),
@@ -264,6 +269,11 @@ impl Catalog {
     /// The second tier.
     pub fn l2(&self) -> Option<&L2<i64, Document>> {
         self.l2.as_ref()
+    }
+
+    /// What memory has of a product, as [`Self::product`] would answer; `None` where that would have to ask.
+    pub fn kept_product(&self, id: i64) -> Option<Answer<Document>> {
+        self.shelves.documents.cached(&id)
     }
 
     /// The document of a product; no value where there is none to show.
@@ -461,7 +471,7 @@ impl Catalog {
 
     /// The tree of categories as JSON: `{"items":[{"name","path","count","children"}]}`, at most 2 s old. A
     /// count holds the products of everything below.
-    pub async fn categories(&self) -> Result<Bytes, StoreError> {
+    pub async fn categories(&self) -> Result<Bytes, LoadError> {
         self.categories.json().await
     }
 
@@ -515,7 +525,7 @@ impl Catalog {
         let limit = self.deadline;
         let read = tokio::time::timeout(limit, read).await;
         read.unwrap_or_else(|_| {
-            Err(StoreError(format!(
+            Err(StoreError::new(format!(
                 "no answer from the store within {limit:?}"
             )))
         })

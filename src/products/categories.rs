@@ -9,53 +9,71 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use super::store::{CatalogStore, StoreError};
+use super::store::CatalogStore;
+use super::store_gate::StoreGate;
+use crate::cache::LoadError;
+use crate::limits::overload::context;
 
 /// Between the levels of a path.
 const LEVEL: &str = " > ";
 /// How old a tree may be that is shown. Counting reads the index of all products.
 const MAX_AGE: Duration = Duration::from_secs(2);
 
+/// Who waited while one was refused is told the same for so long, and does not wait in turn.
+const MAX_AGE_OF_A_REFUSAL: Duration = Duration::from_millis(250);
+
 /// How long counting may take.
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// JSON, or why there is none.
+type Counted = Result<Bytes, LoadError>;
 
 /// The newest tree, as JSON. Clones share it.
 #[derive(Clone)]
 pub(super) struct CategoryTree {
     store: Arc<dyn CatalogStore>,
+    gate: StoreGate,
     background: Handle,
     /// Held while one caller counts for all.
-    newest: Arc<Mutex<Option<(Instant, Bytes)>>>,
+    newest: Arc<Mutex<Option<(Instant, Counted)>>>,
 }
 
 impl CategoryTree {
-    pub(super) fn new(store: Arc<dyn CatalogStore>, background: Handle) -> Self {
+    pub(super) fn new(store: Arc<dyn CatalogStore>, gate: StoreGate, background: Handle) -> Self {
         Self {
             store,
+            gate,
             background,
             newest: Arc::default(),
         }
     }
 
     /// `{"items":[…]}`.
-    pub(super) async fn json(&self) -> Result<Bytes, StoreError> {
-        let mut newest = self.newest.lock().await;
-        if let Some((counted, json)) = &*newest
-            && counted.elapsed() < MAX_AGE
-        {
-            return Ok(json.clone());
+    pub(super) async fn json(&self) -> Counted {
+        let mut newest = context::in_time(self.newest.lock()).await?;
+        if let Some((counted, json)) = &*newest {
+            let max_age = if json.is_ok() {
+                MAX_AGE
+            } else {
+                MAX_AGE_OF_A_REFUSAL
+            };
+            if counted.elapsed() < max_age {
+                return json.clone();
+            }
         }
-        let store = Arc::clone(&self.store);
+        let (store, gate) = (Arc::clone(&self.store), self.gate.clone());
         let counted = Instant::now();
         let count = async move {
-            let counts = tokio::time::timeout(LONGEST, store.categories()).await;
-            let counts = counts.map_err(|_| StoreError("not counted in time".to_owned()))??;
-            Ok::<_, StoreError>(Tree::new(counts).json())
+            let counts = gate.ask_for(LONGEST, "categories", store.categories());
+            Ok(Tree::new(counts.await?).json())
         };
+        let count = context::scope(context::current(), count);
         let json = self.background.spawn(count).await;
-        let json = json.unwrap_or_else(|error| Err(StoreError(error.to_string())))?;
-        *newest = Some((counted, json.clone()));
-        Ok(json)
+        let json = json.unwrap_or_else(|error| Err(LoadError::Failed(error.to_string())));
+        if matches!(json, Ok(_) | Err(LoadError::Refused(_))) {
+            *newest = Some((counted, json.clone()));
+        }
+        json
     }
 }
 

@@ -234,7 +234,7 @@ fn representation(stored: &StoredProduct) -> Result<Representation, EditError> {
 }
 
 fn to_value(product: &ProductInput) -> Result<Value, StoreError> {
-    jsonl::to_value(product).map_err(|error| StoreError(error.to_string()))
+    jsonl::to_value(product).map_err(|error| StoreError::new(error.to_string()))
 }
 
 #[cfg(test)]

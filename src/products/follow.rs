@@ -80,7 +80,7 @@ impl<F: Follow> Follower<F> {
             Ok((Decision::Commit, ()))
         };
         let written = self.catalog.write(Instant::now() + PATIENCE, work).await;
-        written.map_err(|error| StoreError(error.to_string()))?;
+        written.map_err(|error| StoreError::new(error.to_string()))?;
         Ok(is_full)
     }
 }

@@ -67,7 +67,7 @@ impl DocumentLoader {
         };
         let documents = self.store.documents(ids, intent).await;
         add(&self.counters.failed, usize::from(documents.is_err()));
-        documents.map_err(failed)
+        documents.map_err(LoadError::from)
     }
 }
 
@@ -117,7 +117,7 @@ pub struct VersionJournal {
 impl Journal<i64> for VersionJournal {
     fn end(&self) -> BoxFuture<'_, Result<Mark, LoadError>> {
         async move {
-            let OutboxMark(mark) = self.store.outbox_end().await.map_err(failed)?;
+            let OutboxMark(mark) = self.store.outbox_end().await.map_err(LoadError::from)?;
             Ok(Mark(mark))
         }
         .boxed()
@@ -125,7 +125,11 @@ impl Journal<i64> for VersionJournal {
 
     fn back(&self, age: Duration) -> BoxFuture<'_, Result<Option<Mark>, LoadError>> {
         async move {
-            let mark = self.store.outbox_before(age).await.map_err(failed)?;
+            let mark = self
+                .store
+                .outbox_before(age)
+                .await
+                .map_err(LoadError::from)?;
             Ok(mark.map(|OutboxMark(mark)| Mark(mark)))
         }
         .boxed()
@@ -138,14 +142,17 @@ impl Journal<i64> for VersionJournal {
     ) -> BoxFuture<'_, Result<Option<JournalPage<i64>>, LoadError>> {
         async move {
             let page = self.store.outbox_after(OutboxMark(mark), limit);
-            Ok(page.await.map_err(failed)?.map(|page| JournalPage {
-                changes: page
-                    .changes
-                    .iter()
-                    .map(|change| (change.product_id, change.version))
-                    .collect(),
-                mark: Mark(page.mark.0),
-            }))
+            Ok(page
+                .await
+                .map_err(LoadError::from)?
+                .map(|page| JournalPage {
+                    changes: page
+                        .changes
+                        .iter()
+                        .map(|change| (change.product_id, change.version))
+                        .collect(),
+                    mark: Mark(page.mark.0),
+                }))
         }
         .boxed()
     }
@@ -186,6 +193,12 @@ impl L2Value for Document {
     }
 }
 
-fn failed(error: StoreError) -> LoadError {
-    LoadError::Failed(error.0)
+impl From<StoreError> for LoadError {
+    fn from(error: StoreError) -> Self {
+        if error.is_lost() {
+            Self::Unreachable(error.to_string())
+        } else {
+            Self::Failed(error.to_string())
+        }
+    }
 }

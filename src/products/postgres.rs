@@ -43,6 +43,7 @@ use super::webhooks::WebhookStore;
 use crate::cache::{Absence, Intent};
 use crate::db::ServerStanding;
 use crate::db::postgres::{Connection, Postgres, PostgresError, ReadWork, Recency, Type};
+use crate::limits::overload::RetryCounts;
 pub use tail::Tail;
 use write::Writer;
 
@@ -356,8 +357,13 @@ impl CatalogStore for PostgresCatalog {
         self.database.servers()
     }
 
+    fn retries(&self) -> Option<RetryCounts> {
+        Some(self.database.retries().counts())
+    }
+
     fn reach(&self) -> Reach {
         Reach {
+            parallel: u32::try_from(self.database.parallel_reads()).unwrap_or(u32::MAX),
             is_remote: true,
             has_copies: self.database.has_replicas(),
         }
@@ -375,7 +381,7 @@ impl CatalogStore for PostgresCatalog {
         async move {
             let key = reading.await?.try_into();
             let key =
-                key.map_err(|_| StoreError("the key of the cursors is damaged".to_owned()))?;
+                key.map_err(|_| StoreError::new("the key of the cursors is damaged".to_owned()))?;
             Ok(CursorKey::new(key))
         }
         .boxed()

@@ -30,6 +30,9 @@ use super::cursor::CursorKey;
 use super::document::Document;
 use super::store::{CatalogStore, StoreError};
 use crate::cache::{LoadError, ReadThrough};
+use crate::limits::overload::{
+    self, Dependency, DependencyOptions, Overload, Question, Verdict, context,
+};
 use crate::search::directory::IndexFolder;
 use crate::search::pool::{Pool, Refused};
 pub use document::{Image, Money, Prices, Rating};
@@ -62,6 +65,9 @@ pub enum SearchError {
     /// The documents could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Others go first.
+    #[error(transparent)]
+    Refused(#[from] overload::Refused),
 }
 
 /// Searches one catalogue. Clones share the threads, which end with the last one.
@@ -69,6 +75,8 @@ pub enum SearchError {
 pub struct Search {
     engine: Arc<Engine>,
     pool: Arc<Pool>,
+    /// Asked before the pool is.
+    gate: Dependency,
     /// Keeps the index up; none where it is only read.
     _indexer: Arc<Indexer>,
     background: Handle,
@@ -80,6 +88,7 @@ impl Search {
     pub fn start(
         store: Arc<dyn CatalogStore>,
         folder: PathBuf,
+        overload: &Overload,
         background: Handle,
     ) -> io::Result<Self> {
         let engine = Arc::new(Engine::new());
@@ -91,8 +100,13 @@ impl Search {
             Arc::clone(&engine),
             background.clone(),
         )?;
+        let gate = overload.dependency(DependencyOptions {
+            name: "search",
+            parallel: u32::try_from(threads).unwrap_or(u32::MAX),
+        });
         Ok(Self {
             engine,
+            gate,
             pool: Arc::new(Pool::start("search", threads, threads * WAITING)?),
             _indexer: Arc::new(indexer),
             background,
@@ -109,17 +123,33 @@ impl Search {
         patience: Duration,
     ) -> Result<SearchPage, SearchError> {
         let (engine, background) = (Arc::clone(&self.engine), self.background.clone());
-        let deadline = Instant::now() + patience;
-        // The task must not hold the pool: the last one to let go of it waits for the task.
-        let task = move || engine.page(&key, &query, &documents, &background, deadline);
-        match self.pool.run(deadline, task).await {
-            Ok(page) => Ok(page?),
-            Err(Refused::Busy) => Err(SearchError::Busy),
-            Err(Refused::Lost) => {
-                self.engine.doubt();
-                Err(SearchError::Failed(Refused::Lost.to_string()))
+        let question = Question {
+            kind: "search",
+            places: 1,
+            limit: patience,
+        };
+        let searching = async {
+            let context = context::current();
+            let deadline = context
+                .deadline
+                .unwrap_or_else(|| Instant::now() + patience);
+            // The task must not hold the pool: the last one to let go of it waits for the task.
+            let task = move || {
+                let _entered = context::enter(context);
+                engine.page(&key, &query, &documents, &background, deadline)
+            };
+            match self.pool.run(deadline, task).await {
+                Ok(page) => Ok(page?),
+                Err(Refused::Busy) => Err(SearchError::Busy),
+                Err(Refused::Lost) => {
+                    self.engine.doubt();
+                    Err(SearchError::Failed(Refused::Lost.to_string()))
+                }
             }
-        }
+        };
+        // A search that fails says nothing of the others: the index is looked after by its keeper.
+        let judge = |_: &SearchError| Verdict::Answered;
+        self.gate.call(question, searching, judge).await
     }
 }
 

@@ -44,11 +44,11 @@ use super::recommendation::Recommendation;
 use super::reviews::{ReviewStore, Submission};
 use super::store::{
     CatalogStore, CatalogTransaction, Committed, Decision, ListedProduct, OutboxMark, OutboxPage,
-    StoreError, StoredDocument, Work, WriteError,
+    Reach, StoreError, StoredDocument, Work, WriteError,
 };
 use super::webhooks::WebhookStore;
 use crate::cache::{Absence, Intent};
-use crate::db::sqlite::{Access, Sqlite, SqliteError, open};
+use crate::db::sqlite::{Access, READERS, Sqlite, SqliteError, open};
 pub use tail::Tail;
 use write::Writer;
 
@@ -197,6 +197,13 @@ impl WebhookStore for SqliteCatalog {
 }
 
 impl CatalogStore for SqliteCatalog {
+    fn reach(&self) -> Reach {
+        Reach {
+            parallel: u32::try_from(READERS).unwrap_or(u32::MAX),
+            ..Reach::default()
+        }
+    }
+
     fn documents<'a>(
         &'a self,
         ids: &'a [i64],

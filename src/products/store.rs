@@ -21,6 +21,7 @@ use crate::cache::{Absence, Intent};
 use crate::db::ServerStanding;
 use crate::db::postgres::PostgresError;
 use crate::db::sqlite::SqliteError;
+use crate::limits::overload::RetryCounts;
 
 /// The finished document of a product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +70,30 @@ pub struct OutboxPage {
 
 /// Why the store gave no answer. The text is for operators, never for clients.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct StoreError(pub String);
+#[error("{reason}")]
+pub struct StoreError {
+    reason: String,
+    is_lost: bool,
+}
+
+impl StoreError {
+    /// The store answered, and not as it should.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_lost: false,
+        }
+    }
+
+    /// True where the store could not be reached: the same question may well be answered another time.
+    pub fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+}
 
 impl From<SqliteError> for StoreError {
     fn from(error: SqliteError) -> Self {
-        Self(error.to_string())
+        Self::new(error.to_string())
     }
 }
 
@@ -86,13 +105,18 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<PostgresError> for StoreError {
     fn from(error: PostgresError) -> Self {
-        Self(error.to_string())
+        Self {
+            reason: error.to_string(),
+            is_lost: error.is_lost(),
+        }
     }
 }
 
 /// How a store is reached. By default it is a file, and there is no other copy of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reach {
+    /// How many questions it works on at once: its threads, its connections for reading.
+    pub parallel: u32,
     /// It is asked over a network, so that many questions at once take hardly longer than one.
     pub is_remote: bool,
     /// What it answers may come from a copy that is behind, where anything will do.
@@ -180,6 +204,11 @@ pub trait CatalogStore: ReviewStore + SignUpStore + WebhookStore + Send + Sync +
     /// How each of its servers stands, the one that takes writes first; none where it has none.
     fn servers(&self) -> Vec<ServerStanding> {
         Vec::new()
+    }
+
+    /// How many reads may be tried again elsewhere; `None` where there is no other place.
+    fn retries(&self) -> Option<RetryCounts> {
+        None
     }
 
     /// How the store is reached.

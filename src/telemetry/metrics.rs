@@ -133,6 +133,21 @@ metrics! {
     RATE_CLIENTS Gauge "doorbuster_rate_limit_clients" []
         "Clients that are remembered.";
 
+    OVERLOAD_LIMIT Gauge "doorbuster_overload_limit" [dependency: "by the program"]
+        "Questions that a dependency is asked at once at most, as found while the program runs.";
+    OVERLOAD_IN_FLIGHT Gauge "doorbuster_overload_in_flight" [dependency: "by the program"]
+        "Questions that it is at.";
+    OVERLOAD_WAITING Gauge "doorbuster_overload_waiting" [dependency: "by the program"]
+        "Questions that wait for a place.";
+    OVERLOAD_BREAKER Gauge "doorbuster_overload_breaker_open" [dependency: "by the program"]
+        "1 while it is not asked, since it failed.";
+    OVERLOAD_ASKED Counter "doorbuster_overload_questions_total" [dependency: "by the program", priority: "by the program", decision: "2: admitted, shed"]
+        "Questions that asked for a place. shed: turned away, so that others go first.";
+    LOOP_LAG Gauge "doorbuster_event_loop_lag_seconds" []
+        "How late the latest of the threads is that answer requests.";
+    RETRIES_REFUSED Counter "doorbuster_retries_refused_total" []
+        "Reads that were not tried again elsewhere, since too many were.";
+
     LADDER_STEP Gauge "doorbuster_ladder_step" []
         "How many features are given up under pressure.";
     FEATURE_ON Gauge "doorbuster_feature_on" [feature: "by the program"]

@@ -13,6 +13,9 @@ use super::{PATIENCE, Program, Raw, Reply};
 /// What is given up under pressure.
 const LADDER: &str = "DOORBUSTER_FLAGS_LADDER";
 
+/// How long it says that it is not ready before it stops.
+const GRACE: &str = "DOORBUSTER_SERVER_DRAIN_GRACE";
+
 /// A server that accepts connections.
 pub(crate) struct Server {
     pub(crate) program: Program,
@@ -26,9 +29,13 @@ impl Server {
     /// and awaits what its log says of them.
     pub(crate) fn start(command: &mut Command) -> Self {
         // A busy machine is no reason for answers to be others than a test expects.
-        let names_a_ladder = command.get_envs().any(|(name, _)| name == LADDER);
-        if !names_a_ladder {
+        let names = |command: &Command, variable| command.get_envs().any(|(it, _)| it == variable);
+        if !names(command, LADDER) {
             command.env(LADDER, "none");
+        }
+        // Where nobody watches whether it is ready, nobody has to find out before it stops.
+        if !names(command, GRACE) {
+            command.env(GRACE, "0s");
         }
         let command = command.args(["--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"]);
         let program = Program::start(command);

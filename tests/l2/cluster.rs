@@ -9,6 +9,7 @@ use doorbuster::cache::{
     Answer, Cause, Clock, Depth, L1, L1Options, L2, L2Options, Origin, ReadThrough, Status,
     SystemClock, Tiered,
 };
+use doorbuster::limits::overload::{Dependency, Question};
 use tokio::runtime::Handle;
 
 pub(super) use super::store::{Store, Text};
@@ -114,7 +115,13 @@ impl Node {
     ) -> Self {
         let deadline = options.load_deadline;
         let l2 = L2::connect(server, options, Handle::current());
-        let loader = Tiered::new(l2.clone(), store.clone(), deadline, &Handle::current());
+        let loader = Tiered::new(
+            l2.clone(),
+            store.clone(),
+            open_gate(deadline),
+            deadline,
+            &Handle::current(),
+        );
         let l1 = l1.map(|options| L1::new(options, SystemClock.now()));
         let cache = ReadThrough::new(l1, loader, SystemClock, Handle::current(), deadline);
         let heard = Arc::<Heard>::default();
@@ -212,4 +219,14 @@ pub(super) async fn until<T>(what: &str, mut state: impl FnMut() -> Option<T>) -
 
 pub(super) fn is_from_l2(origin: Origin) -> bool {
     matches!(origin, Origin::L2 { .. })
+}
+
+/// Everybody passes.
+fn open_gate(limit: Duration) -> (Dependency, Question) {
+    let question = Question {
+        kind: "key",
+        places: 1,
+        limit,
+    };
+    (Dependency::unlimited("store"), question)
 }

@@ -7,7 +7,6 @@ use futures_util::try_join;
 use redis::{RedisResult, cmd};
 use tokio::time::timeout;
 
-use super::breaker::Phase;
 use super::link::L2Error;
 use super::record::{Content, Record};
 use super::server::Connection;
@@ -15,6 +14,7 @@ use super::tier::{Tier, unix_now};
 use super::{L2Key, L2Value};
 use crate::cache::clock::Millis;
 use crate::cache::l1::Absence;
+use crate::limits::breaker::Phase;
 
 /// How long a look may take. Nobody's request waits for it.
 const LOOK: Duration = Duration::from_millis(500);

@@ -12,11 +12,11 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::breaker::{Attempt, Breaker, BreakerOptions, Phase};
 use super::scripts::Scripts;
 use super::server::{Connection, Identity, Server, is_lost};
 use super::trust::Trust;
 use crate::cache::clock::{Clock, SystemClock};
+use crate::limits::breaker::{Attempt, Breaker, BreakerOptions, Phase};
 
 /// Failures in a row after which nobody waits for Redis any more.
 const FAILURES: u32 = 3;

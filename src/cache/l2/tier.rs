@@ -69,7 +69,7 @@ impl Tier {
     }
 
     /// The session to read from, if what it says may be believed.
-    pub(super) fn usable(&self) -> Option<(Session, super::breaker::Attempt)> {
+    pub(super) fn usable(&self) -> Option<(Session, crate::limits::breaker::Attempt)> {
         let (session, attempt) = self.link.attempt()?;
         self.trust
             .covers(session.number)

@@ -4,15 +4,17 @@ use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
+use futures_util::future::join;
 use futures_util::{SinkExt, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Row};
 
-use super::PostgresError;
 use super::copy::CopyRows;
 use super::pool::Object;
+use super::{LONGEST_STATEMENT, PostgresError};
+use crate::limits::overload::context;
 
 /// How long cancelling may take. A server that hangs does not hear of it.
 const CANCELLING: Duration = Duration::from_secs(5);
@@ -27,6 +29,8 @@ pub struct Connection {
     /// Whether statements are left unnamed: a pooler may run the next one on another session, and an unnamed one is
     /// planned for its values.
     unnamed: bool,
+    /// Whether what is said of the session holds for the next statement.
+    has_session: bool,
     cancel: CancelToken,
     in_flight: bool,
 }
@@ -37,6 +41,7 @@ impl Connection {
             cancel: object.client.cancel_token(),
             object: Some(object),
             unnamed,
+            has_session: !unnamed,
             in_flight: false,
         }
     }
@@ -50,6 +55,30 @@ impl Connection {
     pub(super) fn generation(&self) -> u64 {
         let object = self.object.as_ref();
         object.map_or(0, |object| object.generation)
+    }
+
+    /// What has to be said before a statement so that it may run for as long as it is waited for, and no longer. `None`
+    /// where that was said, or would not be heard.
+    fn time_limit(&mut self) -> Option<String> {
+        let object = self.object.as_mut().filter(|_| self.has_session)?;
+        let wanted = context::current()
+            .left()
+            .map_or(LONGEST_STATEMENT, statement_timeout);
+        let before = std::mem::replace(&mut object.statement_timeout, wanted);
+        (before != wanted).then(|| format!("SET statement_timeout = {wanted}"))
+    }
+
+    /// Awaits what is said to the server before a statement and the answer to that; both are sent at once.
+    async fn after<T>(
+        limit: Option<impl Future<Output = Result<(), tokio_postgres::Error>>>,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, PostgresError> {
+        let Some(limit) = limit else {
+            return Ok(statement.await?);
+        };
+        let (limited, answer) = join(limit, statement).await;
+        limited?;
+        Ok(answer?)
     }
 
     /// All rows of a statement.
@@ -88,18 +117,21 @@ impl Connection {
     ) -> Result<(), PostgresError> {
         self.in_flight = true;
         let outcome = async {
+            let limit = self.time_limit();
             let object = self.object()?;
-            let rows = if self.unnamed {
-                object
-                    .query_typed_raw(sql, parameters.iter().cloned())
-                    .await?
-            } else {
+            let limit = limit.as_deref().map(|limit| object.batch_execute(limit));
+            let statement = async {
+                if self.unnamed {
+                    return object
+                        .query_typed_raw(sql, parameters.iter().cloned())
+                        .await;
+                }
                 let types: Vec<Type> = parameters.iter().map(|(_, of)| of.clone()).collect();
                 let statement = object.prepare_typed_cached(sql, &types).await?;
                 let values = parameters.iter().map(|(value, _)| *value);
-                object.query_raw(&statement, values).await?
+                object.query_raw(&statement, values).await
             };
-            let mut rows = pin!(rows);
+            let mut rows = pin!(Self::after(limit, statement).await?);
             while let Some(row) = rows.try_next().await? {
                 if !visit(row) {
                     return Ok(false);
@@ -162,7 +194,13 @@ impl Connection {
     /// Runs statements without parameters, one after another.
     pub async fn batch(&mut self, sql: &str) -> Result<(), PostgresError> {
         self.in_flight = true;
-        let outcome = async { Ok(self.object()?.batch_execute(sql).await?) }.await;
+        let outcome = async {
+            let limit = self.time_limit();
+            let object = self.object()?;
+            let limit = limit.as_deref().map(|limit| object.batch_execute(limit));
+            Self::after(limit, object.batch_execute(sql)).await
+        }
+        .await;
         self.in_flight = false;
         outcome
     }
@@ -224,6 +262,34 @@ impl Drop for Connection {
                 }
                 drop(pooled);
             });
+        }
+    }
+}
+
+/// In milliseconds, of what is left. Rounded up, by an eighth at most, so that few connections have to be told anew.
+fn statement_timeout(left: Duration) -> u64 {
+    let millis = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    let millis = millis.clamp(1, LONGEST_STATEMENT);
+    let step = (millis.next_power_of_two() / 16).max(1);
+    millis.next_multiple_of(step).min(LONGEST_STATEMENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_rounded_up_a_little_and_never_none() {
+        let of = |millis| statement_timeout(Duration::from_millis(millis));
+        assert_eq!(of(0), 1);
+        assert_eq!((of(15), of(990), of(1_000)), (15, 1_024, 1_024));
+        assert_eq!(of(3_600_000), LONGEST_STATEMENT);
+        for millis in 1..60_000 {
+            let limit = of(millis);
+            assert!(
+                limit >= millis && limit <= millis + millis / 8,
+                "{millis} {limit}"
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::ClientWrapper;
 use tokio::sync::watch;
 
+use super::LONGEST_STATEMENT;
 use super::connect::Servers;
 use super::error::PostgresError;
 
@@ -57,6 +58,8 @@ pub(super) struct Pooled {
     pub(super) generation: u64,
     /// Whom to ask for the cancelling of a statement.
     pub(super) servers: Arc<Servers>,
+    /// How long a statement may run there, in milliseconds, as it was last told.
+    pub(super) statement_timeout: u64,
 }
 
 /// Makes the connections of a pool.
@@ -82,6 +85,7 @@ impl managed::Manager for Manager {
             client: ClientWrapper::new(client, task),
             generation,
             servers: Arc::clone(&self.servers),
+            statement_timeout: LONGEST_STATEMENT,
         })
     }
 

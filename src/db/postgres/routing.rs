@@ -16,6 +16,7 @@ use super::lag::{Lsn, Positions, Rotation};
 use super::load::Load;
 use super::monitor::PrimarySeen;
 use super::pool::{Generation, Pool, pool};
+use crate::limits::overload::{RetryBudget, context};
 
 /// A read that was not answered for so long has its server looked at: that may hang.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -177,6 +178,7 @@ pub(super) struct Routing {
     primary_answers: AtomicBool,
     floor: Mutex<Floor>,
     spare: Semaphore,
+    pub(super) retries: RetryBudget,
     dice: AtomicU64,
 }
 
@@ -203,6 +205,7 @@ impl Routing {
         Ok(Self {
             writers: pool(&primary.servers, &primary.generation, writers)?,
             spare: Semaphore::new(primary.readers.status().max_size * CAP),
+            retries: RetryBudget::default(),
             primary,
             replicas,
             max_replica_lag,
@@ -222,8 +225,15 @@ impl Routing {
         work: &impl ReadWork<T>,
     ) -> Result<T, PostgresError> {
         let mut tried = Tried::default();
-        let mut failure = PostgresError::NoAnswer("no server to read from");
+        let mut failure = None;
+        self.retries.asked();
         while let Some(place) = self.choose(recency, &tried) {
+            // What fails on one server may be asked of another, but not by everybody, nor for one who has gone.
+            if let Some(failure) = failure.take()
+                && (context::current().check().is_err() || !self.retries.may_retry())
+            {
+                return Err(failure);
+            }
             let (server, _permit) = match place {
                 Place::Replica(index) => {
                     tried.replicas.push(index);
@@ -238,14 +248,14 @@ impl Routing {
             match server.serve(self.pgbouncer, work).await {
                 Err(error) if error.is_lost() => {
                     server.suspected.notify_one();
-                    failure = error;
+                    failure = Some(error);
                 }
                 // It is overloaded, or what it replayed removed rows that the read still saw.
-                Err(error) if is_replica && error.is_conflict() => failure = error,
+                Err(error) if is_replica && error.is_conflict() => failure = Some(error),
                 outcome => return outcome,
             }
         }
-        Err(failure)
+        Err(failure.unwrap_or(PostgresError::NoAnswer("no server to read from")))
     }
 
     /// Where there are replicas, the primary is not let down by what they cannot do any more.

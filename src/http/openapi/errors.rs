@@ -104,7 +104,12 @@ pub(super) fn add(
     operation: OperationBuilder,
     errors: impl IntoIterator<Item = ApiError>,
 ) -> Operation {
-    let errors = errors.into_iter().chain([quota_exceeded()]);
+    let mut errors: Vec<_> = errors.into_iter().chain([quota_exceeded()]).collect();
+    // What may be out of reach may have too much to do as well.
+    let reads = |error: &ApiError| matches!(error, ApiError::Unavailable(_));
+    if errors.iter().any(reads) {
+        errors.extend([reduced_capacity(), deadline_exceeded()]);
+    }
     let responses = responses(errors).into_iter();
     responses
         .fold(operation, |operation, (status, response)| {

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 
 use super::{ApiError, OFF_SECONDS, RETRY_SECONDS, Row, why_off};
+use crate::limits::overload::Refused;
 
 impl ApiError {
     /// What only operators are told.
@@ -116,6 +117,20 @@ impl ApiError {
                 "search-busy",
                 "Too many searches",
                 format!("Too many searches at once; try again in {RETRY_SECONDS} s."),
+            ),
+            Self::Refused(Refused::Shed { .. }) => (
+                "temporary-reduced-capacity",
+                "More is asked than can be answered",
+                format!(
+                    "Others go first for now, and nothing was done; try again in {RETRY_SECONDS} s."
+                ),
+            ),
+            Self::Refused(Refused::OutOfTime) => (
+                "deadline-exceeded",
+                "Not done in the time there was",
+                "The time of X-Request-Timeout, or of this server where that is not sent, was over \
+                 before there was an answer; give it more."
+                    .to_owned(),
             ),
             Self::NotReady(why) => ("not-ready", "Not ready for traffic", (*why).to_owned()),
             _ => (

@@ -1,5 +1,6 @@
 use super::*;
 use crate::limits::Fields;
+use crate::limits::overload::Priority;
 use crate::tokens::Scope;
 use actix_web::body::to_bytes;
 use futures_util::FutureExt;
@@ -9,6 +10,7 @@ use serde_json::Value;
 const INTERNAL: &str = "disk I/O error at /var/lib/secret";
 
 /// One of each. The match makes the compiler ask for what is missing.
+#[allow(clippy::too_many_lines, reason = "a list")]
 fn all() -> Vec<ApiError> {
     let text = || "x".to_owned();
     let all = vec![
@@ -71,6 +73,14 @@ fn all() -> Vec<ApiError> {
         ApiError::NoLink,
         WriteProblem::ReviewSentBefore.into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
+        ApiError::Refused(Refused::Shed {
+            dependency: "store",
+            priority: Priority::Background,
+        }),
+        ApiError::Refused(Refused::OutOfTime),
+        ApiError::Refused(Refused::Broken {
+            dependency: "store",
+        }),
         ApiError::NotReady("The server is about to stop."),
     ];
     for error in &all {
@@ -104,6 +114,7 @@ fn all() -> Vec<ApiError> {
             | ApiError::NoReview(_)
             | ApiError::NoLink
             | ApiError::Unavailable(_)
+            | ApiError::Refused(_)
             | ApiError::NotReady(_) => {}
         }
     }

@@ -50,7 +50,7 @@ impl Catalog {
             }
         }
         let worked = worked.try_recv();
-        worked.map_err(|_| StoreError("the store did not do the work".to_owned()).into())
+        worked.map_err(|_| StoreError::new("the store did not do the work".to_owned()).into())
     }
 
     /// Takes note of committed versions: nothing older is served from now on, but by pages that were read before

@@ -9,6 +9,7 @@ use crate::cache::ReadCounts;
 use crate::cache::l2::{BreakerView, L2Counts, L2Status};
 use crate::cache::prover::{Findings, Report};
 use crate::db::ServerStanding;
+use crate::limits::overload::RetryCounts;
 use crate::products::store::Lacks;
 
 /// The caches of a node. Numbers are counted from the start of the process.
@@ -174,6 +175,11 @@ impl Catalog {
                 .map(Findings::report)
                 .filter(|report| !report.witnesses.is_empty()),
         }
+    }
+
+    /// How many reads of the store may be tried again; `None` where nothing is.
+    pub fn retries(&self) -> Option<RetryCounts> {
+        self.store.retries()
     }
 
     /// What the store has to do without.

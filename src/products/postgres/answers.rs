@@ -27,11 +27,11 @@ pub(super) fn recall(
     let Some(row) = transaction.query_opt(RECALL, &names)? else {
         return Ok(None);
     };
-    let damaged = || StoreError("a kept answer is damaged".to_owned());
+    let damaged = || StoreError::new("a kept answer is damaged".to_owned());
     let request: &[u8] = row.try_get(0).map_err(PostgresError::from)?;
     let status: i32 = row.try_get(1).map_err(PostgresError::from)?;
     let headers: &str = row.try_get(2).map_err(PostgresError::from)?;
-    let headers = Map::from_str(headers).map_err(|error| StoreError(error.to_string()))?;
+    let headers = Map::from_str(headers).map_err(|error| StoreError::new(error.to_string()))?;
     Ok(Some(KeptAnswer {
         request: request.try_into().map_err(|_| damaged())?,
         status: u16::try_from(status).map_err(|_| damaged())?,

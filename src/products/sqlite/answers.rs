@@ -25,7 +25,7 @@ pub(super) fn recall(
     let Some((request, status, headers, body)) = row else {
         return Ok(None);
     };
-    let headers = Map::from_str(&headers).map_err(|error| StoreError(error.to_string()))?;
+    let headers = Map::from_str(&headers).map_err(|error| StoreError::new(error.to_string()))?;
     Ok(Some(KeptAnswer {
         request,
         status,

@@ -135,7 +135,7 @@ impl Writer<'_> {
     fn write_each(&mut self, products: &[&ProductInput]) -> Result<(), StoreError> {
         for product in products {
             self.put(product)
-                .map_err(|error| StoreError(error.to_string()))?;
+                .map_err(|error| StoreError::new(error.to_string()))?;
         }
         Ok(())
     }

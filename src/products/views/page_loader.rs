@@ -15,6 +15,7 @@ use crate::products::document::Document;
 use crate::products::listing::{ListError, Listing};
 use crate::products::recommendation::Recommendation;
 use crate::products::store::{CatalogStore, StoreError};
+use crate::products::store_gate::StoreGate;
 
 /// Signs cursors and reads them. The key is read once: no catalogue ever changes it.
 pub(in crate::products) struct Cursors {
@@ -66,7 +67,8 @@ impl Cursors {
             return Ok(key);
         }
         let key = tokio::time::timeout(self.deadline, self.store.cursor_key()).await;
-        let key = key.map_err(|_| StoreError("no key of the cursors in time".to_owned()))??;
+        let key =
+            key.map_err(|_| StoreError::new("no key of the cursors in time".to_owned()))??;
         Ok(self.key.get_or_init(|| key))
     }
 }
@@ -81,6 +83,8 @@ pub(in crate::products) fn reviews_scope(product_id: i64) -> String {
 #[derive(Clone)]
 pub(in crate::products) struct PageLoader {
     pub(in crate::products) store: Arc<dyn CatalogStore>,
+    /// Asked before the store; not before the documents, which ask for themselves.
+    pub(in crate::products) gate: StoreGate,
     pub(in crate::products) documents: ReadThrough<i64, Document>,
     pub(in crate::products) cursors: Arc<Cursors>,
     /// Rises with each change of stock of this process, and is the version of pages: one whose reading began
@@ -119,7 +123,8 @@ impl PageLoader {
                 self.recommendations(*product_id, *limit).await
             }
             PageKey::Stock { product_id } => {
-                let stock = self.store.stock(*product_id).await.map_err(failed)?;
+                let stock = self.store.stock(*product_id);
+                let stock = self.gate.ask("stock", stock).await?;
                 Ok(stock.map(|stock| (stock.into_bytes(), None)))
             }
         }
@@ -127,10 +132,10 @@ impl PageLoader {
 
     async fn list(&self, listing: &Listing, page: &PageRequest) -> Result<Read, LoadError> {
         let page = self.store.list(listing.clone(), page.clone());
-        let Page { items, next } = page.await.map_err(failed)?;
+        let Page { items, next } = self.gate.ask("list", page).await?;
         let documents = self.documents(items).await?;
         let next = self.cursors.seal(|| listing.scope(), next);
-        let next = next.await.map_err(failed)?;
+        let next = next.await?;
         // One that was taken down meanwhile is left out.
         let documents = documents.iter().flatten().map(Document::to_vec);
         let documents: Vec<_> = documents.collect();
@@ -144,11 +149,11 @@ impl PageLoader {
         page: &PageRequest,
     ) -> Result<Option<Read>, LoadError> {
         let page = self.store.reviews(product_id, page.clone());
-        let Some(Page { items, next }) = page.await.map_err(failed)? else {
+        let Some(Page { items, next }) = self.gate.ask("reviews", page).await? else {
             return Ok(None);
         };
         let next = self.cursors.seal(|| reviews_scope(product_id), next);
-        let next = next.await.map_err(failed)?;
+        let next = next.await?;
         let items = items.iter().map(String::as_bytes);
         Ok(Some((body::page(items, next.as_deref()), next)))
     }
@@ -159,7 +164,7 @@ impl PageLoader {
         limit: usize,
     ) -> Result<Option<Read>, LoadError> {
         let found = self.store.recommendations(product_id, limit);
-        let Some(found) = found.await.map_err(failed)? else {
+        let Some(found) = self.gate.ask("recommendations", found).await? else {
             return Ok(None);
         };
         let ids = found.iter().map(|it| it.product_id);
@@ -188,8 +193,4 @@ impl PageLoader {
             .map(|answer| answer.value.ok())
             .collect())
     }
-}
-
-fn failed(error: StoreError) -> LoadError {
-    LoadError::Failed(error.0)
 }

@@ -249,7 +249,7 @@ pub async fn replay(
             Ok(Decision::Commit)
         };
         let written = store.write(Instant::now() + PATIENCE, Box::new(work)).await;
-        written.map_err(|error| StoreError(error.to_string()))?;
+        written.map_err(|error| StoreError::new(error.to_string()))?;
         count += page.changes.len();
         if page.changes.len() < AT_ONCE {
             return Ok(Some(count));

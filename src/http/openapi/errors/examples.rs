@@ -7,6 +7,7 @@ use crate::flags::Feature;
 use crate::http::authorization::AuthorizationError;
 use crate::http::problem::ApiError;
 use crate::http::writes::{MediaType, WriteProblem};
+use crate::limits::overload::{Priority, Refused};
 use crate::limits::{Fields, Refusal};
 use crate::products::edit::EditError;
 use crate::products::stock::StockRefusal;
@@ -182,6 +183,17 @@ pub(in crate::http::openapi) fn bad_path() -> ApiError {
     ApiError::BadPath("/products/by-sku/100%".to_owned())
 }
 
+pub(in crate::http::openapi) fn reduced_capacity() -> ApiError {
+    ApiError::Refused(Refused::Shed {
+        dependency: "store",
+        priority: Priority::Background,
+    })
+}
+
+pub(in crate::http::openapi) fn deadline_exceeded() -> ApiError {
+    ApiError::Refused(Refused::OutOfTime)
+}
+
 pub(in crate::http::openapi) fn unavailable() -> ApiError {
     ApiError::Unavailable(String::new())
 }
@@ -239,6 +251,8 @@ fn of_reads() -> Vec<ApiError> {
         version_not_reached(),
         feature_off(Feature::Search),
         unavailable(),
+        reduced_capacity(),
+        deadline_exceeded(),
         not_ready(),
         quota_exceeded(),
     ]

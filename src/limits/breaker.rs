@@ -2,20 +2,21 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::cache::clock::Millis;
+/// Milliseconds on the clock of whoever asks.
+pub(crate) type Millis = u64;
 
 /// When it opens, and for how long.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BreakerOptions {
+pub(crate) struct BreakerOptions {
     /// Failures in a row that open it.
-    pub(super) failures: u32,
+    pub(crate) failures: u32,
     /// From a failure until the next probe.
-    pub(super) cool_down: Millis,
+    pub(crate) cool_down: Millis,
 }
 
-/// The breaker. It begins open: the first probe closes it.
+/// The breaker.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     options: BreakerOptions,
     state: Mutex<State>,
 }
@@ -29,7 +30,7 @@ struct State {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Closed { failures: u32 },
     Open { until: Millis },
     Probing,
@@ -37,61 +38,77 @@ pub(super) enum Phase {
 
 /// The period in which something is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Attempt {
+pub(crate) struct Attempt {
     period: u64,
 }
 
 impl Breaker {
-    pub(super) fn new(options: BreakerOptions) -> Self {
-        let state = State {
-            phase: Phase::Open { until: 0 },
-            period: 0,
-        };
+    /// One that begins open: the first probe closes it.
+    pub(crate) fn new(options: BreakerOptions) -> Self {
+        Self::in_phase(options, Phase::Open { until: 0 })
+    }
+
+    /// One that begins closed.
+    pub(crate) fn closed(options: BreakerOptions) -> Self {
+        Self::in_phase(options, Phase::Closed { failures: 0 })
+    }
+
+    fn in_phase(options: BreakerOptions, phase: Phase) -> Self {
         Self {
             options,
-            state: Mutex::new(state),
+            state: Mutex::new(State { phase, period: 0 }),
         }
     }
 
     /// The right to try; none unless it is closed.
-    pub(super) fn attempt(&self) -> Option<Attempt> {
+    pub(crate) fn attempt(&self) -> Option<Attempt> {
         self.lock().attempt()
     }
 
     /// That went well.
-    pub(super) fn succeeded(&self, attempt: Attempt) {
+    pub(crate) fn succeeded(&self, attempt: Attempt) {
         self.lock().succeeded(attempt);
     }
 
     /// That went wrong. True where it opened the breaker.
-    pub(super) fn failed(&self, attempt: Attempt, now: Millis) -> bool {
+    pub(crate) fn failed(&self, attempt: Attempt, now: Millis) -> bool {
         self.lock().failed(attempt, 1, now, self.options)
     }
 
     /// That went wrong beyond doubt: it opens, whatever the count. True where this did it.
-    pub(super) fn lost(&self, attempt: Attempt, now: Millis) -> bool {
+    pub(crate) fn lost(&self, attempt: Attempt, now: Millis) -> bool {
         self.lock().failed(attempt, u32::MAX, now, self.options)
     }
 
     /// Opens it, for one who knows that nothing can be tried.
-    pub(super) fn open(&self, now: Millis) {
+    pub(crate) fn open(&self, now: Millis) {
         self.lock().open(now, self.options);
     }
 
     /// How it stands.
-    pub(super) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         self.lock().phase
     }
 
     /// The right to probe, to one at a time, once the breaker is open and has cooled down; else how long to wait
     /// before asking again.
-    pub(super) fn probe(&self, now: Millis) -> Result<Probe<'_>, Millis> {
+    pub(crate) fn probe(&self, now: Millis) -> Result<Probe<'_>, Millis> {
         self.lock().probe(now, self.options)?;
         Ok(Probe {
             breaker: self,
             now,
             is_over: false,
         })
+    }
+
+    /// Takes the right to probe without a guard: whoever has it says how it went, by [`Self::open`] or [`Self::close`].
+    pub(crate) fn begin_probe(&self, now: Millis) -> bool {
+        self.lock().probe(now, self.options).is_ok()
+    }
+
+    /// The probe went well.
+    pub(crate) fn close(&self) {
+        self.lock().close();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -101,7 +118,7 @@ impl Breaker {
 
 /// The one probe. Dropped, by a panic or because nobody awaited it, it failed.
 #[derive(Debug)]
-pub(super) struct Probe<'b> {
+pub(crate) struct Probe<'b> {
     breaker: &'b Breaker,
     now: Millis,
     is_over: bool,
@@ -109,13 +126,13 @@ pub(super) struct Probe<'b> {
 
 impl Probe<'_> {
     /// Closes the breaker.
-    pub(super) fn succeeded(mut self) {
+    pub(crate) fn succeeded(mut self) {
         self.is_over = true;
         self.breaker.lock().close();
     }
 
     /// Opens it again.
-    pub(super) fn failed(mut self, now: Millis) {
+    pub(crate) fn failed(mut self, now: Millis) {
         self.now = now;
     }
 }

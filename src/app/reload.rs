@@ -1,0 +1,144 @@
+//! Reading the configuration again while serving. All of it comes into force that can without a restart, or, where
+//! anything is wrong with it, nothing.
+
+use crate::config::{Config, ConfigErrors, Setting};
+use crate::flags::{Flags, Keeper};
+use crate::limits::{RateLimits, ReplaceError};
+use crate::telemetry;
+
+use super::drain::Times;
+
+/// Settings that a running process follows.
+const FOLLOWED: [&str; 5] = [
+    "flags.file",
+    "limits.policy",
+    "server.drain",
+    "server.drain_grace",
+    "telemetry.log_level",
+];
+
+/// Why the new configuration is not in force.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReloadError {
+    /// It makes no sense.
+    #[error("{}", one_line(.0))]
+    Config(#[from] ConfigErrors),
+    /// It makes none without a restart.
+    #[error(transparent)]
+    Limits(#[from] ReplaceError),
+    /// The system gave no thread.
+    #[error("cannot follow flags.file: {0}")]
+    Flags(#[from] std::io::Error),
+}
+
+fn one_line(errors: &ConfigErrors) -> String {
+    let errors: Vec<_> = errors.0.iter().map(ToString::to_string).collect();
+    errors.join("; ")
+}
+
+fn refused(error: &ReloadError) -> String {
+    tracing::error!("the configuration is refused, the one in force stays: {error}");
+    "the configuration was refused, see the log".to_owned()
+}
+
+/// Of a process that follows nothing else: what it logs.
+pub(super) fn follow_logs(read: Result<Config, ConfigErrors>) -> String {
+    match read {
+        Ok(config) => {
+            telemetry::set_filter(&config.telemetry.log_level);
+            "doing jobs".to_owned()
+        }
+        Err(errors) => refused(&errors.into()),
+    }
+}
+
+/// What follows the configuration.
+pub(super) struct Followers {
+    /// What the process was started with, which is what is in force of all that is not followed.
+    started: Config,
+    /// What was read last.
+    current: Config,
+    flags: Flags,
+    keeper: Keeper,
+    limits: RateLimits,
+}
+
+impl Followers {
+    pub(super) fn new(config: &Config, flags: Flags, keeper: Keeper, limits: RateLimits) -> Self {
+        Self {
+            started: config.clone(),
+            current: config.clone(),
+            flags,
+            keeper,
+            limits,
+        }
+    }
+
+    /// As they are in force.
+    pub(super) fn times(&self) -> Times {
+        Times {
+            grace: self.current.server.drain_grace,
+            drain: self.current.server.drain,
+        }
+    }
+
+    /// Has a configuration in force, and says in a few words what became of it.
+    pub(super) fn follow(&mut self, read: Result<Config, ConfigErrors>) -> String {
+        let outcome = read
+            .map_err(ReloadError::from)
+            .and_then(|new| self.apply(new));
+        match outcome {
+            Ok(changed) => {
+                let changed = match changed.as_slice() {
+                    [] => "nothing that can be changed now is different".to_owned(),
+                    changed => format!("{} changed", changed.join(", ")),
+                };
+                tracing::info!("read the configuration again: {changed}");
+                changed
+            }
+            Err(error) => refused(&error),
+        }
+    }
+
+    fn apply(&mut self, new: Config) -> Result<Vec<String>, ReloadError> {
+        let (changed, of_no_effect) = self.changes(&new);
+        // What can fail comes first.
+        let has_other_limits = new.limits.policies != self.current.limits.policies;
+        if has_other_limits {
+            self.limits.reconfigure(new.limits.policies.clone())?;
+        }
+        if new.flags.file != self.current.flags.file {
+            match Keeper::start(self.flags.clone(), Some(new.flags.file.clone())) {
+                Ok(keeper) => self.keeper = keeper,
+                Err(error) => {
+                    self.limits
+                        .reconfigure(self.current.limits.policies.clone())?;
+                    return Err(error.into());
+                }
+            }
+        }
+        telemetry::set_filter(&new.telemetry.log_level);
+        for setting in of_no_effect {
+            tracing::warn!("{setting} changed, which has no effect before a restart");
+        }
+        self.current = new;
+        Ok(changed)
+    }
+
+    /// The names of the settings that are followed and changed, and the others that changed.
+    fn changes(&self, new: &Config) -> (Vec<String>, Vec<String>) {
+        let is_followed = |setting: &&Setting| FOLLOWED.contains(&setting.name().as_str());
+        let differs = |known: &Config, setting: &Setting| {
+            let mut known = known.settings().iter();
+            known.any(|known| known.name() == setting.name() && known.differs_from(setting))
+        };
+        let (followed, others): (Vec<_>, Vec<_>) = new.settings().iter().partition(is_followed);
+        let names = |settings: Vec<&Setting>, known: &Config| {
+            let changed = settings
+                .into_iter()
+                .filter(|setting| differs(known, setting));
+            changed.map(Setting::name).collect()
+        };
+        (names(followed, &self.current), names(others, &self.started))
+    }
+}

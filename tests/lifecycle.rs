@@ -1,0 +1,5 @@
+//! How a server starts, changes and ends under a service manager, and what its clients notice of it: nothing.
+
+mod drain;
+mod manager;
+mod reload;
