@@ -143,11 +143,11 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
         warm_up.start(background.handle());
     }
     let jobs_view = jobs.view();
-    let options = options(config, start);
+    let options = options(config, start, overload);
     let served = System::new().block_on(async {
         let mut stop = listen_for_stop()?;
         let bound = http::bind(
-            &options, &catalog, &tokens, &limits, &overload, &flags, &readiness, &jobs_view,
+            &options, &catalog, &tokens, &limits, &flags, &readiness, &jobs_view,
         )?;
         if config.jobs.serve {
             jobs.start(config, &catalog, &opened.clone().into_store())?;
@@ -186,7 +186,7 @@ pub fn serve<S: AsyncFnMut() -> &'static str>(
     served
 }
 
-fn options(config: &Config, start: Start) -> Options {
+fn options(config: &Config, start: Start, overload: Overload) -> Options {
     Options {
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
@@ -203,6 +203,7 @@ fn options(config: &Config, start: Start) -> Options {
             patience: config.limits.write_wait,
         },
         request_timeout: config.limits.request_timeout,
+        overload,
         access_log: start.access_log,
         demo_page: start.demo_page,
     }

@@ -30,6 +30,7 @@ mod methods;
 mod negotiation;
 mod outage;
 mod outbox;
+mod overload;
 mod pages;
 mod paths;
 mod plans;

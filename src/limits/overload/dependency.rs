@@ -323,23 +323,17 @@ impl Dependency {
         };
         // Not under the lock: who hears of it may give a place back.
         drop(spared);
-        match timeout(
-            context.left().map_or(patience, |left| left.min(patience)),
-            turn,
-        )
-        .await
-        {
-            Ok(Ok(taken)) => Ok(taken),
-            // Time is up, or one who matters more has come.
-            Ok(Err(_)) | Err(_) => {
-                context.check()?;
-                limits.shed(self.shared.name, priority);
-                Err(Refused::Shed {
-                    dependency: self.shared.name,
-                    priority,
-                })
-            }
+        let patience = context.left().map_or(patience, |left| left.min(patience));
+        if let Ok(Ok(taken)) = timeout(patience, turn).await {
+            return Ok(taken);
         }
+        // Time is up, or one who matters more has come.
+        context.check()?;
+        limits.shed(self.shared.name, priority);
+        Err(Refused::Shed {
+            dependency: self.shared.name,
+            priority,
+        })
     }
 
     fn view(&self) -> Option<View> {
