@@ -269,8 +269,12 @@ impl Dependency {
         attempt.since = Some(Instant::now());
         taken.patience = attempt.patience;
         let outcome = context::scope(bounded, context::in_time_of(context, work)).await;
-        // The client's time was short, or the dependency slow: the guards tell the one from the other.
+        // The client's time was short, or the dependency slow: the guards tell the one from the other. What it said when
+        // that was over is no answer, but the end of its own patience.
         let outcome = outcome?;
+        if outcome.is_err() {
+            context.check()?;
+        }
         let verdict = outcome.as_ref().map_or_else(judge, |_| Verdict::Answered);
         attempt.ended(verdict == Verdict::Failed);
         taken.outcome = Some(match &outcome {
