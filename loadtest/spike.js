@@ -14,8 +14,8 @@ export const options = {
       startRate: Number(CAPACITY), timeUnit: "1s",
       stages: [
         { target: Number(CAPACITY), duration: `${CALM}s` },
-        { target: CAPACITY * FACTOR, duration: "0s" }, { target: CAPACITY * FACTOR, duration: `${SPIKE}s` },
-        { target: CAPACITY / 2, duration: "0s" }, { target: CAPACITY / 2, duration: `${CALM}s` },
+        { target: Math.ceil(CAPACITY * FACTOR), duration: "0s" }, { target: Math.ceil(CAPACITY * FACTOR), duration: `${SPIKE}s` },
+        { target: Math.ceil(CAPACITY / 2), duration: "0s" }, { target: Math.ceil(CAPACITY / 2), duration: `${CALM}s` },
       ],
     },
     hits: {
