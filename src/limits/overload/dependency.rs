@@ -322,7 +322,8 @@ impl Dependency {
             if let Some(place) = admission.ask(now, ask) {
                 return Ok(Taken::new(&self.shared, place));
             }
-            let patience = admission.patience(now, priority).min(question.limit);
+            // Whoever gets a place needs time for an answer.
+            let patience = admission.patience(now, priority).min(question.limit / 2);
             (patience, admission.wait(now, ask, ticket))
         };
         // Not under the lock: who hears of it may give a place back.
