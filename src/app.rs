@@ -174,13 +174,13 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     let options = Options {
         inherited: sockets::inherited(config.server.listen.len())?,
         watchdog: watchdog_limit.is_some(),
-        ..options(config, start)
+        ..options(config, start, overload)
     };
     let mut followers = Followers::new(config, flags.flags.clone(), keeper, limits.clone());
     let served = System::new().block_on(async {
         let mut orders = take_orders()?;
         let bound = http::bind(
-            &options, &catalog, &tokens, &limits, &overload, &flags, &readiness, &views,
+            &options, &catalog, &tokens, &limits, &flags, &readiness, &views,
         )?;
         if config.jobs.serve {
             jobs.start(config, &catalog, &opened.clone().into_store())?;
@@ -265,7 +265,7 @@ fn join(addresses: &[SocketAddr]) -> String {
     addresses.join(", ")
 }
 
-fn options(config: &Config, start: Start) -> Options {
+fn options(config: &Config, start: Start, overload: Overload) -> Options {
     Options {
         inherited: Inherited::default(),
         watchdog: false,
@@ -284,6 +284,7 @@ fn options(config: &Config, start: Start) -> Options {
             patience: config.limits.write_wait,
         },
         request_timeout: config.limits.request_timeout,
+        overload,
         access_log: start.access_log,
         demo_page: start.demo_page,
     }

@@ -34,6 +34,7 @@ mod metrics;
 mod negotiation;
 mod outage;
 mod outbox;
+mod overload;
 mod pages;
 mod paths;
 mod plans;

@@ -38,8 +38,7 @@ pub(super) struct PublicServer {
 }
 
 impl PublicServer {
-    /// Each worker lets itself be measured by `workers`.
-    pub(super) fn new(options: &Options, workers: Workers) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         raise_limit();
         let share = share_of_a_worker(options.max_connections, options.workers);
         let limits = Limits {
@@ -57,7 +56,7 @@ impl PublicServer {
             addresses: Vec::new(),
             limits,
             keep_alive: options.keep_alive,
-            workers,
+            workers: options.overload.workers().clone(),
         }
     }
 

@@ -67,6 +67,8 @@ pub struct Options {
     pub writes: WriteLimits,
     /// How long a client waits that does not say.
     pub request_timeout: Duration,
+    /// What is limited behind the caches, and who measures the workers.
+    pub overload: Overload,
     /// Whether each request is logged.
     pub access_log: bool,
     /// Whether the demo shop's page is there.
@@ -118,7 +120,6 @@ pub fn bind(
     catalog: &Catalog,
     tokens: &Tokens,
     limits: &RateLimits,
-    overload: &Overload,
     flags: &FlagAccess,
     readiness: &Readiness,
     views: &Views,
@@ -133,27 +134,23 @@ pub fn bind(
     let flags = web::Data::new(flags.flags.clone());
     let readiness = web::Data::new(readiness.clone());
     let streams = web::Data::new(Streams::default());
-    let access_log = options.access_log;
-    let (edge, writes) = (options.edge, options.writes);
+    let (edge, writes, timeout) = (options.edge, options.writes, options.request_timeout);
     let in_flight = web::Data::new(InFlight::default());
-    let demo_page = options.demo_page;
+    let (access_log, demo_page) = (options.access_log, options.demo_page);
 
     let (for_public, ready_public) = (catalog.clone(), readiness.clone());
     let (tokens_public, flags_public) = (tokens.clone(), flags.clone());
-    let cors_origins = options.cors_origins.clone();
     let (rate_limits, for_admin) = (limits.clone(), web::Data::new(limits.clone()));
-    let trusted_proxies = options.trusted_proxies.clone();
-    let timeout = options.request_timeout;
-    let overload = overload.clone();
-    let overload_admin = web::Data::new(overload.clone());
+    let said = options.clone();
+    let overload = web::Data::new(options.overload.clone());
     let app = move || {
         let routes = Routes::default();
         let listener = Listener::Public {
-            cors: Cors::new(&cors_origins).map(Rc::new),
+            cors: Cors::new(&said.cors_origins).map(Rc::new),
             rate: RateGate::new(
                 rate_limits.clone(),
                 tokens_public.as_ref().clone(),
-                trusted_proxies.clone(),
+                said.trusted_proxies.clone(),
             ),
             routes: routes.clone(),
             features: features.clone(),
@@ -199,7 +196,7 @@ pub fn bind(
                 request_id::wrap(request, service, access_log, &listener)
             })
     };
-    let mut public = PublicServer::new(options, overload.workers().clone());
+    let mut public = PublicServer::new(options);
     for (address, listener) in public_listeners(options)? {
         public = public.listen(listener, app.clone()).map_err(at(address))?;
     }
@@ -217,7 +214,7 @@ pub fn bind(
         App::new()
             .app_data(catalog.clone())
             .app_data(for_admin.clone())
-            .app_data(overload_admin.clone())
+            .app_data(overload.clone())
             .app_data(tokens.clone())
             .app_data(flags.clone())
             .app_data(flag_store.clone())

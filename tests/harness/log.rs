@@ -61,6 +61,14 @@ impl Log {
         picked.unwrap_or_else(|| panic!("no line in the log that says: {what}"))
     }
 
+    /// How many of the lines so far are such.
+    pub(crate) fn count(&self, is_such: impl Fn(&Value) -> bool) -> usize {
+        let state = self.shared.state.lock().unwrap();
+        let objects = state.lines.iter();
+        let objects = objects.filter_map(|line| serde_json::from_str(line).ok());
+        objects.filter(|line: &Value| is_such(line)).count()
+    }
+
     /// Awaits a line whose message begins so.
     pub(crate) fn wait_for_message(&self, beginning: &str) {
         self.wait_for(beginning, |line| {

@@ -73,14 +73,9 @@ fn all() -> Vec<ApiError> {
         ApiError::NoLink,
         WriteProblem::ReviewSentBefore.into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
-        ApiError::Refused(Refused::Shed {
-            dependency: "store",
-            priority: Priority::Background,
-        }),
+        ApiError::Refused(shed()),
         ApiError::Refused(Refused::OutOfTime),
-        ApiError::Refused(Refused::Broken {
-            dependency: "store",
-        }),
+        ApiError::Refused(Refused::Broken { dependency: "" }),
         ApiError::NotReady("The server is about to stop."),
     ];
     for error in &all {
@@ -119,6 +114,13 @@ fn all() -> Vec<ApiError> {
         }
     }
     all
+}
+
+fn shed() -> Refused {
+    Refused::Shed {
+        dependency: "store",
+        priority: Priority::Background,
+    }
 }
 
 /// The problem document of a response, which has to be fit to be sent.

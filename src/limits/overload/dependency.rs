@@ -269,8 +269,12 @@ impl Dependency {
         attempt.since = Some(Instant::now());
         taken.patience = attempt.patience;
         let outcome = context::scope(bounded, context::in_time_of(context, work)).await;
-        // The client's time was short, or the dependency slow: the guards tell the one from the other.
+        // The client's time was short, or the dependency slow: the guards tell the one from the other. What it said when
+        // that was over is no answer, but the end of its own patience.
         let outcome = outcome?;
+        if outcome.is_err() {
+            context.check()?;
+        }
         let verdict = outcome.as_ref().map_or_else(judge, |_| Verdict::Answered);
         attempt.ended(verdict == Verdict::Failed);
         taken.outcome = Some(match &outcome {
@@ -318,28 +322,23 @@ impl Dependency {
             if let Some(place) = admission.ask(now, ask) {
                 return Ok(Taken::new(&self.shared, place));
             }
-            let patience = admission.patience(now, priority).min(question.limit);
+            // Whoever gets a place needs time for an answer.
+            let patience = admission.patience(now, priority).min(question.limit / 2);
             (patience, admission.wait(now, ask, ticket))
         };
         // Not under the lock: who hears of it may give a place back.
         drop(spared);
-        match timeout(
-            context.left().map_or(patience, |left| left.min(patience)),
-            turn,
-        )
-        .await
-        {
-            Ok(Ok(taken)) => Ok(taken),
-            // Time is up, or one who matters more has come.
-            Ok(Err(_)) | Err(_) => {
-                context.check()?;
-                limits.shed(self.shared.name, priority);
-                Err(Refused::Shed {
-                    dependency: self.shared.name,
-                    priority,
-                })
-            }
+        let patience = context.left().map_or(patience, |left| left.min(patience));
+        if let Ok(Ok(taken)) = timeout(patience, turn).await {
+            return Ok(taken);
         }
+        // Time is up, or one who matters more has come.
+        context.check()?;
+        limits.shed(self.shared.name, priority);
+        Err(Refused::Shed {
+            dependency: self.shared.name,
+            priority,
+        })
     }
 
     fn view(&self) -> Option<View> {

@@ -3,6 +3,13 @@
 //! The dependency has servers that each work on one call at a time, first come, first served, so that calls beyond their
 //! number make it slower and no call faster. Callers come at random moments, at a rate, and do not wait for each other.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "counts of a simulated hour at most, which are whole numbers"
+)]
+
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -188,12 +195,12 @@ impl World {
         *self.servers.iter_mut().min().expect("there are some") = done;
         self.within
             .insert(caller.number, (place, priority, caller.arrived));
-        self.at(done - self.now, Event::Done(caller.number));
+        self.at(done.saturating_sub(self.now), Event::Done(caller.number));
     }
 
     fn done(&mut self, number: u64) {
         let (place, priority, arrived) = self.within.remove(&number).expect("it began");
-        if self.now - arrived <= PATIENCE {
+        if self.now.saturating_sub(arrived) <= PATIENCE {
             self.good[priority.index()] += 1;
         }
         let (Some(admission), Some(place)) = (&mut self.admission, place) else {
@@ -240,7 +247,7 @@ fn at_four_times_capacity_nothing_is_lost_and_the_least_important_gives_way() {
         world.rates = rates(4.0, MIX);
         // From the first second on.
         let seconds = 60.0;
-        let (good, shed) = world.measure(Duration::from_secs(60));
+        let (good, shed) = world.measure(Duration::from_mins(1));
         let goodput = total(good) / seconds / CAPACITY;
         if !with_limits {
             assert!(goodput < 0.1, "without limits {goodput:.2} is left");
@@ -308,7 +315,7 @@ fn half_an_hour_of_mild_overload_does_not_raise_the_limit() {
 fn below_the_limit_nobody_is_shed() {
     let mut world = World::new(rates(0.5, MIX), true);
     for _ in 0..30 {
-        let (good, shed) = world.measure(Duration::from_secs(60));
+        let (good, shed) = world.measure(Duration::from_mins(1));
         assert_eq!(total(shed), 0.0, "{shed:?}");
         assert!(total(good) > 0.0);
     }

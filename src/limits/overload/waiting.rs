@@ -1,6 +1,6 @@
 //! Those who wait for a place: by importance, and bounded by time, not by number.
 //!
-//! As in Facebook's servers ("Fail at Scale", ACM Queue 13/8, 2015, after CoDel, RFC 8289): while the queue runs empty
+//! As in Facebook's servers ("Fail at Scale", ACM Queue 13/8, 2015, after `CoDel`, RFC 8289): while the queue runs empty
 //! now and then, a burst may wait for [`PATIENT`] times the target, first come, first served. One that has stood for that
 //! long is no burst but overload: then nobody waits for longer than the target, and the last to come is served first,
 //! since who came before has had the longest wait already and is the likeliest to have given up.

@@ -1,3 +1,10 @@
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a part of a limit of some hundred"
+)]
+
 use proptest::prelude::*;
 
 use super::*;

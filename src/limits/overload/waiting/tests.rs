@@ -106,7 +106,7 @@ fn one_who_does_not_fit_is_overtaken_by_who_matters_more_alone() {
 #[test]
 fn memory_is_bounded_and_who_matters_least_goes() {
     let mut waiting = Waiting::new(TARGET);
-    for number in 0..MOST as u32 {
+    for number in (0..).take(MOST) {
         push(&mut waiting, 0, LIST, number);
     }
     let spared = |waiting: &mut Waiting<Numbered>, priority| {
