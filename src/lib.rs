@@ -16,5 +16,6 @@ pub mod jobs;
 pub mod limits;
 pub mod products;
 pub mod search;
+pub mod supervisor;
 pub mod telemetry;
 pub mod tokens;

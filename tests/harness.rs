@@ -4,6 +4,7 @@
 
 mod chunked;
 mod database;
+mod load;
 mod log;
 mod postgres;
 mod program;
@@ -23,6 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use database::Database;
+pub(crate) use load::Load;
 pub(crate) use postgres::{PostgresDatabase, Session};
 pub(crate) use program::{Ended, Program, run};
 pub(crate) use proxy::Proxy;

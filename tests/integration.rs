@@ -34,6 +34,7 @@ mod outbox;
 mod pages;
 mod paths;
 mod plans;
+mod pm;
 mod postgres;
 mod processes;
 mod products;
