@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::control::{Reply, Request};
 use super::home::Home;
 
-/// How long a daemon may take to be there.
-const START: Duration = Duration::from_secs(10);
+/// How long a daemon may take to be there: it starts what died with the last one first.
+const START: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Asks a daemon.

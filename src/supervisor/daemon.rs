@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::rc::Rc;
 use std::str::FromStr;
+use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use croner::Cron;
@@ -26,6 +27,9 @@ use super::state::State;
 
 /// How often memory, signs of life, schedules and logs are looked at.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long another daemon may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+const TRY_AGAIN: Duration = Duration::from_millis(10);
 /// Only the user.
 const PRIVATE_FILE: u32 = 0o600;
 
@@ -62,7 +66,13 @@ pub fn run(home: &Home, resurrects: bool) -> Result<(), DaemonError> {
         .truncate(false)
         .write(true)
         .open(home.lock())?;
-    if lock.try_lock().is_err() {
+    let began = Instant::now();
+    // One that is about to end holds it for a moment.
+    while lock.try_lock().is_err() {
+        if began.elapsed() < PATIENCE {
+            sleep(TRY_AGAIN);
+            continue;
+        }
         return Err(DaemonError::Running(home.path().display().to_string()));
     }
     // For people who look who holds it.
@@ -134,13 +144,18 @@ impl Daemon {
                 () = self.over.notified() => break,
             }
         }
+        self.leave();
+        Ok(())
+    }
+
+    /// Takes away what says that it is there.
+    fn leave(&self) {
         if self.is_empty.get() {
             let _ = fs::remove_file(self.home.state());
         } else {
             self.write_down();
         }
-        let _ = fs::remove_file(path);
-        Ok(())
+        let _ = fs::remove_file(self.home.control_socket());
     }
 
     async fn serve(self: Rc<Self>, stream: UnixStream) -> io::Result<()> {
@@ -157,6 +172,10 @@ impl Daemon {
                 false,
             ),
         };
+        if is_last {
+            // Whoever asks next is not to find this one.
+            self.leave();
+        }
         let mut text = serde_json::to_string(&reply)?;
         text.push('\n');
         stream.write_all(text.as_bytes()).await?;
@@ -199,6 +218,9 @@ impl Daemon {
 
     /// Writes down what runs, if it is not what was written last.
     fn write_down(&self) {
+        if self.is_empty.get() {
+            return;
+        }
         let groups = self.groups.borrow();
         let state = State::new(groups.iter().map(|group| group.kept()).collect());
         if self.written.borrow().as_ref() == Some(&state) {
