@@ -12,6 +12,7 @@ mod indexer;
 mod page;
 mod prices;
 mod query;
+mod sample;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,10 @@
 //! A facet does not heed its own filter, so that it shows what else might be chosen: each document is marked
 //! with the facets whose filters it fails. One that fails none is found, one that fails a single one counts
 //! for that facet alone.
+//!
+//! Which items are the first is always exact. What is counted is exact up to [`COUNTED_ONE_BY_ONE`] matches;
+//! of more it is estimated from samples (`sample.rs`), since nobody reads a hundred thousand to the last digit and
+//! everybody waits for them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,11 +18,14 @@ use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, SegmentReader, TantivyError};
 
 use super::columns::{Names, SegmentColumns, Snapshot};
 use super::query::{SearchQuery, SearchSort};
+use super::sample::Sample;
 use super::schema::pack_currency;
 use crate::products::listing::AVAILABILITIES;
 
 /// Documents that are looked at together.
 const BLOCK: usize = COLLECT_BLOCK_BUFFER_LEN;
+/// Matches beyond which counts are estimates.
+const COUNTED_ONE_BY_ONE: u64 = 20_000;
 /// Averages in tenths, from 0 to 5.0.
 pub(super) const STARS: usize = 51;
 
@@ -44,6 +51,10 @@ pub(super) struct Found {
     pub(super) matched: u64,
     /// Those that pass the filters.
     pub(super) total: u64,
+    /// False where the total is an estimate.
+    pub(super) is_total_exact: bool,
+    /// False where the counts of facets are estimates.
+    pub(super) are_counts_exact: bool,
     /// The first ones, as many as there are up to one more than were asked for.
     pub(super) first: Vec<Hit>,
     /// By the numbers of the names.
@@ -54,6 +65,22 @@ pub(super) struct Found {
     pub(super) availabilities: Vec<u32>,
     /// By average in tenths.
     pub(super) stars: Vec<u32>,
+}
+
+impl Found {
+    /// Makes counts of what was looked at those of all.
+    fn scale(&mut self, sample: &Sample) {
+        let facets = [
+            &mut self.categories,
+            &mut self.vendors,
+            &mut self.price_ranges,
+            &mut self.availabilities,
+            &mut self.stars,
+        ];
+        for count in facets.into_iter().flatten() {
+            *count = u32::try_from(sample.of_all(u64::from(*count))).unwrap_or(u32::MAX);
+        }
+    }
 }
 
 /// A product that was found.
@@ -142,6 +169,9 @@ impl<'s> Block<'s> {
 
     fn finish(&mut self, pass: &mut Pass) {
         let length = std::mem::take(&mut self.length);
+        if length == 0 {
+            return;
+        }
         pass.look_at(self.columns, &self.docs[..length], &self.scores[..length]);
     }
 }
@@ -161,6 +191,18 @@ struct Filters {
 }
 
 impl Filters {
+    /// True where every document passes.
+    fn is_empty(&self) -> bool {
+        self.categories.is_none()
+            && self.vendor.is_none()
+            && self.product_type.is_none()
+            && self.tags.is_empty()
+            && self.currency.is_none()
+            && self.availability.is_none()
+            && self.stars.is_none()
+            && !self.needs_price
+    }
+
     fn new(snapshot: &Snapshot, query: &SearchQuery) -> Self {
         let asked = &query.filters;
         let levels = |category: &String| {
@@ -269,14 +311,19 @@ struct Pass {
     /// One more than the page holds tells whether there is a next one.
     wanted: usize,
     counts_facets: bool,
+    has_filters: bool,
+    sample: Sample,
     first: BinaryHeap<Reverse<Hit>>,
     found: Found,
 }
 
 impl Pass {
     fn new(snapshot: &Snapshot, query: &SearchQuery, after: Option<Key>) -> Self {
+        let filters = Filters::new(snapshot, query);
         Self {
-            filters: Filters::new(snapshot, query),
+            has_filters: !filters.is_empty(),
+            sample: Sample::new(COUNTED_ONE_BY_ONE, BLOCK),
+            filters,
             sort: query.order(),
             after,
             wanted: query.limit + 1,
@@ -285,6 +332,8 @@ impl Pass {
             found: Found {
                 matched: 0,
                 total: 0,
+                is_total_exact: true,
+                are_counts_exact: true,
                 first: Vec::new(),
                 categories: vec![0; snapshot.categories.len()],
                 vendors: vec![0; snapshot.vendors.len()],
@@ -297,16 +346,33 @@ impl Pass {
 
     fn look_at(&mut self, columns: &SegmentColumns, docs: &[DocId], scores: &[f32]) {
         self.found.matched += docs.len() as u64;
+        if let Some(stands_for) = self.sample.next(docs.len())
+            && (self.counts_facets || self.has_filters)
+        {
+            self.count(columns, docs, stands_for);
+        }
+        self.keep_first(columns, docs, scores);
+    }
+
+    /// Counts the documents, each of which stands for that many.
+    fn count(&mut self, columns: &SegmentColumns, docs: &[DocId], stands_for: u32) {
         let mut failed = [0; BLOCK];
         let failed = &mut failed[..docs.len()];
         self.filters.mark(columns, docs, failed);
+        let passed = failed.iter().filter(|failed| **failed == 0).count() as u64;
+        self.found.total += passed * u64::from(stands_for);
         if self.counts_facets {
-            self.count(columns, docs, failed);
+            self.count_facets(columns, docs, failed, stands_for);
         }
-        self.keep_first(columns, docs, scores, failed);
     }
 
-    fn count(&mut self, columns: &SegmentColumns, docs: &[DocId], failed: &[u8]) {
+    fn count_facets(
+        &mut self,
+        columns: &SegmentColumns,
+        docs: &[DocId],
+        failed: &[u8],
+        stands_for: u32,
+    ) {
         let mut values = [0; BLOCK];
         let values = &mut values[..docs.len()];
         let counts = |values: &[u64], own: u8, counts: &mut [u32], numbers: Option<&[u32]>| {
@@ -317,7 +383,7 @@ impl Pass {
                         None => usize::try_from(*value).ok(),
                     };
                     if let Some(count) = number.and_then(|number| counts.get_mut(number)) {
-                        *count += 1;
+                        *count += stands_for;
                     }
                 }
             }
@@ -344,27 +410,36 @@ impl Pass {
         }
     }
 
-    fn keep_first(
-        &mut self,
-        columns: &SegmentColumns,
-        docs: &[DocId],
-        scores: &[f32],
-        failed: &[u8],
-    ) {
-        let mut values = [0; BLOCK];
-        let values = &mut values[..docs.len()];
-        self.lead(columns, docs, scores, values);
-        // Most fall short by the leading number, and their others are never read.
-        let mut least = self.least();
-        for (index, lead) in values.iter().enumerate() {
-            if failed[index] != 0 {
+    /// Keeps what belongs among the first. Most fall short by the leading number, and nothing else of them is read.
+    fn keep_first(&mut self, columns: &SegmentColumns, docs: &[DocId], scores: &[f32]) {
+        let mut leads = [0; BLOCK];
+        let leads = &mut leads[..docs.len()];
+        self.lead(columns, docs, scores, leads);
+        let most = self.after.map_or(u64::MAX, |after| after[0]);
+        let reach = self.least()..=most;
+        let mut candidates = [0; BLOCK];
+        let mut leads_of = [0; BLOCK];
+        let mut length = 0;
+        for (doc, lead) in docs.iter().zip(leads.iter()) {
+            if reach.contains(lead) {
+                candidates[length] = *doc;
+                leads_of[length] = *lead;
+                length += 1;
+            }
+        }
+        let candidates = &candidates[..length];
+        let mut failed = [0; BLOCK];
+        let failed = &mut failed[..length];
+        if self.has_filters {
+            self.filters.mark(columns, candidates, failed);
+        }
+        let mut least = *reach.start();
+        for (index, doc) in candidates.iter().enumerate() {
+            let lead = leads_of[index];
+            if failed[index] != 0 || lead < least {
                 continue;
             }
-            self.found.total += 1;
-            if *lead < least {
-                continue;
-            }
-            let hit = self.hit(columns, docs[index], *lead);
+            let hit = self.hit(columns, *doc, lead);
             if self.after.is_some_and(|after| hit.key >= after) {
                 continue;
             }
@@ -432,6 +507,16 @@ impl Pass {
 
     fn finish(self) -> Found {
         let mut found = self.found;
+        found.are_counts_exact = self.sample.is_whole();
+        found.is_total_exact = found.are_counts_exact || !self.has_filters;
+        found.total = if self.has_filters {
+            self.sample.of_all(found.total)
+        } else {
+            found.matched
+        };
+        if !found.are_counts_exact {
+            found.scale(&self.sample);
+        }
         found.first = self
             .first
             .into_sorted_vec()

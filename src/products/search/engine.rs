@@ -136,7 +136,7 @@ impl Engine {
             items: parsed.map(|document| item(document, &matcher)).collect(),
             total: Total {
                 value: found.total,
-                exact: true,
+                exact: found.is_total_exact,
             },
             corrected,
             facets,

@@ -20,6 +20,8 @@ const LEVEL: &str = " > ";
 /// others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Facets {
+    /// False where so much was found that the counts are estimates.
+    pub exact: bool,
     /// Every level of the paths, with what lies below it; most products first.
     pub category: Vec<FacetValue>,
     /// Most products first.
@@ -68,6 +70,7 @@ impl Facets {
         let vendors =
             counted(&snapshot.vendors, &found.vendors).filter(|(name, _)| !name.is_empty());
         Self {
+            exact: found.are_counts_exact,
             category: most(levels(snapshot, found), filters.category.as_deref()),
             vendor: most(
                 vendors.map(|(name, count)| (name.to_owned(), count)),

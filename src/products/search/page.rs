@@ -32,7 +32,7 @@ pub struct SearchPage {
 pub struct Total {
     /// How many.
     pub value: u64,
-    /// False where there may be more.
+    /// False where it is an estimate, or there may be more.
     pub exact: bool,
 }
 

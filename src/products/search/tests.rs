@@ -302,9 +302,10 @@ fn index(
     let index = Index::create_in_ram(schema.schema.clone());
     let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).unwrap();
     writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
+    let part = products.len().div_ceil(4).max(16) as i64;
     for (product, id) in products.iter().zip(1..) {
         writer.add_document(entry(schema, id, product)).unwrap();
-        if id % 16 == 0 {
+        if id % part == 0 {
             writer.commit().unwrap();
         }
     }
@@ -366,4 +367,76 @@ proptest! {
             prop_assert_eq!(walked, expected);
         }
     }
+}
+
+/// So many that not all are looked at: the first are the first all the same, and counts are near.
+#[test]
+fn of_many_the_first_are_exact_and_counts_are_estimates() {
+    let nth = |number: i64| Product {
+        // What is alike lies together, as in a shop's own export.
+        category: if number < 6_000 { "A > B" } else { "A > D" },
+        vendor: if number % 3 == 0 { "Vega" } else { "Wolke" },
+        kind: "Lamp",
+        tags: if number % 500 == 499 {
+            vec!["sale"]
+        } else {
+            vec![]
+        },
+        price: Some(("EUR", number * 7919 % 3000)),
+        availability: 0,
+        rating: None,
+        day: 1,
+    };
+    let products: Vec<_> = (0..27_000).map(nth).collect();
+    let schema = ProductSchema::new();
+    let (snapshot, products) = index(&schema, &products, &BTreeSet::new());
+    for (vendor, tag, sort) in [
+        (None, None, SearchSort::Price),
+        (Some("Vega"), None, SearchSort::Newest),
+        (Some("Wolke"), Some("sale"), SearchSort::PriceFalling),
+    ] {
+        let mut query = SearchQuery::new("", 1000).unwrap();
+        query.limit = 100;
+        query.sort = sort;
+        query.filters.vendor = vendor.map(str::to_owned);
+        query.filters.tags = tag
+            .map(|tag: &str| vec![tag.to_owned()])
+            .into_iter()
+            .collect();
+        let expected = in_order(&products, &query);
+        let mut walked = Vec::new();
+        let mut after = None;
+        for _ in 0..3 {
+            let found = run(&snapshot, &query, after);
+            walked.extend(found.first.iter().take(100).map(|hit| hit.id));
+            after = found.first.get(99).map(|hit| hit.key);
+            // What is sorted by its price has to have one, which is a filter.
+            let has_filters = vendor.is_some() || sort != SearchSort::Newest;
+            assert_eq!(found.is_total_exact, !has_filters);
+            assert!(!found.are_counts_exact);
+            assert!(
+                found.total.abs_diff(expected.len() as u64) < 900,
+                "{} of {}",
+                found.total,
+                expected.len()
+            );
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(walked, expected[..walked.len()]);
+        assert!(walked.len() >= expected.len().min(300));
+        let facets = Facets::of(&run(&snapshot, &query, None), &snapshot, &query.filters);
+        assert!(!facets.exact);
+        for FacetValue { value, count } in &facets.category {
+            let below = passing(&products, &query, "category");
+            let real = below
+                .filter(|(_, product)| levels(product.category).contains(value))
+                .count() as u64;
+            assert!(count.abs_diff(real) < 900, "{count} of {real} in {value}");
+        }
+    }
+    // Without a filter there is nothing to estimate.
+    let found = run(&snapshot, &SearchQuery::new("", 1000).unwrap(), None);
+    assert_eq!((found.total, found.is_total_exact), (27_000, true));
 }

@@ -30,7 +30,7 @@ pub(in crate::http) struct SearchPage {
 #[derive(ToSchema)]
 struct Total {
     value: u64,
-    /// False where there may be more.
+    /// False where it is an estimate, or there may be more.
     exact: bool,
 }
 
@@ -71,6 +71,8 @@ struct Highlight {
 /// Counts of products by what they might be filtered by. Each ignores its own filter, and heeds all others.
 #[derive(ToSchema)]
 struct Facets {
+    /// False where so much was found that the counts are estimates.
+    exact: bool,
     /// Every level of the paths, with what lies below it; most products first.
     category: Vec<FacetValue>,
     /// Most products first.
