@@ -40,9 +40,11 @@ impl Sockets {
         definition: &Definition,
         instances: usize,
     ) -> Result<(), BindError> {
-        let mut opened = Vec::new();
+        let mut opened: Vec<(Listen, TcpListener)> = Vec::new();
         for listen in all(definition, instances) {
-            if self.0.contains_key(&listen.to_string()) {
+            // Instances share some of them.
+            let is_opened = opened.iter().any(|(known, _)| *known == listen);
+            if is_opened || self.0.contains_key(&listen.to_string()) {
                 continue;
             }
             let listener = bind(&listen).map_err(|error| BindError {
