@@ -31,7 +31,8 @@ use crate::cache::prover::Findings;
 use crate::config::{CacheConfig, Config, ConfigErrors, LimitsConfig};
 use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
 use crate::http::{
-    self, BindError, EdgeWindows, Failures, FlagAccess, Inherited, Options, Readiness, WriteLimits,
+    self, BindError, CertificateInUse, EdgeWindows, Failures, FlagAccess, Inherited, Options,
+    Readiness, TlsError, WriteLimits,
 };
 use crate::limits::overload::{Bounds, Overload};
 use crate::products::catalog::{CacheOptions, Catalog};
@@ -70,6 +71,9 @@ pub enum AppError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The certificate cannot be used.
+    #[error("cannot serve by TLS: {0}")]
+    Tls(#[from] TlsError),
     /// What was handed over cannot be listened on.
     #[error(transparent)]
     Sockets(#[from] SocketError),
@@ -92,6 +96,8 @@ pub struct Start {
 pub struct Addresses {
     /// Public.
     pub public: Vec<SocketAddr>,
+    /// Whether those take TLS alone.
+    pub is_encrypted: bool,
     /// For operators.
     pub admin: Option<SocketAddr>,
 }
@@ -171,12 +177,22 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         warm_up.start(background.handle());
     }
     let watchdog_limit = watchdog::limit();
+    let certificate = reload::tls_files(config).map(|files| files.read());
+    let certificate = certificate.transpose()?.map(CertificateInUse::new);
+    let is_encrypted = certificate.is_some();
     let options = Options {
         inherited: sockets::inherited(config.server.listen.len())?,
         watchdog: watchdog_limit.is_some(),
+        certificate,
         ..options(config, start, overload)
     };
-    let mut followers = Followers::new(config, flags.flags.clone(), keeper, limits.clone());
+    let mut followers = Followers::new(
+        config,
+        flags.flags.clone(),
+        keeper,
+        limits.clone(),
+        options.certificate.clone(),
+    );
     let served = System::new().block_on(async {
         let mut orders = take_orders()?;
         let bound = http::bind(
@@ -197,6 +213,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         let status = format!("serving at {}", join(&bound.addresses));
         started(&Addresses {
             public: bound.addresses,
+            is_encrypted,
             admin: bound.admin_address,
         });
         let following = async {
@@ -268,6 +285,8 @@ fn join(addresses: &[SocketAddr]) -> String {
 fn options(config: &Config, start: Start, overload: Overload) -> Options {
     Options {
         inherited: Inherited::default(),
+        certificate: None,
+        http2: config.server.http2,
         watchdog: false,
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,

@@ -22,6 +22,7 @@ pub mod migrate;
 mod nodes;
 pub mod openapi;
 mod output;
+pub mod pm;
 pub mod prove;
 pub mod serve;
 pub mod slo;
@@ -82,6 +83,7 @@ pub enum Command {
     Work(work::Args),
     Webhooks(webhooks::Args),
     Prove(prove::Args),
+    Pm(pm::Args),
     Openapi(openapi::Args),
     Version(version::Args),
     Completions(completions::Args),
@@ -173,6 +175,7 @@ fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<
             with_logs(&load(&no_listen)?, |config| doctor::run(args, config, out))
         }
         Command::Check(args) => check::run(args, load(&args.listen), out),
+        Command::Pm(args) => pm::run(args, out),
         Command::Openapi(args) => openapi::run(args, out),
         Command::Version(args) => version::run(args, out),
         Command::Completions(args) => completions::run(args, out),

@@ -53,6 +53,7 @@ mod status_header;
 mod stock;
 mod streams;
 mod submissions;
+mod tls;
 mod writes;
 
 pub use admin::{JobsView, Views};
@@ -61,4 +62,5 @@ pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use request_id::Failures;
 pub use serve::{Bound, FlagAccess, Inherited, Options, bind};
+pub use tls::{Certificate, CertificateInUse, TlsError, TlsFiles};
 pub use writes::WriteLimits;

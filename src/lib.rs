@@ -19,5 +19,6 @@ pub mod mail;
 pub mod products;
 pub mod search;
 pub mod slo;
+pub mod supervisor;
 pub mod telemetry;
 pub mod tokens;

@@ -5,6 +5,7 @@
 mod browser;
 mod chunked;
 mod database;
+mod load;
 mod log;
 mod postgres;
 mod program;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use browser::Browser;
 pub(crate) use database::Database;
+pub(crate) use load::Load;
 pub(crate) use postgres::{PostgresDatabase, Session};
 pub(crate) use program::{Ended, Program, run};
 pub(crate) use proxy::Proxy;

@@ -38,6 +38,7 @@ mod overload;
 mod pages;
 mod paths;
 mod plans;
+mod pm;
 mod postgres;
 mod processes;
 mod products;

@@ -3,3 +3,4 @@
 mod drain;
 mod manager;
 mod reload;
+mod tls;

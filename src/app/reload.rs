@@ -3,17 +3,20 @@
 
 use crate::config::{Config, ConfigErrors, Setting};
 use crate::flags::{Flags, Keeper};
+use crate::http::{CertificateInUse, TlsError, TlsFiles};
 use crate::limits::{RateLimits, ReplaceError};
 use crate::telemetry;
 
 use super::drain::Times;
 
 /// Settings that a running process follows.
-const FOLLOWED: [&str; 5] = [
+const FOLLOWED: [&str; 7] = [
     "flags.file",
     "limits.policy",
     "server.drain",
     "server.drain_grace",
+    "server.tls_cert",
+    "server.tls_key",
     "telemetry.log_level",
 ];
 
@@ -26,6 +29,12 @@ pub(super) enum ReloadError {
     /// It makes none without a restart.
     #[error(transparent)]
     Limits(#[from] ReplaceError),
+    /// The certificate cannot be used.
+    #[error("the certificate of the public addresses: {0}")]
+    Tls(#[from] TlsError),
+    /// TLS cannot begin or end while connections go on.
+    #[error("server.tls_cert takes a restart to begin or end TLS")]
+    BeginsOrEndsTls,
     /// The system gave no thread.
     #[error("cannot follow flags.file: {0}")]
     Flags(#[from] std::io::Error),
@@ -34,6 +43,13 @@ pub(super) enum ReloadError {
 fn one_line(errors: &ConfigErrors) -> String {
     let errors: Vec<_> = errors.0.iter().map(ToString::to_string).collect();
     errors.join("; ")
+}
+
+/// The files of the public addresses' certificate, if they take TLS.
+pub(super) fn tls_files(config: &Config) -> Option<TlsFiles> {
+    let (certificate, key) = (&config.server.tls_cert, &config.server.tls_key);
+    let (certificate, key) = certificate.clone().zip(key.clone())?;
+    Some(TlsFiles { certificate, key })
 }
 
 fn refused(error: &ReloadError) -> String {
@@ -61,16 +77,24 @@ pub(super) struct Followers {
     flags: Flags,
     keeper: Keeper,
     limits: RateLimits,
+    certificate: Option<CertificateInUse>,
 }
 
 impl Followers {
-    pub(super) fn new(config: &Config, flags: Flags, keeper: Keeper, limits: RateLimits) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        flags: Flags,
+        keeper: Keeper,
+        limits: RateLimits,
+        certificate: Option<CertificateInUse>,
+    ) -> Self {
         Self {
             started: config.clone(),
             current: config.clone(),
             flags,
             keeper,
             limits,
+            certificate,
         }
     }
 
@@ -101,8 +125,13 @@ impl Followers {
     }
 
     fn apply(&mut self, new: Config) -> Result<Vec<String>, ReloadError> {
-        let (changed, of_no_effect) = self.changes(&new);
-        // What can fail comes first.
+        let (mut changed, of_no_effect) = self.changes(&new);
+        // What can fail comes first. The files may be others under the same name.
+        let certificate = match (&self.certificate, tls_files(&new)) {
+            (Some(in_use), Some(files)) => Some((in_use, files.read()?)),
+            (None, None) => None,
+            _ => return Err(ReloadError::BeginsOrEndsTls),
+        };
         let has_other_limits = new.limits.policies != self.current.limits.policies;
         if has_other_limits {
             self.limits.reconfigure(new.limits.policies.clone())?;
@@ -116,6 +145,11 @@ impl Followers {
                     return Err(error.into());
                 }
             }
+        }
+        if let Some((in_use, certificate)) = certificate
+            && in_use.replace(certificate)
+        {
+            changed.push("the certificate".to_owned());
         }
         telemetry::set_filter(&new.telemetry.log_level);
         for setting in of_no_effect {

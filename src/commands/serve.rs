@@ -93,14 +93,19 @@ fn fill(store: &dyn CatalogStore) -> anyhow::Result<()> {
 }
 
 fn announce(addresses: &Addresses, demo_page: bool) {
+    let scheme = if addresses.is_encrypted {
+        "https"
+    } else {
+        "http"
+    };
     for address in &addresses.public {
         let page = if demo_page {
-            format!(", or see the shop at http://{address}/demo")
+            format!(", or see the shop at {scheme}://{address}/demo")
         } else {
             String::new()
         };
         tracing::info!(
-            "listening on http://{address}, try: curl -i http://{address}/products/456{page}"
+            "listening on {scheme}://{address}, try: curl -i {scheme}://{address}/products/456{page}"
         );
     }
     if let Some(address) = addresses.admin {

@@ -29,6 +29,12 @@ pub struct ServerConfig {
     pub admin_listen: SocketAddr,
     /// HTTP worker threads.
     pub workers: NonZeroUsize,
+    /// Certificate and those that lead to its root, in PEM. With it the public addresses take TLS alone.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key, in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Whether clients may choose HTTP/2 by ALPN.
+    pub http2: bool,
     /// How long, after a stop signal, it goes on serving while it says that it is not ready.
     pub drain_grace: Duration,
     /// How long requests in flight may take to finish after that.
@@ -65,6 +71,17 @@ impl ServerConfig {
                 "workers",
                 thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
                 "HTTP worker threads; unless set, one for each core",
+            ),
+            tls_cert: section.value(
+                "tls_cert",
+                None,
+                "certificate and its chain in PEM; with it public addresses take TLS alone",
+            ),
+            tls_key: section.value("tls_key", None, "private key of the certificate in PEM"),
+            http2: section.value(
+                "http2",
+                false,
+                "HTTP/2 for clients that choose it by TLS; its library has RUSTSEC-2026-0258",
             ),
             drain_grace: section.value(
                 "drain_grace",
@@ -151,6 +168,23 @@ impl ServerConfig {
                 "too short for a client that is far away; give it at least 100ms",
             );
         }
+        let both =
+            |one: &Option<PathBuf>, other: &Option<PathBuf>| one.is_none() || other.is_some();
+        reader.require(
+            both(&self.tls_key, &self.tls_cert),
+            "server.tls_cert",
+            "there is a key, and no certificate for it; name both files, or none",
+        );
+        reader.require(
+            both(&self.tls_cert, &self.tls_key),
+            "server.tls_key",
+            "there is a certificate, and no key for it; name both files, or none",
+        );
+        reader.require(
+            !self.http2 || self.tls_cert.is_some(),
+            "server.http2",
+            "clients choose it by TLS, and there is none; set server.tls_cert, too",
+        );
         let is_word = |origin: &CorsOrigin| matches!(origin, CorsOrigin::None | CorsOrigin::Any);
         reader.require(
             self.cors_origins.len() == 1 || !self.cors_origins.iter().any(is_word),

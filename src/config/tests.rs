@@ -68,6 +68,10 @@ fn without_any_source_every_setting_has_its_documented_default() {
         [
             "server.listen = 127.0.0.1:8080 (default)",
             "server.admin_listen = 127.0.0.1:9090 (default)",
+            "server.tls_cert = none (default)",
+            "server.tls_key = none (default)",
+            "server.http2 = false (default)",
+            "server.drain_grace = 1s (default)",
             "server.drain = 10s (default)",
             "server.max_connections = 10000 (default)",
             "server.header_timeout = 10s (default)",

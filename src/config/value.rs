@@ -103,6 +103,21 @@ impl Value for String {
     }
 }
 
+/// A file, or the word for none.
+impl Value for Option<PathBuf> {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(None);
+        }
+        PathBuf::parse(text).map(Some)
+    }
+
+    fn show(&self) -> String {
+        self.as_ref()
+            .map_or_else(|| "none".to_owned(), PathBuf::show)
+    }
+}
+
 impl Value for PathBuf {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {

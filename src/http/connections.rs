@@ -82,6 +82,8 @@ pub(super) struct Connection {
     /// Since when it has been so at every sweep, and how much had been written then.
     blocked_since: Cell<Option<(Millis, u64)>>,
     is_condemned: Cell<bool>,
+    /// What arrives need not be the beginning of a head: HTTP/2.
+    is_multiplexed: Cell<bool>,
     /// Of the task that drives it.
     waker: Cell<Option<Waker>>,
 }
@@ -219,6 +221,12 @@ impl Connection {
         self.head_since.set(None);
         self.in_flight.set(self.in_flight.get() + 1);
         InFlight(Rc::clone(self))
+    }
+
+    /// The protocol has requests side by side, and the framework bounds what it waits for.
+    pub(super) fn has_many_requests_at_once(&self) {
+        self.is_multiplexed.set(true);
+        self.head_since.set(None);
     }
 
     fn condemn(&self) {

@@ -8,19 +8,22 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, Request, Response};
+use actix_http::{HttpService, Protocol, Request, Response};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{
-    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
 };
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::Options;
 use super::connections::{Connections, Guarded, Limits, raise_limit, share_of_a_worker};
+use super::tls::HTTP_2;
 use crate::limits::overload::Workers;
 
 /// How long the closing of a connection may take. What a client sends meanwhile is taken and dropped.
@@ -109,6 +112,65 @@ impl PublicServer {
         Ok(self)
     }
 
+    /// The same under TLS. Clients choose the protocol by ALPN among those of the acceptor.
+    pub(super) fn listen_tls<A, I, S, B>(
+        mut self,
+        listener: TcpListener,
+        app: A,
+        acceptor: TlsAcceptor,
+    ) -> io::Result<Self>
+    where
+        A: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, Request>,
+        S: ServiceFactory<Request, Config = AppConfig, Error = Error> + 'static,
+        S::InitError: std::fmt::Debug,
+        S::Response: Into<Response<B>> + 'static,
+        <S::Service as Service<Request>>::Future: 'static,
+        B: MessageBody + 'static,
+    {
+        self.addresses.push(listener.local_addr()?);
+        let stopping = self.builder.graceful_shutdown_signal();
+        let (limits, keep_alive) = (self.limits, self.keep_alive);
+        let serve = move || {
+            let connections = Connections::of_this_worker(limits);
+            let (stopping, acceptor) = (stopping.clone(), acceptor.clone());
+            let app = app().into_factory().map_err(Response::<BoxBody>::from);
+            let http = HttpService::build()
+                .keep_alive(keep_alive)
+                .client_request_timeout(limits.head)
+                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+                .secure()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .on_connect_ext(|stream: &TlsStream<Guarded<TcpStream>>, data| {
+                    data.insert(stream.get_ref().0.connection().clone());
+                })
+                .finish(map_config(app, |()| AppConfig::default()));
+            fn_service(move |stream: TcpStream| {
+                let _ = stream.set_nodelay(true);
+                let peer = stream.peer_addr().ok();
+                // The handshake counts as the first head: it has no longer than that.
+                let handshake = acceptor.accept(connections.admit(stream));
+                async move {
+                    let stream = handshake.await.map_err(DispatchError::Io)?;
+                    let (guarded, session) = stream.get_ref();
+                    let protocol = if session.alpn_protocol() == Some(HTTP_2) {
+                        guarded.connection().has_many_requests_at_once();
+                        Protocol::Http2
+                    } else {
+                        Protocol::Http1
+                    };
+                    Ok::<_, DispatchError>((stream, protocol, peer))
+                }
+            })
+            .and_then(http)
+        };
+        self.builder = self.builder.listen("public", listener, serve)?;
+        Ok(self)
+    }
+
     /// Answers once this is awaited.
     pub(super) fn run(self) -> Server {
         self.builder.run()
@@ -130,7 +192,7 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
-        Some(Protocol::TCP),
+        Some(socket2::Protocol::TCP),
     )?;
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;

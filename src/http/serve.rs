@@ -20,11 +20,12 @@ use super::public_server::{PublicServer, listen};
 use super::rate::RateGate;
 use super::request_id::{Failures, Listener};
 use super::streams::Streams;
+use super::tls::CertificateInUse;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, admin, availability, back_in_stock, bulk, categories, demo, docs, export,
     health, lists, ofrep, products, recommendations, request_id, reviews, search, stock,
-    submissions,
+    submissions, tls,
 };
 use crate::config::CorsOrigin;
 use crate::flags::{FlagStore, Flags};
@@ -45,6 +46,10 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// Sockets that were handed over.
     pub inherited: Inherited,
+    /// What the public listeners prove themselves with; without TLS where there is none.
+    pub certificate: Option<CertificateInUse>,
+    /// Whether clients may choose HTTP/2. Takes TLS.
+    pub http2: bool,
     /// Whether to listen at an address of the loopback, too, which nobody else is told of.
     pub watchdog: bool,
     /// Threads of the public listeners.
@@ -198,7 +203,13 @@ pub fn bind(
     };
     let mut public = PublicServer::new(options);
     for (address, listener) in public_listeners(options)? {
-        public = public.listen(listener, app.clone()).map_err(at(address))?;
+        let (certificate, app) = (options.certificate.as_ref(), app.clone());
+        let listening = match certificate {
+            Some(certificate) => tls::acceptor(certificate, options.http2)
+                .and_then(|acceptor| public.listen_tls(listener, app, acceptor)),
+            None => public.listen(listener, app),
+        };
+        public = listening.map_err(at(address))?;
     }
     let addresses = public.addresses().to_vec();
     let watchdog = options.watchdog.then(|| listen(LOOPBACK)).transpose();

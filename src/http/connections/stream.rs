@@ -67,6 +67,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
         } else if buffer.filled().len() > before
             && connection.in_flight.get() == 0
             && connection.head_since.get().is_none()
+            && !connection.is_multiplexed.get()
         {
             connection.head_since.set(Some(NOW.get()));
         }

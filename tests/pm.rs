@@ -1,0 +1,8 @@
+//! `doorbuster pm`: programs are kept running, and replaced while they serve.
+
+mod command;
+mod failures;
+mod keeping;
+mod place;
+mod proxies;
+mod upgrades;
