@@ -1,9 +1,9 @@
 //! Keeps programs running, and replaces them while they serve. It runs any program that takes listening sockets by
 //! `LISTEN_FDS` and says over `NOTIFY_SOCKET` that it is ready, as programs for systemd do.
 //!
-//! The [daemon] holds the listening sockets. A reload starts a new generation beside the one that serves and, when all of
+//! The `daemon` holds the listening sockets. A reload starts a new generation beside the one that serves and, when all of
 //! it is ready, ends the old one; until then nothing has changed. Workers write their logs themselves and need the daemon
-//! for nothing, so where it is killed they go on serving, and the next daemon adopts them ([adopt]).
+//! for nothing, so where it is killed they go on serving, and the next daemon adopts them (`adopt`).
 
 mod adopt;
 mod client;
