@@ -63,5 +63,5 @@ pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use request_id::Failures;
 pub use serve::{Bound, FlagAccess, Inherited, Options, bind};
-pub use tls::{Certificate, CertificateInUse, TlsError, TlsFiles};
+pub use tls::{Certificate, CertificateInUse, Tls, TlsError, TlsFiles};
 pub use writes::WriteLimits;
