@@ -176,21 +176,32 @@ fn what_failed_is_told_of_whatever_the_share() {
     assert_eq!(roots.count(), 1, "a 404 is no failure of ours");
 }
 
+/// A request that takes as long as its client does to send it: longer than a millisecond.
+fn slowly(server: &Server) -> Reply {
+    let head = "POST /products/1/reviews HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n\
+                content-length: 2\r\n\r\n";
+    let mut connection = server.connect();
+    connection.send(head);
+    std::thread::sleep(Duration::from_millis(20));
+    connection.send("{}").reply()
+}
+
 #[test]
 fn what_took_long_is_told_of_whatever_the_share_and_so_many_at_most() {
     let (shop, collector) = (lamp(), Collector::start());
     let url = collector.url();
     let mut environment = tracing(&url, "0%");
-    environment[2].1 = "1us";
+    environment[2].1 = "1ms";
     let server = shop.serve_with(&[], &environment);
-    server.get("/products/1").with(200);
-    let seen = collector.wait_for("the slow request", is_named("GET /products/{id}"));
+    slowly(&server).with(422);
+    let seen = collector.wait_for("the slow request", is_named("POST /products/{id}/reviews"));
     assert!(!seen.is_error());
+    assert_eq!(counted(&server, "doorbuster_traces_over_rate_total "), 0);
     server.stop();
     environment.push(("DOORBUSTER_TELEMETRY_TRACE_FORCED", "0"));
     let server = shop.serve_with(&[], &environment);
     let before = collector.spans().len();
-    server.get("/products/1").with(200);
+    slowly(&server).with(422);
     asked(&server, &format!("00-{PARENT}-01")).with(200);
     assert!(counted(&server, "doorbuster_traces_over_rate_total ") >= 2);
     server.stop();
