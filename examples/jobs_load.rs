@@ -93,6 +93,7 @@ fn workers(queue: &Queue, kind: Kind, handler: impl Handler) -> anyhow::Result<W
             ended: Duration::from_hours(1),
             dead: Duration::from_hours(1),
         },
+        tracer: None,
     };
     let kinds = vec![Registered::new(kind, limits, handler)];
     Ok(Workers::start(queue, kinds, Vec::new(), options)?)

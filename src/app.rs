@@ -39,6 +39,7 @@ use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::search::Search;
 use crate::products::store_gate::StoreGate;
 use crate::products::tail::TailEvent;
+use crate::telemetry::traces::Tracer;
 use crate::tokens::Tokens;
 pub use copy::{CopyCatalogError, copy_catalog};
 use drain::Listeners;
@@ -118,6 +119,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     read_again: &dyn Fn() -> Result<Config, ConfigErrors>,
 ) -> Result<(), AppError> {
     let background = background()?;
+    let tracer = Tracer::start(&config.telemetry.traces, &node_name())?;
     let tokens = Tokens::new(store.tokens());
     let flags = FlagAccess {
         flags: Flags::default(),
@@ -170,6 +172,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         &readiness,
         &overload,
         caught_up,
+        tracer.as_ref(),
         background.handle(),
     );
     let warm_up = WarmUp::new(config, &catalog, &readiness);
@@ -202,7 +205,8 @@ pub fn serve<O: AsyncFnMut() -> Order>(
             &options, &catalog, &tokens, &limits, &flags, &readiness, &views,
         )?;
         if config.jobs.serve {
-            jobs.start(config, &catalog, &opened.clone().into_store())?;
+            let store = opened.clone().into_store();
+            jobs.start(config, &catalog, &store, tracer.clone())?;
         }
         // It has its own by now, so that a socket whose server has stopped is closed.
         drop(options.inherited);
@@ -267,7 +271,20 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         warm_up.finish();
     }
     background.shutdown_timeout(Duration::from_secs(1));
+    if let Some(tracer) = &tracer {
+        tracer.finish();
+    }
     served
+}
+
+/// Tells this process from others, in traces.
+fn node_name() -> String {
+    let host = rustix::system::uname();
+    format!(
+        "{}:{}",
+        host.nodename().to_string_lossy(),
+        std::process::id()
+    )
 }
 
 /// Awaits the next order to stop.

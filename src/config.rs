@@ -30,6 +30,7 @@ mod sources;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod units;
 mod unknown;
 mod value;
@@ -53,6 +54,7 @@ pub use setting::{Setting, Source};
 pub use slo::SloConfig;
 pub use sources::{CREDENTIAL_PREFIX, ConfigFile, Flag, Sources, VARIABLE_PREFIX};
 pub use telemetry::{AccessLog, LogFilter, LogFormat, TelemetryConfig};
+pub use traces::{OtlpEndpoint, OtlpHeader, TracesConfig};
 pub use units::{ByteSize, MAX_DURATION, format_duration, parse_duration};
 pub use value::Value;
 pub use webhooks::{WebhookSecret, WebhookUrl, WebhooksConfig};

@@ -54,6 +54,7 @@ mod stock;
 mod streams;
 mod submissions;
 mod tls;
+mod trace;
 mod writes;
 
 pub use admin::{JobsView, Views};

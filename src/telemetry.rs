@@ -13,6 +13,7 @@ mod requests;
 mod tally;
 #[cfg(test)]
 mod tests;
+pub mod traces;
 
 use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
@@ -160,6 +161,8 @@ where
 
 /// The span of one request: every line logged within it bears the id, at whatever level is logged
 /// (hence an error span; a filter such as `warn` would drop an info span and the id with it).
-pub fn request_span(request_id: &str) -> Span {
-    error_span!("request", request_id)
+///
+/// `trace_id` is that of a request that is traced.
+pub fn request_span(request_id: &str, trace_id: Option<&str>) -> Span {
+    error_span!("request", request_id, trace_id)
 }

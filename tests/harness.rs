@@ -4,6 +4,7 @@
 
 mod browser;
 mod chunked;
+mod collector;
 mod database;
 mod load;
 mod log;
@@ -25,6 +26,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use browser::Browser;
+pub(crate) use collector::{Collector, Seen};
 pub(crate) use database::Database;
 pub(crate) use load::Load;
 pub(crate) use postgres::{PostgresDatabase, Session};

@@ -57,6 +57,7 @@ mod stock;
 mod storefront;
 mod stores;
 mod tokens;
+mod traces;
 mod views;
 mod warm_up;
 mod webhooks;

@@ -20,6 +20,7 @@ use crate::products::reviews::{self, Rules};
 use crate::products::store::CatalogStore;
 use crate::products::store_gate::StoreGate;
 use crate::products::webhooks::{self, Receivers, Secret};
+use crate::telemetry::traces::Tracer;
 
 /// The queue and, where this process does jobs, who does them.
 pub(super) struct Jobs {
@@ -49,6 +50,7 @@ impl Jobs {
         config: &Config,
         catalog: &Catalog,
         store: &Arc<dyn CatalogStore>,
+        tracer: Option<Tracer>,
     ) -> Result<(), AppError> {
         let mut kinds = kinds(config, catalog);
         let mailer = mailer(&config.mail).map_err(|error| unfit(&error))?;
@@ -63,7 +65,7 @@ impl Jobs {
             let collect = webhooks::collect().map_err(|error| unfit(&error))?;
             schedules.push(each_minute("webhooks", collect)?);
         }
-        let workers = Workers::start(&self.queue, kinds, schedules, options(&config.jobs))?;
+        let workers = Workers::start(&self.queue, kinds, schedules, options(&config.jobs, tracer))?;
         // It is started once.
         let _ = self.counters.set(workers.counters().clone());
         self.workers = Some(workers);
@@ -150,7 +152,7 @@ fn mailer(config: &MailConfig) -> Result<Mailer, MailError> {
     }
 }
 
-fn options(config: &JobsConfig) -> WorkerOptions {
+fn options(config: &JobsConfig, tracer: Option<Tracer>) -> WorkerOptions {
     WorkerOptions {
         threads: config.threads.get(),
         lease: config.lease,
@@ -160,6 +162,7 @@ fn options(config: &JobsConfig) -> WorkerOptions {
             ended: config.keep,
             dead: config.keep_dead,
         },
+        tracer,
     }
 }
 
@@ -191,7 +194,8 @@ pub fn work<O: AsyncFnMut() -> Order>(
         background.handle().clone(),
     )
     .with_jobs(jobs.queue.wake().clone());
-    jobs.start(config, &catalog, &store)?;
+    let tracer = Tracer::start(&config.telemetry.traces, &super::node_name())?;
+    jobs.start(config, &catalog, &store, tracer.clone())?;
     tracing::info!("doing jobs");
     background.block_on(async {
         let mut orders = take_orders()?;
@@ -213,6 +217,9 @@ pub fn work<O: AsyncFnMut() -> Order>(
         Ok::<_, io::Error>(())
     })?;
     jobs.drain();
+    if let Some(tracer) = tracer {
+        tracer.finish();
+    }
     background.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::limits::overload::Overload;
 use crate::products::catalog::Catalog;
 use crate::slo::Slo;
 use crate::telemetry::Requests;
+use crate::telemetry::traces::Tracer;
 
 /// The history of the objectives, in the data directory.
 const HISTORY: &str = "slo.json";
@@ -48,6 +49,7 @@ pub(super) fn start(
     readiness: &Readiness,
     overload: &Overload,
     caught_up: CaughtUp,
+    tracer: Option<&Tracer>,
     background: &Handle,
 ) -> Views {
     let history = config.server.data_dir.join(HISTORY);
@@ -59,6 +61,7 @@ pub(super) fn start(
         Sources {
             catalog: catalog.clone(),
             requests: requests.clone(),
+            tracer: tracer.cloned(),
             limits: limits.clone(),
             overload: overload.clone(),
             flags: flags.flags.clone(),
@@ -82,6 +85,7 @@ pub(super) fn start(
     Views {
         jobs,
         requests,
+        tracer: tracer.cloned(),
         vitals,
     }
 }

@@ -21,6 +21,7 @@ use super::refresh_ahead::RefreshAhead;
 use super::trace::{Cause, Heard, Trace};
 use crate::limits::overload::context;
 use crate::telemetry::Tally;
+use crate::telemetry::traces::{self, SpanKind, span, span_of_sampled};
 pub use inspect::{ReadCounts, View};
 
 mod inspect;
@@ -144,7 +145,13 @@ where
     /// Answers from L1 alone. A stale answer starts a refresh, and one that soon will be may do so, too.
     pub fn cached(&self, key: &K) -> Option<Answer<V>> {
         let l1 = self.shared.l1.as_ref()?;
-        let lookup = l1.get(key, self.shared.clock.now())?;
+        let mut traced = span_of_sampled("L1", SpanKind::Internal);
+        let Some(lookup) = l1.get(key, self.shared.clock.now()) else {
+            traced.forget();
+            return None;
+        };
+        traced.set("doorbuster.cache.hit", true);
+        drop(traced);
         let count = match (&lookup.value, lookup.freshness) {
             (Err(_), _) => Count::Absent,
             (Ok(_), Freshness::Fresh | Freshness::Stretched) => Count::Fresh,
@@ -184,7 +191,8 @@ where
         match &self.shared.l1 {
             Some(l1) => {
                 self.shared.count(Count::Miss);
-                self.load(l1, key, Intent::Any).await
+                let traced = missed();
+                traced.scope(self.load(l1, key, Intent::Any)).await
             }
             None => self.shared.bypass(key, Intent::Any).await,
         }
@@ -196,7 +204,8 @@ where
         match &self.shared.l1 {
             Some(l1) => {
                 self.shared.count(Count::Miss);
-                self.load(l1, key, Intent::Fresh).await
+                let traced = missed();
+                traced.scope(self.load(l1, key, Intent::Fresh)).await
             }
             None => self.shared.bypass(key, Intent::Fresh).await,
         }
@@ -331,12 +340,20 @@ where
         // A loader that panics drops its pilot, which tells everyone who waits, the caller among them.
         let flight = flight(Arc::clone(&self.shared), key.clone(), intent, pilot);
         let flight = context::scope(context::current(), flight);
+        let flight = traces::scope(traces::current(), flight);
         let mut flight = Box::pin(AssertUnwindSafe(flight).catch_unwind());
         let mut task = Context::from_waker(Waker::noop());
         if flight.as_mut().poll(&mut task).is_pending() {
             self.shared.background.spawn(flight);
         }
     }
+}
+
+/// A lookup that found nothing, with the load that follows from it.
+fn missed() -> traces::Span {
+    let mut traced = span("L1", SpanKind::Internal);
+    traced.set("doorbuster.cache.hit", false);
+    traced
 }
 
 fn collapsed<V>(mut answer: Answer<V>) -> Answer<V> {

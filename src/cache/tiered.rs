@@ -14,6 +14,7 @@ use super::batch::{BatchOptions, Batcher};
 use super::l2::{Asked, L2, L2Key, L2Value};
 use super::load::{Intent, Lease, Load, LoadError, LoadMany, Loaded, Origin};
 use crate::limits::overload::{Context, Dependency, Question, context};
+use crate::telemetry::traces::{self, Current, SpanKind, span};
 
 /// While another node loads a key, the tier is asked for it at growing intervals, up to this one.
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
@@ -31,8 +32,8 @@ pub struct Batched<K, V> {
     gate: (Dependency, Question),
 }
 
-/// Keys, and until when each is waited for.
-type Keys<K, V> = Batcher<(K, Option<Instant>), Result<Loaded<V>, LoadError>>;
+/// Keys, until when each is waited for, and for which span.
+type Keys<K, V> = Batcher<(K, Option<Instant>, Current), Result<Loaded<V>, LoadError>>;
 
 impl<K, V> Batched<K, V>
 where
@@ -53,13 +54,20 @@ where
             Batcher::new(
                 STORE_BATCHES,
                 background.clone(),
-                move |asked: Vec<(K, Option<Instant>)>| {
-                    let (keys, until): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+                move |asked: Vec<(K, Option<Instant>, Current)>| {
+                    let (mut keys, mut until, mut spans) = (Vec::new(), Vec::new(), Vec::new());
+                    for (key, at, span) in asked {
+                        keys.push(key);
+                        until.push(at);
+                        spans.push(span);
+                    }
                     let count = keys.len();
                     let end = Instant::now() + deadline;
                     let end = until.into_iter().flatten().max().unwrap_or(end).min(end);
                     let load = store.load_many(keys, intent);
                     let load = context::scope(Context::BACKGROUND.by(end), load);
+                    // It is part of what each of them waits for.
+                    let load = traces::scope(Current::together(spans), load);
                     async move {
                         let loaded = tokio::time::timeout_at(end.into(), load).await;
                         match loaded.unwrap_or(Err(LoadError::DeadlineExceeded(deadline))) {
@@ -85,11 +93,17 @@ where
         };
         let asking = async {
             let until = context::current().deadline;
-            let answer = batcher.ask((key, until)).await;
+            let answer = batcher.ask((key, until, traces::current())).await;
             answer.unwrap_or(Err(LoadError::Aborted))
         };
         let (dependency, question) = &self.gate;
-        dependency.call(*question, asking, LoadError::verdict).await
+        let mut traced = span("store", SpanKind::Internal);
+        let asking = dependency.call(*question, asking, LoadError::verdict);
+        let loaded = traced.scope(asking).await;
+        if let Err(error) = &loaded {
+            traced.fail("store", error);
+        }
+        loaded
     }
 }
 
@@ -139,7 +153,7 @@ impl<K: L2Key, V: L2Value> Tiered<K, V> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
-            match self.l2.ask(key.clone(), intent).await {
+            match self.ask(key.clone(), intent).await {
                 Asked::Found(loaded) => return Ok(loaded),
                 Asked::Leased { lease, fence } => {
                     return self.get_leased(key, intent, lease, fence).await;
@@ -152,6 +166,22 @@ impl<K: L2Key, V: L2Value> Tiered<K, V> {
                 Asked::Held | Asked::Off => return self.store.get(key, intent).await,
             }
         }
+    }
+
+    /// Asks the second tier.
+    async fn ask(&self, key: K, intent: Intent) -> Asked<V> {
+        let mut traced = span("L2", SpanKind::Client);
+        let asked = self.l2.ask(key, intent).await;
+        traced.set("db.system.name", "redis");
+        let (is_hit, result) = match &asked {
+            Asked::Found(_) => (true, "hit"),
+            Asked::Leased { .. } => (false, "lease"),
+            Asked::Held => (false, "held"),
+            Asked::Off => (false, "unanswered"),
+        };
+        traced.set("doorbuster.cache.hit", is_hit);
+        traced.set("doorbuster.redis.result", result);
+        asked
     }
 
     async fn get_leased(

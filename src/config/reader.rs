@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::error::{ConfigError, ConfigErrors};
 use super::file::{FileLayer, RawValue};
 use super::setting::{Setting, Source};
-use super::sources::{Sources, VARIABLE_PREFIX};
+use super::sources::{STANDARD_VARIABLES, Sources, VARIABLE_PREFIX};
 use super::value::Value;
 
 /// Goes through all settings once. A value that cannot be read is noted as an error and replaced by
@@ -107,8 +107,14 @@ impl<'a> Reader<'a> {
                 Ok(RawValue::Scalar(flag.value.clone())),
             ));
         }
-        let variable = variable_name(section, key);
-        if let Some(value) = self.sources.environment.get(&variable) {
+        let standard = STANDARD_VARIABLES
+            .iter()
+            .filter(|(_, setting)| *setting == name);
+        let standard = standard.map(|(variable, _)| (*variable).to_owned());
+        for variable in [variable_name(section, key)].into_iter().chain(standard) {
+            let Some(value) = self.sources.environment.get(&variable) else {
+                continue;
+            };
             let text = value
                 .to_str()
                 .ok_or("not valid UTF-8; write it as plain text");

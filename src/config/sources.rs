@@ -7,6 +7,13 @@ use std::path::PathBuf;
 /// How the names of our environment variables begin.
 pub const VARIABLE_PREFIX: &str = "DOORBUSTER_";
 
+/// Variables of OpenTelemetry that say the same as a setting, for where ours says nothing.
+pub(super) const STANDARD_VARIABLES: [(&str, &str); 3] = [
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "telemetry.otlp_headers"),
+    ("OTEL_SERVICE_NAME", "telemetry.service_name"),
+];
+
 /// How the names of our credentials begin; the rest is a setting.
 pub const CREDENTIAL_PREFIX: &str = "doorbuster.";
 
@@ -56,7 +63,9 @@ impl Sources {
             .into_iter()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         for (name, value) in named {
-            if name.starts_with(VARIABLE_PREFIX) {
+            let is_standard = STANDARD_VARIABLES.iter().any(|(it, _)| *it == name);
+            // One that is empty is as good as none (OpenTelemetry, "Environment Variable Specification").
+            if name.starts_with(VARIABLE_PREFIX) || is_standard && !value.is_empty() {
                 self.environment.insert(name, value);
             } else if name == "CREDENTIALS_DIRECTORY" {
                 self.credentials_directory = Some(value.into());

@@ -7,9 +7,10 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use super::reader::Reader;
+use super::traces::TracesConfig;
 use super::value::{Value, parse_choice, show_choice};
 
-/// Logs.
+/// Logs and traces.
 #[derive(Debug, Clone)]
 pub struct TelemetryConfig {
     /// Which events are logged.
@@ -18,6 +19,8 @@ pub struct TelemetryConfig {
     pub log_format: LogFormat,
     /// Whether each request is logged.
     pub access_log: AccessLog,
+    /// What is traced.
+    pub traces: TracesConfig,
 }
 
 impl TelemetryConfig {
@@ -39,6 +42,7 @@ impl TelemetryConfig {
                 AccessLog::Auto,
                 "a line for each request: on, off, or auto: on when stderr is a terminal",
             ),
+            traces: TracesConfig::read(reader),
         }
     }
 }

@@ -144,6 +144,12 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "telemetry.log_level = info (default)",
             "telemetry.log_format = auto (default)",
             "telemetry.access_log = auto (default)",
+            "telemetry.otlp_endpoint = none (default)",
+            "telemetry.otlp_headers = none (default)",
+            "telemetry.sample_ratio = 1% (default)",
+            "telemetry.trace_slow = 1s (default)",
+            "telemetry.trace_forced = 100 (default)",
+            "telemetry.service_name = doorbuster (default)",
         ]
     );
     assert!(

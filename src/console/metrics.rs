@@ -53,6 +53,13 @@ fn process(out: &mut Exposition, readings: &Readings, started: f64) {
     }
     out.begin(&table::LOG_LINES_DROPPED)
         .sample(&[], readings.dropped_lines);
+    out.begin(&table::TRACE_SPANS)
+        .sample(&["exported"], readings.spans.exported)
+        .sample(&["queue_full"], readings.spans.queue_full)
+        .sample(&["not_taken"], readings.spans.not_taken)
+        .sample(&["trace_full"], readings.spans.trace_full);
+    out.begin(&table::TRACES_OVER_RATE)
+        .sample(&[], readings.spans.over_rate);
     out.begin(&table::CONSOLE_CLIENTS)
         .sample(&[], readings.clients);
 }

@@ -14,6 +14,7 @@ use crate::limits::overload::{RetryCounts, Signals};
 use crate::products::catalog::status::CacheStatus;
 use crate::products::store::Lacks;
 use crate::slo::Status;
+use crate::telemetry::traces::SpanCounts;
 use crate::telemetry::{Route, RouteCounts};
 
 /// The queue, as it was last looked at.
@@ -87,6 +88,8 @@ pub struct Readings {
     pub not_ready: Option<&'static str>,
     /// Lines of the log that were dropped.
     pub dropped_lines: u64,
+    /// What became of spans of traces.
+    pub spans: SpanCounts,
     /// Pages of the console that are open.
     pub clients: usize,
 }

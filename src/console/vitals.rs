@@ -19,6 +19,7 @@ use crate::limits::RateLimits;
 use crate::limits::overload::Overload;
 use crate::products::catalog::Catalog;
 use crate::slo::{Events, Slo};
+use crate::telemetry::traces::Tracer;
 use crate::telemetry::{Requests, dropped_lines};
 
 /// From one look to the next.
@@ -37,6 +38,8 @@ pub struct Sources {
     pub catalog: Catalog,
     /// Requests.
     pub requests: Requests,
+    /// Where something is traced.
+    pub tracer: Option<Tracer>,
     /// Rate limits.
     pub limits: RateLimits,
     /// Limits that are found while the program runs.
@@ -151,6 +154,11 @@ impl Vitals {
             process: Process::read().unwrap_or_default(),
             not_ready: (sources.not_ready)(),
             dropped_lines: dropped_lines(),
+            spans: sources
+                .tracer
+                .as_ref()
+                .map(Tracer::counts)
+                .unwrap_or_default(),
             clients: inner.board.clients(),
         }
     }

@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 
 use super::{MigrationReport, SchemaState, ServerStanding};
 use crate::limits::overload::{RetryBudget, context};
+use crate::telemetry::traces;
 use connect::Servers;
 pub use connection::{Connection, Parameters};
 pub use copy::{CopyRows, microseconds};
@@ -197,6 +198,7 @@ impl Postgres {
     {
         // Whoever waits, and until when, goes along.
         let work = context::scope(context::current(), work);
+        let work = traces::scope(traces::current(), work);
         let mut task = Stopped(self.shared.handle.spawn(work));
         (&mut task.0)
             .await

@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use crate::console::Vitals;
 use crate::telemetry::Requests;
+use crate::telemetry::traces::Tracer;
 pub use jobs::JobsView;
 
 /// What operators are shown.
@@ -29,6 +30,8 @@ pub struct Views {
     pub jobs: JobsView,
     /// Counts what customers ask for.
     pub requests: Requests,
+    /// Traces what customers ask for, where anything is traced.
+    pub tracer: Option<Tracer>,
     /// The node as a whole.
     pub vitals: Vitals,
 }

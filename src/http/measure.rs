@@ -50,7 +50,7 @@ impl Drop for Measure {
 }
 
 /// Where a request goes, by its method and path alone. What is asked most is found first.
-fn route(method: &Method, path: &str) -> Route {
+pub(super) fn route(method: &Method, path: &str) -> Route {
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     if is_read && let Some(below) = path.strip_prefix("/products/") {
         return below_products(below);

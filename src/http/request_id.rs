@@ -2,6 +2,7 @@
 //! bears it, and so do the problem document and the log lines of the request.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::rc::Rc;
@@ -33,9 +34,11 @@ use super::patience;
 use super::problem::{self, ApiError};
 use super::products;
 use super::rate::{self, Passage, RateGate};
+use super::trace::RequestTrace;
 use crate::flags::Features;
 use crate::limits::Fields;
 use crate::limits::overload::{Context, context};
+use crate::telemetry::traces::{SpanKind, Tracer, span};
 use crate::telemetry::{Requests, request_span};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -108,6 +111,8 @@ pub(super) enum Listener {
         readiness: Readiness,
         /// How long a client waits that does not say.
         timeout: Duration,
+        /// Where something is traced.
+        tracer: Option<Rc<Tracer>>,
     },
     /// Operators'.
     Admin,
@@ -126,6 +131,17 @@ impl Listener {
         match self {
             Self::Public { requests, .. } => Some(Measure::begin(requests, request, started)),
             Self::Admin => None,
+        }
+    }
+
+    /// Those of customers are traced, where anything is.
+    fn trace(&self, request: &ServiceRequest, started: Instant) -> Option<RequestTrace> {
+        match self {
+            Self::Public {
+                tracer: Some(tracer),
+                ..
+            } => Some(RequestTrace::begin(tracer, request, started)),
+            _ => None,
         }
     }
 
@@ -180,6 +196,7 @@ where
 {
     let started = Instant::now();
     let measure = listener.measure(&request, started);
+    let mut trace = listener.trace(&request, started);
     let id = RequestId::assign(&request);
     let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
     patience::limit(&mut request);
@@ -189,7 +206,7 @@ where
     let mut fields = None;
     let answer = gate::answer(&request, cors.map(Rc::as_ref));
     let answer = match answer.or_else(|| listener.refusal(&request).map(Err)) {
-        None => match listener.passage(&request) {
+        None => match limited(listener, &request, &mut trace) {
             (Passage::Allowed(standing), _) => {
                 fields = standing;
                 if is_public && products::is_by_id(&request) {
@@ -214,21 +231,21 @@ where
     let cors = cors.cloned();
     async move {
         let response = match answer {
-            Answer::Product(answer) => finished(answer, &id).await?,
+            Answer::Product(answer) => finished(answer, &id, &mut trace).await?,
             Answer::Route(context, answer) => {
-                finished(context::scope(context, answer), &id).await?
+                finished(context::scope(context, answer), &id, &mut trace).await?
             }
             Answer::Later(answer) => {
                 let answer = answer.map(|(answer, standing)| {
                     fields = standing;
                     answer
                 });
-                finished(answer, &id).await?
+                finished(answer, &id, &mut trace).await?
             }
             Answer::Ready(response) => response,
         };
         let mut response = if response.response().error().is_some() {
-            as_problem(response, &id)
+            as_problem(response, &id, trace.as_ref())
         } else {
             response
         };
@@ -242,12 +259,16 @@ where
         if let Some(measure) = measure {
             measure.end(response.status());
         }
+        let trace_id = trace.as_ref().and_then(RequestTrace::trace_id);
+        if let Some(trace) = trace {
+            trace.end(&mut response, id.as_str());
+        }
         if closes {
             let head = response.response_mut().head_mut();
             head.set_connection_type(ConnectionType::Close);
         }
         if access_log {
-            log(&response, &id, started);
+            log(&response, &id, trace_id.as_deref(), started);
         }
         if response.response().body().size() == BodySize::Stream {
             // It is being answered until the end of the stream.
@@ -272,7 +293,9 @@ async fn later(
     passage: LocalBoxFuture<'static, Passage>,
     routes: Routes,
 ) -> (Result<ServiceResponse, Error>, Option<Fields>) {
-    let mut passage = passage.await;
+    let asking = span("rate limit", SpanKind::Internal);
+    let mut passage = asking.scope(passage).await;
+    drop(asking);
     loop {
         match passage {
             Passage::Asked(further) => passage = further.await,
@@ -292,21 +315,50 @@ async fn later(
     }
 }
 
+/// Asks the limits about a request.
+fn limited<'l>(
+    listener: &'l Listener,
+    request: &ServiceRequest,
+    trace: &mut Option<RequestTrace>,
+) -> (Passage, Option<&'l Routes>) {
+    match trace {
+        Some(trace) => trace.limited(|| listener.passage(request)),
+        None => listener.passage(request),
+    }
+}
+
 /// Awaits what a route answers.
-async fn finished<F, B>(response: F, id: &RequestId) -> Result<ServiceResponse, Error>
+async fn finished<F, B>(
+    response: F,
+    id: &RequestId,
+    trace: &mut Option<RequestTrace>,
+) -> Result<ServiceResponse, Error>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
     B: MessageBody + 'static,
 {
     let mut response = pin!(response);
+    let trace_id = trace.as_ref().and_then(RequestTrace::trace_id);
+    // A future that has nothing of its own, so that a hit is polled once and through nothing.
+    let mut response = poll_fn(|task| {
+        let _entered = trace.as_mut().and_then(RequestTrace::enter);
+        response.as_mut().poll(task)
+    });
     let response = match poll!(&mut response) {
         Poll::Ready(response) => response,
-        Poll::Pending => response.instrument(request_span(id.as_str())).await,
+        Poll::Pending => {
+            let span = request_span(id.as_str(), trace_id.as_deref());
+            response.instrument(span).await
+        }
     }?;
     Ok(response.map_into_boxed_body())
 }
 
-fn as_problem(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
+fn as_problem(
+    response: ServiceResponse,
+    id: &RequestId,
+    trace: Option<&RequestTrace>,
+) -> ServiceResponse {
     let status = response.status();
     let (request, response) = response.into_parts();
     let error = response.error();
@@ -317,7 +369,8 @@ fn as_problem(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
             failures.count();
         }
         let (method, path) = (request.method(), request.path());
-        tracing::error!(request_id = id.as_str(), %method, path, status = status.as_u16(), %error, "request failed");
+        let trace_id = trace.and_then(RequestTrace::trace_id);
+        tracing::error!(request_id = id.as_str(), trace_id, %method, path, status = status.as_u16(), %error, "request failed");
     }
     let problem = match api_error {
         // What a route says to a method that it does not know is what it says to OPTIONS.
@@ -330,7 +383,7 @@ fn as_problem(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
     ServiceResponse::new(request, problem)
 }
 
-fn log(response: &ServiceResponse, id: &RequestId, started: Instant) {
+fn log(response: &ServiceResponse, id: &RequestId, trace_id: Option<&str>, started: Instant) {
     let request = response.request();
     let header = |name: &str| {
         let value = response.headers().get(name);
@@ -339,6 +392,7 @@ fn log(response: &ServiceResponse, id: &RequestId, started: Instant) {
     tracing::info!(
         target: "access",
         request_id = id.as_str(),
+        trace_id,
         method = %request.method(),
         path = request.path(),
         status = response.status().as_u16(),

@@ -132,6 +132,7 @@ pub fn bind(
     let tokens = web::Data::new(tokens.clone());
     let failures = web::Data::new(flags.failures.clone());
     let requests = views.requests.clone();
+    let tracer = views.tracer.clone();
     let features = flags.flags.features();
     let flag_store = web::Data::new(flags.store.clone());
     let flags = web::Data::new(flags.flags.clone());
@@ -160,6 +161,7 @@ pub fn bind(
             requests: Rc::new(requests.clone()),
             readiness: ready_public.as_ref().clone(),
             timeout,
+            tracer: tracer.clone().map(Rc::new),
         };
         App::new()
             .app_data(for_public.clone())

@@ -15,6 +15,7 @@ use super::writes::{MediaType, WriteProblem, body, limits};
 use crate::cache::Absence;
 use crate::products::catalog::Catalog;
 use crate::products::reviews::{NewReview, ReviewStatus, Submission, Submitted};
+use crate::telemetry::traces;
 
 /// Longest body, in bytes: the texts in UTF-8, each character escaped.
 const MAX_BODY: usize = 128 << 10;
@@ -90,8 +91,13 @@ pub(super) async fn submit(
     }
 }
 
-/// What the client calls the request: its trace context (W3C), else the id it gave it.
+/// What goes along with a job of the request: its own trace context (W3C) where it is traced, else the client's, else the
+/// id that the client gave it.
 pub(super) fn trace(headers: &HeaderMap) -> Option<String> {
+    traces::traceparent().or_else(|| named(headers))
+}
+
+fn named(headers: &HeaderMap) -> Option<String> {
     const LONGEST: usize = 64;
     let is_sane = |text: &&str| {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);

@@ -4,6 +4,7 @@
 mod ender;
 mod held;
 mod kind_loop;
+mod trace;
 mod upkeep;
 
 use std::io;
@@ -20,6 +21,7 @@ use super::handler::Registered;
 use super::queue::Queue;
 use super::schedule::Schedule;
 use super::store::{JobStore, Retention};
+use crate::telemetry::traces::Tracer;
 use ender::Ended;
 use held::Held;
 
@@ -41,6 +43,8 @@ pub struct WorkerOptions {
     pub drain: Duration,
     /// How long what has ended is remembered.
     pub retention: Retention,
+    /// Where jobs are traced.
+    pub tracer: Option<Tracer>,
 }
 
 /// What the loops share.

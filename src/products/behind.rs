@@ -7,13 +7,15 @@ use serde::Serialize;
 use super::catalog::Catalog;
 use super::store::{CatalogTransaction, Decision, StoreError};
 use crate::jobs::{Failure, Kind, NewJob};
+use crate::telemetry::traces;
 
 /// How long a job waits for its turn to write.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A job of this kind, to be enqueued by a transaction.
 pub(super) fn new_job(kind: &Kind, of: &impl Serialize) -> Result<NewJob, StoreError> {
-    NewJob::new(kind, of).map_err(|error| StoreError::new(error.to_string()))
+    let job = NewJob::new(kind, of).map_err(|error| StoreError::new(error.to_string()))?;
+    Ok(job.traced(traces::traceparent()))
 }
 
 /// Does `work` in one transaction, and commits it. What fails is done again later.

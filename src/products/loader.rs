@@ -14,6 +14,7 @@ use super::document::Document;
 use super::store::{CatalogStore, OutboxMark, StoreError, StoredDocument};
 use crate::cache::l2::{Journal, JournalPage, L2Value, Mark, Purged, Watcher};
 use crate::cache::{Absence, Cause, Depth, Intent, Load, LoadError, LoadMany, Loaded, ReadThrough};
+use crate::telemetry::traces::{SpanKind, span};
 
 /// Documents of a store. Clones share it.
 #[derive(Clone)]
@@ -79,7 +80,9 @@ impl Load<i64, Document> for DocumentLoader {
     ) -> BoxFuture<'static, Result<Loaded<Document>, LoadError>> {
         let this = self.clone();
         async move {
-            let documents = this.documents(&[id], intent).await?;
+            let traced = span("store", SpanKind::Internal);
+            let documents = traced.scope(this.documents(&[id], intent)).await?;
+            drop(traced);
             Ok(found(documents.into_iter().next().flatten()))
         }
         .boxed()

@@ -168,6 +168,10 @@ metrics! {
 
     LOG_LINES_DROPPED Counter "doorbuster_log_lines_dropped_total" []
         "Lines of the log that were dropped because nobody took them.";
+    TRACE_SPANS Counter "doorbuster_trace_spans_total" [result: "4: exported, queue_full, not_taken, trace_full"]
+        "Spans of traces that are kept. All but exported are dropped: too many waited, the collector took them not, or a request had too many.";
+    TRACES_OVER_RATE Counter "doorbuster_traces_over_rate_total" []
+        "Traces that were not kept, since too many were beside the sample.";
 
     SLO_OBJECTIVE Gauge "doorbuster_slo_objective_ratio" [slo: "3: availability, latency, errors"]
         "Which share of events has to be good.";

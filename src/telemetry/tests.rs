@@ -64,7 +64,7 @@ fn logged_json(toml: &str, events: impl FnOnce()) -> Vec<Value> {
 #[test]
 fn a_json_line_is_flat_and_bears_the_request_id() {
     let lines = logged_json("", || {
-        let _request = request_span("01J9").entered();
+        let _request = request_span("01J9", None).entered();
         let _load = info_span!("load", key = 456, level = "replica").entered();
         info!(target: "shop", bytes = 1900, key = 457, "loaded\n\"it\"");
     });
@@ -97,7 +97,7 @@ fn a_field_recorded_later_is_there_too() {
 #[test]
 fn the_filter_drops_events_but_not_the_request_id() {
     let lines = logged_json("log_level = 'warn,doorbuster=warn'", || {
-        let _request = request_span("01J9").entered();
+        let _request = request_span("01J9", None).entered();
         debug!("no");
         info!("no");
         warn!("yes");
@@ -110,7 +110,7 @@ fn the_filter_drops_events_but_not_the_request_id() {
 #[test]
 fn text_is_for_people_and_coloured_only_where_that_works() {
     let event = || {
-        let _request = request_span("01J9").entered();
+        let _request = request_span("01J9", None).entered();
         info!(bytes = 1900, "loaded");
     };
     let coloured = logged("", TERMINAL, event);

@@ -200,5 +200,6 @@ pub(crate) fn options(lease: Duration) -> WorkerOptions {
             ended: Duration::from_hours(1),
             dead: Duration::from_hours(1),
         },
+        tracer: None,
     }
 }

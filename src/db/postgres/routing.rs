@@ -17,6 +17,7 @@ use super::load::Load;
 use super::monitor::PrimarySeen;
 use super::pool::{Generation, Pool, pool};
 use crate::limits::overload::{RetryBudget, context};
+use crate::telemetry::traces::{SpanKind, span};
 
 /// A read that was not answered for so long has its server looked at: that may hang.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -245,7 +246,20 @@ impl Routing {
                 }
             };
             let is_replica = matches!(place, Place::Replica(_));
-            match server.serve(self.pgbouncer, work).await {
+            let mut traced = span(
+                if is_replica { "replica" } else { "primary" },
+                SpanKind::Client,
+            );
+            let answer = server.serve(self.pgbouncer, work).await;
+            if traced.is_recording() {
+                traced.set("db.system.name", "postgresql");
+                traced.set("server.address", server.servers.names());
+            }
+            if let Err(error) = &answer {
+                traced.fail("postgresql", error);
+            }
+            drop(traced);
+            match answer {
                 Err(error) if error.is_lost() => {
                     server.suspected.notify_one();
                     failure = Some(error);

@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::Shared;
 use super::ender::Ended;
 use super::held::Interruption;
+use super::trace::{self, JobTrace};
 use crate::jobs::backoff::{Backoff, jittered};
 use crate::jobs::handler::{Failure, Registered};
 use crate::jobs::job::{End, Fate, Job};
@@ -109,18 +110,25 @@ fn start(shared: &Arc<Shared>, kind: &Arc<Registered>, job: Job, place: OwnedSem
     shared.counters.begun(name, job.waited);
     let mut interrupted = shared.held.begin(job.lease);
     let (shared, kind) = (Arc::clone(shared), Arc::clone(kind));
+    let tracer = shared.options.tracer.as_ref();
+    let mut traced = tracer.map(|tracer| JobTrace::begin(tracer, name, &job));
+    // What it came from is a request by its id, or a trace.
+    let request_id = job.trace.as_deref();
+    let request_id = request_id.filter(|_| traced.is_none() || trace::parent(&job).is_none());
     let span = tracing::info_span!(
         "job",
         kind = name,
         id = job.lease.id,
         attempt = job.attempt,
-        request_id = job.trace.as_deref()
+        request_id,
+        trace_id = traced.as_ref().and_then(JobTrace::trace_id)
     );
     let work = async move {
         let begun = Instant::now();
         let outcome = {
             // What it leaves behind is its own.
-            let work = AssertUnwindSafe(kind.handler.run(&job)).catch_unwind();
+            let work = trace::within(&mut traced, kind.handler.run(&job));
+            let work = AssertUnwindSafe(work).catch_unwind();
             tokio::select! {
                 biased;
                 done = work => Ok(done),
@@ -131,6 +139,11 @@ fn start(shared: &Arc<Shared>, kind: &Arc<Registered>, job: Job, place: OwnedSem
                 }
             }
         };
+        if let Some(traced) = traced {
+            let panicked = Err(Failure::passing("it panicked"));
+            let done = outcome.as_ref().ok();
+            traced.end(&job, done.map(|done| done.as_ref().unwrap_or(&panicked)));
+        }
         let fate = match outcome {
             Ok(Ok(done)) => Some(fate(&kind, &job, done)),
             Ok(Err(_)) => Some(fate(&kind, &job, Err(Failure::passing("it panicked")))),

@@ -20,6 +20,7 @@ use crate::products::behind::{PATIENCE, commit, new_job};
 use crate::products::catalog::Catalog;
 use crate::products::follow::{AT_ONCE, Follow, Follower};
 use crate::products::store::{CatalogStore, CatalogTransaction, Decision, StoreError};
+use crate::telemetry::traces::{SpanKind, span};
 
 /// Reads what was committed, and enqueues a [`DELIVER`] for each product that changed.
 pub const COLLECT: Kind = Kind {
@@ -145,7 +146,7 @@ impl Deliver {
             &now.format(&Rfc3339).map_err(Failure::lasting)?,
         );
         let timestamp = now.unix_timestamp();
-        let headers = [
+        let mut headers = vec![
             ("webhook-id", event.id.clone()),
             ("webhook-timestamp", timestamp.to_string()),
             (
@@ -153,9 +154,19 @@ impl Deliver {
                 self.secret.sign(&event.id, timestamp, &event.body),
             ),
         ];
+        let mut traced = span("webhook", SpanKind::Client);
+        traced.set("http.request.method", "POST");
+        if let Some(traceparent) = traced.traceparent() {
+            headers.push(("traceparent", traceparent.to_string()));
+        }
         let (client, to) = (self.client.clone(), url.clone());
         let posted = spawn_blocking(move || client.post(&to, &headers, &event.body));
-        match posted.await.map_err(Failure::passing)? {
+        let posted = posted.await.map_err(Failure::passing)?;
+        if let Err(error) = &posted {
+            traced.fail("webhook", error);
+        }
+        drop(traced);
+        match posted {
             Ok(()) => {
                 let version = stored.version;
                 let work = move |transaction: &mut dyn CatalogTransaction| {
