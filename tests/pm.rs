@@ -2,6 +2,7 @@
 
 mod command;
 mod failures;
+mod http2;
 mod keeping;
 mod place;
 mod proxies;
