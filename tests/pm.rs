@@ -4,6 +4,7 @@ mod command;
 mod failures;
 mod http2;
 mod keeping;
+mod monit;
 mod place;
 mod proxies;
 mod upgrades;
