@@ -212,6 +212,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         drop(options.inherited);
         let listeners = Listeners {
             public: bound.public.handle(),
+            departures: bound.departures,
             admin: bound.admin.handle(),
         };
         let signs_of_life = watchdog_limit

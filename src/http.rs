@@ -59,6 +59,7 @@ mod writes;
 
 pub use admin::{JobsView, Views};
 pub use bind_error::BindError;
+pub use connections::Departures;
 pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use request_id::Failures;

@@ -2,7 +2,9 @@
 
 mod command;
 mod failures;
+mod http2;
 mod keeping;
+mod monit;
 mod place;
 mod proxies;
 mod upgrades;

@@ -6,24 +6,28 @@ use actix_web::dev::ServerHandle;
 use tokio::time::sleep;
 
 use super::{Order, notify};
-use crate::http::Readiness;
+use crate::http::{Departures, Readiness};
 
-/// After a listener has stopped accepting: until what it has accepted has reached the workers, who would drop it once they
-/// stop, and has said what it wants.
-const SETTLE: Duration = Duration::from_millis(50);
+/// So long a client may ask nothing until its connection is taken for idle, and closed…
+const IDLE: Duration = Duration::from_secs(1);
+/// …and so long where another process serves meanwhile. A load balancer keeps connections that it has no use for at the
+/// moment; the longer they are left to it, the less does the closing of one meet a request that is on its way.
+const IDLE_BESIDE_OTHERS: Duration = Duration::from_secs(5);
 
 /// How long the steps may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
     /// For load balancers to find out, and clients to leave.
     pub(super) grace: Duration,
-    /// For requests in flight, after that.
+    /// For connections that are left, after that.
     pub(super) drain: Duration,
 }
 
 /// Both listeners.
 pub(super) struct Listeners {
     pub(super) public: ServerHandle,
+    /// The connections of the public one.
+    pub(super) departures: Departures,
     pub(super) admin: ServerHandle,
 }
 
@@ -37,19 +41,32 @@ impl Listeners {
         tracing::info!("{}: draining", order.name());
         notify::stopping("draining");
         readiness.close_connections();
-        if matches!(order, Order::HandOver(_)) {
+        self.departures.begin();
+        let idle = if matches!(order, Order::HandOver(_)) {
             tokio::join!(self.public.pause(), self.admin.pause());
+            IDLE_BESIDE_OTHERS
         } else {
             readiness.drain();
-        }
+            IDLE
+        };
         sleep(times.grace).await;
         self.public.pause().await;
-        sleep(SETTLE).await;
         tokio::select! {
-            () = self.public.stop(true) => {}
+            () = self.all_leave(idle) => {}
             () = sleep(times.drain) => {
-                tracing::warn!("not all requests were done in time: ending");
+                tracing::warn!("not all connections were done in time: ending");
             }
         }
+        // Not gracefully: whoever is left had time enough.
+        self.public.stop(false).await;
+    }
+
+    async fn all_leave(&self, idle: Duration) {
+        tokio::select! {
+            () = self.departures.all_left() => return,
+            () = sleep(idle) => {}
+        }
+        self.departures.close_idle();
+        self.departures.all_left().await;
     }
 }

@@ -3,6 +3,7 @@
 mod files;
 mod list;
 mod logs;
+mod monit;
 mod orders;
 mod startup;
 
@@ -56,6 +57,7 @@ enum Command {
     List(list::List),
     Describe(list::Describe),
     Logs(logs::Args),
+    Monit(monit::Args),
     Flush(orders::Flush),
     Save(orders::Save),
     Resurrect(orders::Resurrect),
@@ -133,6 +135,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::List(args) => list::list(args, context),
         Command::Describe(args) => list::describe(args, context),
         Command::Logs(args) => logs::run(args, context),
+        Command::Monit(_) => monit::run(context),
         Command::Flush(orders::Flush { names }) => orders::obey(
             &Request::Flush {
                 names: names.clone(),

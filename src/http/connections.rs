@@ -6,7 +6,10 @@
 //! does, in plain cells of its thread, and a sweep looks at them all every [`TICK`]. A request pays for a few
 //! stores.
 
+mod departures;
+mod frames;
 mod open_files;
+mod parting;
 mod stream;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -16,8 +19,12 @@ use std::time::Duration;
 
 use crate::cache::{Clock, SystemClock};
 
+pub use departures::Departures;
 pub(super) use open_files::{raise_limit, share_of_a_worker};
+pub(super) use parting::Parting;
 pub(super) use stream::Guarded;
+
+use departures::Stage;
 
 type Millis = u64;
 
@@ -60,6 +67,8 @@ pub(super) struct Limits {
 /// All connections of a worker, whichever address they came by.
 pub(super) struct Connections {
     limits: Limits,
+    departures: Departures,
+    stage: Cell<Stage>,
     open: RefCell<Vec<Rc<Connection>>>,
     /// Where the search for one to be spared goes on.
     hand: Cell<usize>,
@@ -75,6 +84,8 @@ pub(super) struct Connection {
     in_flight: Cell<u32>,
     /// Since when a head is awaited that has begun, or is the first.
     head_since: Cell<Option<Millis>>,
+    /// Nothing of the first one has arrived.
+    is_untouched: Cell<bool>,
     last_used: Cell<Millis>,
     written: Cell<u64>,
     /// The client takes less than there is to send.
@@ -104,18 +115,25 @@ enum Use {
 }
 
 impl Connections {
-    fn new(limits: Limits) -> Rc<Self> {
+    fn new(limits: Limits, departures: Departures) -> Rc<Self> {
         Rc::new(Self {
             limits,
+            departures,
+            stage: Cell::default(),
             open: RefCell::default(),
             hand: Cell::new(0),
             is_swept: Cell::new(false),
         })
     }
 
-    /// Those of the calling thread. The limits of the first call stand.
-    pub(super) fn of_this_worker(limits: Limits) -> Rc<Self> {
-        OF_THIS_WORKER.with(|connections| Rc::clone(connections.get_or_init(|| Self::new(limits))))
+    /// Those of the calling thread. What the first call says stands.
+    pub(super) fn of_this_worker(limits: Limits, departures: &Departures) -> Rc<Self> {
+        let begin = || {
+            let all = Self::new(limits, departures.clone());
+            actix_web::rt::spawn(departures::follow(Rc::downgrade(&all), departures.stages()));
+            all
+        };
+        OF_THIS_WORKER.with(|connections| Rc::clone(connections.get_or_init(begin)))
     }
 
     /// Takes a stream in, and another one's place where there is none left.
@@ -139,7 +157,9 @@ impl Connections {
         let connection = Rc::new(Connection::default());
         connection.place.set(open.len());
         connection.head_since.set(Some(now));
+        connection.is_untouched.set(true);
         connection.last_used.set(now);
+        self.departures.enter();
         open.push(Rc::clone(&connection));
         connection
     }
@@ -148,6 +168,7 @@ impl Connections {
         let mut open = self.open.borrow_mut();
         let place = connection.place.get();
         open.swap_remove(place);
+        self.departures.leave();
         if let Some(moved) = open.get(place) {
             moved.place.set(place);
         }
@@ -212,6 +233,9 @@ async fn sweep(connections: Weak<Connections>) {
             connections.is_swept.set(false);
             return;
         }
+        if connections.stage.get() == Stage::ClosingIdle {
+            connections.wake_all();
+        }
     }
 }
 
@@ -223,14 +247,23 @@ impl Connection {
         InFlight(Rc::clone(self))
     }
 
+    /// The handshake that comes before the first request is done.
+    fn is_encrypted_now(&self) {
+        self.is_untouched.set(true);
+    }
+
     /// The protocol has requests side by side, and the framework bounds what it waits for.
-    pub(super) fn has_many_requests_at_once(&self) {
+    fn has_many_requests_at_once(&self) {
         self.is_multiplexed.set(true);
         self.head_since.set(None);
     }
 
     fn condemn(&self) {
         self.is_condemned.set(true);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }

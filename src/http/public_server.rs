@@ -22,7 +22,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Options;
-use super::connections::{Connections, Guarded, Limits, raise_limit, share_of_a_worker};
+use super::connections::{
+    Connections, Departures, Guarded, Limits, Parting, raise_limit, share_of_a_worker,
+};
 use super::tls::HTTP_2;
 use crate::limits::overload::Workers;
 
@@ -36,6 +38,7 @@ pub(super) struct PublicServer {
     builder: ServerBuilder,
     addresses: Vec<SocketAddr>,
     limits: Limits,
+    departures: Departures,
     keep_alive: Duration,
     workers: Workers,
 }
@@ -51,16 +54,20 @@ impl PublicServer {
         let builder = ServerBuilder::new()
             .workers(options.workers)
             .max_concurrent_connections(share.connections + share.closing)
-            // The caller keeps the exact time.
-            .shutdown_timeout(options.drain.as_secs() + 1)
             .disable_signals();
         Self {
             builder,
             addresses: Vec::new(),
             limits,
+            departures: Departures::new(options.overload.workers().clone()),
             keep_alive: options.keep_alive,
             workers: options.overload.workers().clone(),
         }
+    }
+
+    /// How its connections are brought to an end: the framework would cut off requests that it has not read.
+    pub(super) fn departures(&self) -> &Departures {
+        &self.departures
     }
 
     /// Where it listens.
@@ -79,23 +86,17 @@ impl PublicServer {
         B: MessageBody + 'static,
     {
         self.addresses.push(listener.local_addr()?);
-        let stopping = self.builder.graceful_shutdown_signal();
         let (limits, keep_alive) = (self.limits, self.keep_alive);
-        let workers = self.workers.clone();
+        let (workers, departures) = (self.workers.clone(), self.departures.clone());
         let serve = move || {
             watch_once(&workers);
-            let connections = Connections::of_this_worker(limits);
-            let stopping = stopping.clone();
+            let connections = Connections::of_this_worker(limits, &departures);
             let app = app().into_factory().map_err(Response::<BoxBody>::from);
             let http = HttpService::build()
                 .keep_alive(keep_alive)
                 .client_request_timeout(limits.head)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                .graceful_shutdown_signal(move || {
-                    let stopping = stopping.clone();
-                    async move { stopping.notified().await }
-                })
-                .on_connect_ext(|stream: &Guarded<TcpStream>, data| {
+                .on_connect_ext(|stream: &Parting<Guarded<TcpStream>>, data| {
                     data.insert(stream.connection().clone());
                 })
                 .h1(map_config(app, |()| AppConfig::default()));
@@ -104,7 +105,8 @@ impl PublicServer {
                 // acknowledgement, which clients put off for 40 ms. Fails where the client has left.
                 let _ = stream.set_nodelay(true);
                 let peer = stream.peer_addr().ok();
-                ready(Ok::<_, DispatchError>((connections.admit(stream), peer)))
+                let stream = Parting::plain(connections.admit(stream));
+                ready(Ok::<_, DispatchError>((stream, peer)))
             })
             .and_then(http)
         };
@@ -129,23 +131,20 @@ impl PublicServer {
         B: MessageBody + 'static,
     {
         self.addresses.push(listener.local_addr()?);
-        let stopping = self.builder.graceful_shutdown_signal();
         let (limits, keep_alive) = (self.limits, self.keep_alive);
+        let (workers, departures) = (self.workers.clone(), self.departures.clone());
         let serve = move || {
-            let connections = Connections::of_this_worker(limits);
-            let (stopping, acceptor) = (stopping.clone(), acceptor.clone());
+            watch_once(&workers);
+            let connections = Connections::of_this_worker(limits, &departures);
+            let acceptor = acceptor.clone();
             let app = app().into_factory().map_err(Response::<BoxBody>::from);
             let http = HttpService::build()
                 .keep_alive(keep_alive)
                 .client_request_timeout(limits.head)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
                 .secure()
-                .graceful_shutdown_signal(move || {
-                    let stopping = stopping.clone();
-                    async move { stopping.notified().await }
-                })
-                .on_connect_ext(|stream: &TlsStream<Guarded<TcpStream>>, data| {
-                    data.insert(stream.get_ref().0.connection().clone());
+                .on_connect_ext(|stream: &Parting<TlsStream<Guarded<TcpStream>>>, data| {
+                    data.insert(stream.connection().clone());
                 })
                 .finish(map_config(app, |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
@@ -155,9 +154,9 @@ impl PublicServer {
                 let handshake = acceptor.accept(connections.admit(stream));
                 async move {
                     let stream = handshake.await.map_err(DispatchError::Io)?;
-                    let (guarded, session) = stream.get_ref();
-                    let protocol = if session.alpn_protocol() == Some(HTTP_2) {
-                        guarded.connection().has_many_requests_at_once();
+                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+                    let stream = Parting::encrypted(stream, is_http2);
+                    let protocol = if is_http2 {
                         Protocol::Http2
                     } else {
                         Protocol::Http1

@@ -12,6 +12,7 @@ use actix_web::{App, HttpServer, web};
 use ipnet::IpNet;
 
 use super::admin::Views;
+use super::connections::Departures;
 use super::cors::Cors;
 use super::deadline::RequestTimeout;
 use super::edge::{EdgeHeaders, EdgeWindows};
@@ -102,6 +103,8 @@ pub struct FlagAccess {
 pub struct Bound {
     /// The public server.
     pub public: Server,
+    /// How its connections are brought to an end.
+    pub departures: Departures,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
     /// Where it listens besides, for a watchdog.
@@ -252,6 +255,7 @@ pub fn bind(
 
     Ok(Bound {
         addresses,
+        departures: public.departures().clone(),
         public: public.run(),
         watchdog,
         admin_address: admin.addrs().first().copied(),

@@ -45,6 +45,11 @@ impl Place {
 
     /// A process file with the shop's server and these further lines.
     pub(super) fn put_file(&self, lines: &str) -> String {
+        self.put_file_with(lines, "")
+    }
+
+    /// The same, with these further variables.
+    pub(super) fn put_file_with(&self, lines: &str, environment: &str) -> String {
         let serve = self.shop.command("serve");
         let arguments: Vec<_> = serve
             .get_args()
@@ -54,7 +59,7 @@ impl Place {
             "[[process]]\nname = \"web\"\ncommand = \"./program\"\nargs = {arguments:?}\n\
              listen = [\"{}\", \"admin={}\"]\nlisten_timeout = \"25s\"\n{lines}\n\
              [process.env]\nSERVER = {:?}\nDOORBUSTER_SERVER_WORKERS = \"1\"\n\
-             DOORBUSTER_FLAGS_LADDER = \"none\"\nDOORBUSTER_SERVER_DRAIN_GRACE = \"200ms\"\n",
+             DOORBUSTER_FLAGS_LADDER = \"none\"\nDOORBUSTER_SERVER_DRAIN_GRACE = \"200ms\"\n{environment}\n",
             self.public,
             self.admin,
             env!("CARGO_BIN_EXE_doorbuster"),

@@ -45,7 +45,7 @@ fn nginx(place: &Place, front: SocketAddr) -> Program {
     fs::create_dir(&folder).unwrap();
     let shown = folder.display();
     let text = format!(
-        "daemon off; pid {shown}/pid; error_log stderr;
+        "daemon off; master_process off; pid {shown}/pid; error_log stderr;
 events {{ }}
 http {{
   access_log off;
@@ -71,7 +71,6 @@ http {{
 }
 
 #[test]
-#[ignore = "fails: HAProxy has answered 503 during upgrades, for a reason not found yet; nginx left behind holds up the end"]
 fn twenty_new_versions_behind_load_balancers_cost_no_request() {
     let place = Place::new();
     place.start("");

@@ -72,3 +72,19 @@ fn an_instance_that_takes_too_much_memory_is_replaced_and_costs_no_request() {
     assert_eq!(replaced["last_end"], "more than max_memory_restart");
     load.stop().assert_whole(100);
 }
+
+#[test]
+fn twenty_restarts_under_load_cost_no_request() {
+    let place = Place::new();
+    place.start("instances = 2");
+    let load = Load::start(place.public, 8);
+    for _ in 0..TIMES {
+        let before = place.online();
+        place.pm(&["restart", "web"]).with(0);
+        let now = place.online();
+        assert!(now.iter().all(|pid| !before.contains(pid)), "{now:?}");
+    }
+    let seen = load.stop();
+    eprintln!("{} answers during {TIMES} restarts", seen.answered);
+    seen.assert_whole(1_000);
+}

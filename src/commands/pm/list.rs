@@ -38,27 +38,37 @@ pub(super) fn list(args: &List, context: &mut Context<'_>) -> anyhow::Result<Exi
     Ok(Exit::Done)
 }
 
-/// A row for each instance.
-pub(super) fn table(processes: &[ProcessStatus]) -> Table<10> {
+/// What [`rows`] say.
+pub(super) const COLUMNS: [&str; 10] = [
+    "name", "#", "state", "pid", "gen", "uptime", "restarts", "cpu", "memory", "status",
+];
+
+fn table(processes: &[ProcessStatus]) -> Table<10> {
     let mut table = Table::<10>::default();
-    table.row([
-        "name", "#", "state", "pid", "gen", "uptime", "restarts", "cpu", "memory", "status",
-    ]);
-    for process in processes {
-        for instance in &process.instances {
-            table.row(row(&process.definition.name, instance));
-        }
-        if process.instances.is_empty() {
-            let mut row = ["-"; 10].map(str::to_owned);
-            row[0].clone_from(&process.definition.name);
-            "stopped".clone_into(&mut row[2]);
-            table.row(row);
-        }
+    table.row(COLUMNS);
+    for row in rows(processes) {
+        table.row(row);
     }
     table
 }
 
-pub(super) fn row(name: &str, instance: &InstanceStatus) -> [String; 10] {
+/// A row for each instance, and one for a process without any.
+pub(super) fn rows(processes: &[ProcessStatus]) -> Vec<[String; 10]> {
+    let mut rows = Vec::new();
+    for process in processes {
+        let name = &process.definition.name;
+        rows.extend(process.instances.iter().map(|it| row(name, it)));
+        if process.instances.is_empty() {
+            let mut row = ["-"; 10].map(str::to_owned);
+            row[0].clone_from(name);
+            "stopped".clone_into(&mut row[2]);
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn row(name: &str, instance: &InstanceStatus) -> [String; 10] {
     let runs = instance.pid.is_some();
     let or_nothing = |text: String| if runs { text } else { "-".to_owned() };
     let status = instance.status.clone().or(instance.last_end.clone());

@@ -35,7 +35,7 @@ pub(super) struct Args {
 }
 
 /// A file that is shown, and how far it was.
-struct Shown {
+pub(super) struct Shown {
     label: String,
     path: PathBuf,
     position: u64,
@@ -60,11 +60,7 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> anyhow::Result<Exit
         for (path, is_left_out) in files {
             let is_twice = shown.iter().any(|it: &Shown| it.path == *path);
             if !is_left_out && !is_twice {
-                shown.push(Shown {
-                    label: process.definition.name.clone(),
-                    path: path.clone(),
-                    position: 0,
-                });
+                shown.push(Shown::new(&process.definition.name, path));
             }
         }
     }
@@ -85,7 +81,17 @@ pub(super) fn run(args: &Args, context: &mut Context<'_>) -> anyhow::Result<Exit
 }
 
 impl Shown {
-    fn show_last(&mut self, count: usize, out: &mut dyn Write) -> io::Result<()> {
+    /// Nothing of it has been shown.
+    pub(super) fn new(label: &str, path: &Path) -> Self {
+        Self {
+            label: label.to_owned(),
+            path: path.to_owned(),
+            position: 0,
+        }
+    }
+
+    /// So many lines of its end.
+    pub(super) fn show_last(&mut self, count: usize, out: &mut dyn Write) -> io::Result<()> {
         let Some((text, end)) = read(&self.path, |length| length.saturating_sub(REACH))? else {
             return Ok(());
         };
@@ -97,8 +103,8 @@ impl Shown {
         Ok(())
     }
 
-    /// Whole lines only: the rest of the last one comes later.
-    fn show_more(&mut self, out: &mut dyn Write) -> io::Result<()> {
+    /// What has come since. Whole lines only: the rest of the last one comes later.
+    pub(super) fn show_more(&mut self, out: &mut dyn Write) -> io::Result<()> {
         // One that has become shorter was rotated or emptied.
         let position = self.position;
         let from = |length| if length < position { 0 } else { position };

@@ -25,9 +25,13 @@ impl<T> Guarded<T> {
         }
     }
 
-    /// For the requests that come by it.
+    /// What it does.
     pub(in crate::http) fn connection(&self) -> &Rc<Connection> {
         &self.connection
+    }
+
+    pub(super) fn all(&self) -> &Rc<Connections> {
+        &self.all
     }
 
     fn check(&self) -> io::Result<()> {
@@ -64,12 +68,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
             let same = waker.filter(|waker| waker.will_wake(context.waker()));
             let waker = same.unwrap_or_else(|| context.waker().clone());
             connection.waker.set(Some(waker));
-        } else if buffer.filled().len() > before
-            && connection.in_flight.get() == 0
-            && connection.head_since.get().is_none()
-            && !connection.is_multiplexed.get()
-        {
-            connection.head_since.set(Some(NOW.get()));
+        } else if buffer.filled().len() > before {
+            connection.is_untouched.set(false);
+            if connection.in_flight.get() == 0
+                && connection.head_since.get().is_none()
+                && !connection.is_multiplexed.get()
+            {
+                connection.head_since.set(Some(NOW.get()));
+            }
         }
         read
     }

@@ -7,10 +7,11 @@ use tokio::task::LocalSet;
 const HEAD: Millis = 10_000;
 
 fn connections(most: usize) -> Rc<Connections> {
-    Connections::new(Limits {
+    let limits = Limits {
         connections: most,
         head: Duration::from_millis(HEAD),
-    })
+    };
+    Connections::new(limits, Departures::default())
 }
 
 /// Enters at `now`, and has sent its first request and got the answer.
