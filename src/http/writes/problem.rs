@@ -39,6 +39,8 @@ pub(in crate::http) enum WriteProblem {
     InvalidReview(Vec<Invalid>),
     /// The document is no sign-up for a product: everything that is wrong with it.
     InvalidSignUp(Vec<Invalid>),
+    /// Nothing to import: what the body is.
+    InvalidImport(&'static str),
     /// The customer has sent a review of this product before.
     ReviewSentBefore,
     /// The stock of the variant with this sku does not allow it.
@@ -136,6 +138,14 @@ impl WriteProblem {
                 "invalid-sign-up",
                 "Not a valid sign-up",
                 count_of(errors),
+            ),
+            Self::InvalidImport(what) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-import",
+                "Nothing to import",
+                format!(
+                    "The body {what}; send a file, or {{\"url\":\"https://…\"}} as application/json"
+                ),
             ),
             Self::ReviewSentBefore => (
                 StatusCode::CONFLICT,
