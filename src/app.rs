@@ -32,7 +32,7 @@ use crate::config::{CacheConfig, Config, ConfigErrors, LimitsConfig};
 use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
 use crate::http::{
     self, BindError, CertificateInUse, EdgeWindows, Failures, FlagAccess, ImportLimits, Inherited,
-    Options, Readiness, TlsError, WriteLimits,
+    Options, Readiness, Tls, TlsError, WriteLimits,
 };
 use crate::limits::overload::{Bounds, Overload};
 use crate::products::catalog::{CacheOptions, Catalog};
@@ -188,7 +188,10 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     let options = Options {
         inherited: sockets::inherited(config.server.listen.len())?,
         watchdog: watchdog_limit.is_some(),
-        certificate,
+        tls: certificate.clone().map(|certificate| Tls {
+            certificate,
+            http2: config.server.http2,
+        }),
         ..options(config, start, overload)
     };
     let mut followers = Followers::new(
@@ -196,7 +199,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         flags.flags.clone(),
         keeper,
         limits.clone(),
-        options.certificate.clone(),
+        certificate,
     );
     let served = System::new().block_on(async {
         let mut orders = take_orders()?;
@@ -310,8 +313,7 @@ fn join(addresses: &[SocketAddr]) -> String {
 fn options(config: &Config, start: Start, overload: Overload) -> Options {
     Options {
         inherited: Inherited::default(),
-        certificate: None,
-        http2: config.server.http2,
+        tls: None,
         watchdog: false,
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,

@@ -108,11 +108,11 @@ pub fn main(
         }
     };
     let sources = Sources::default().with_environment(environment);
-    execute(&cli, sources, &mut io::stdout(), &mut io::stderr())
+    execute(&cli, &sources, &mut io::stdout(), &mut io::stderr())
 }
 
 /// Runs a command line that has been parsed.
-fn execute(cli: &Cli, sources: Sources, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Exit {
+fn execute(cli: &Cli, sources: &Sources, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Exit {
     let mut output = Output::new(stdout);
     let result = dispatch(cli, sources, &mut output).and_then(|exit| {
         output.flush()?;
@@ -129,7 +129,7 @@ fn execute(cli: &Cli, sources: Sources, stdout: &mut dyn Write, stderr: &mut dyn
     }
 }
 
-fn dispatch(cli: &Cli, sources: Sources, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn dispatch(cli: &Cli, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let load = |listen: &ListenFlags| -> Result<Config, ConfigErrors> {
         // Once more for each time, since a file may have changed.
         Config::load(&cli.config.add_to(listen.add_to(sources.clone()))?)

@@ -64,5 +64,5 @@ pub use health::Readiness;
 pub use imports::ImportLimits;
 pub use request_id::Failures;
 pub use serve::{Bound, FlagAccess, Inherited, Options, bind};
-pub use tls::{Certificate, CertificateInUse, TlsError, TlsFiles};
+pub use tls::{Certificate, CertificateInUse, Tls, TlsError, TlsFiles};
 pub use writes::WriteLimits;

@@ -38,7 +38,7 @@ const DEFAULT_HOME: &str = ".doorbuster-pm";
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = help::long(EXAMPLES))]
 pub struct Args {
-    /// Keep what is the supervisor's in this folder; else in PM_HOME, else in ~/.doorbuster-pm
+    /// Keep what is the supervisor's in this folder; else in `PM_HOME`, else in ~/.doorbuster-pm
     #[arg(long, value_name = "DIR", global = true)]
     home: Option<PathBuf>,
     #[command(subcommand)]
@@ -100,7 +100,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
     }
     let path = home(args.home.as_ref())?;
     let home = Home::open(&path).with_context(|| format!("cannot use {}", path.display()))?;
-    let context = Context {
+    let context = &mut Context {
         client: Client::new(home.clone()),
         home,
         out,
@@ -108,13 +108,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Start(args) => orders::start(args, context),
         Command::Stop(orders::Stop { names }) => orders::obey(
-            Request::Stop {
+            &Request::Stop {
                 names: names.clone(),
             },
             context,
         ),
         Command::Restart(orders::Restart { names }) => orders::obey(
-            Request::Restart {
+            &Request::Restart {
                 names: names.clone(),
             },
             context,
@@ -122,10 +122,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Reload(args) => orders::reload(args, context),
         Command::Scale(orders::Scale { name, to }) => {
             let (name, to) = (name.clone(), to.clone());
-            orders::obey(Request::Scale { name, to }, context)
+            orders::obey(&Request::Scale { name, to }, context)
         }
         Command::Delete(orders::Delete { names }) => orders::obey(
-            Request::Delete {
+            &Request::Delete {
                 names: names.clone(),
             },
             context,
@@ -134,12 +134,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Describe(args) => list::describe(args, context),
         Command::Logs(args) => logs::run(args, context),
         Command::Flush(orders::Flush { names }) => orders::obey(
-            Request::Flush {
+            &Request::Flush {
                 names: names.clone(),
             },
             context,
         ),
-        Command::Save(_) => orders::obey(Request::Save, context),
+        Command::Save(_) => orders::obey(&Request::Save, context),
         Command::Resurrect(_) => orders::resurrect(context),
         Command::Startup(args) => startup::run(args, context),
         Command::Import(args) => files::import(args, context),

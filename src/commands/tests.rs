@@ -18,7 +18,7 @@ fn run(arguments: &[&str]) -> Ended {
     let line = std::iter::once(&"doorbuster").chain(arguments);
     let cli = Cli::try_parse_from(line).unwrap();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let exit = execute(&cli, Sources::default(), &mut stdout, &mut stderr);
+    let exit = execute(&cli, &Sources::default(), &mut stdout, &mut stderr);
     Ended {
         exit,
         stdout: String::from_utf8(stdout).unwrap(),
@@ -196,7 +196,7 @@ fn a_reader_that_leaves_is_no_failure_but_a_full_disk_is() {
     ] {
         let cli = Cli::try_parse_from(["doorbuster", "version"]).unwrap();
         let mut stderr = Vec::new();
-        let exit = execute(&cli, Sources::default(), &mut Broken(kind), &mut stderr);
+        let exit = execute(&cli, &Sources::default(), &mut Broken(kind), &mut stderr);
         assert_eq!(exit, expected);
         assert_eq!(stderr.is_empty(), expected == Exit::Done);
     }

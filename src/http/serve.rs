@@ -21,7 +21,7 @@ use super::public_server::{PublicServer, listen};
 use super::rate::RateGate;
 use super::request_id::{Failures, Listener};
 use super::streams::Streams;
-use super::tls::CertificateInUse;
+use super::tls::Tls;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, admin, availability, back_in_stock, bulk, categories, demo, docs, export,
@@ -48,9 +48,7 @@ pub struct Options {
     /// Sockets that were handed over.
     pub inherited: Inherited,
     /// What the public listeners prove themselves with; without TLS where there is none.
-    pub certificate: Option<CertificateInUse>,
-    /// Whether clients may choose HTTP/2. Takes TLS.
-    pub http2: bool,
+    pub tls: Option<Tls>,
     /// Whether to listen at an address of the loopback, too, which nobody else is told of.
     pub watchdog: bool,
     /// Threads of the public listeners.
@@ -209,10 +207,11 @@ pub fn bind(
     };
     let mut public = PublicServer::new(options);
     for (address, listener) in public_listeners(options)? {
-        let (certificate, app) = (options.certificate.as_ref(), app.clone());
-        let listening = match certificate {
-            Some(certificate) => tls::acceptor(certificate, options.http2)
-                .and_then(|acceptor| public.listen_tls(listener, app, acceptor)),
+        let app = app.clone();
+        let listening = match &options.tls {
+            Some(tls) => {
+                tls::acceptor(tls).and_then(|acceptor| public.listen_tls(listener, app, acceptor))
+            }
             None => public.listen(listener, app),
         };
         public = listening.map_err(at(address))?;

@@ -98,8 +98,9 @@ impl CertificateInUse {
 
     /// From the next handshake on another one. Whether it is another one.
     pub fn replace(&self, certificate: Certificate) -> bool {
-        let before = self.0.swap(Arc::clone(&certificate.0));
-        Certificate(before) != certificate
+        let next = certificate.0;
+        let before = self.0.swap(Arc::clone(&next));
+        before.cert != next.cert
     }
 }
 
@@ -109,15 +110,24 @@ impl ResolvesServerCert for CertificateInUse {
     }
 }
 
+/// What public listeners prove themselves with, and what is spoken behind it.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The certificate.
+    pub certificate: CertificateInUse,
+    /// Whether clients may choose HTTP/2.
+    pub http2: bool,
+}
+
 /// Takes handshakes.
-pub(super) fn acceptor(certificate: &CertificateInUse, http2: bool) -> io::Result<TlsAcceptor> {
+pub(super) fn acceptor(tls: &Tls) -> io::Result<TlsAcceptor> {
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
     let mut config = config
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(certificate.clone()));
-    let protocols = [http2.then_some(HTTP_2), Some(HTTP_1_1)];
+        .with_cert_resolver(Arc::new(tls.certificate.clone()));
+    let protocols = [tls.http2.then_some(HTTP_2), Some(HTTP_1_1)];
     config.alpn_protocols = protocols
         .into_iter()
         .flatten()

@@ -11,7 +11,7 @@ use super::control::{Reply, Request};
 use super::home::Home;
 
 /// How long a daemon may take to be there: it starts what died with the last one first.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Asks a daemon.

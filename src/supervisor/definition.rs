@@ -215,10 +215,10 @@ impl Definition {
             Cron::from_str(pattern)
                 .map_err(|error| self.invalid(format!("cron_restart = {pattern:?}: {error}")))?;
         }
-        let reserved = self.env.keys().find(|name| {
-            let is = |beginning: &&str| name.starts_with(*beginning);
-            RESERVED.iter().any(|beginning| is(&beginning))
-        });
+        let reserved = self
+            .env
+            .keys()
+            .find(|name| RESERVED.iter().any(|beginning| name.starts_with(beginning)));
         if let Some(name) = reserved {
             return Err(self.invalid(format!("env.{name} is the supervisor's to set")));
         }

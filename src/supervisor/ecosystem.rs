@@ -130,16 +130,14 @@ impl<'a> App<'a> {
 
     fn millis(&mut self, names: &[&str]) -> Option<Duration> {
         let text = self.text(names)?;
-        match text.parse() {
-            Ok(millis) => Some(Duration::from_millis(millis)),
-            Err(_) => {
-                self.warn(&format!(
-                    "{} = {text:?} is no number of milliseconds",
-                    names[0]
-                ));
-                None
-            }
+        let millis = text.parse().map(Duration::from_millis).ok();
+        if millis.is_none() {
+            self.warn(&format!(
+                "{} = {text:?} is no number of milliseconds",
+                names[0]
+            ));
         }
+        millis
     }
 
     fn env(value: Option<Value>) -> BTreeMap<String, String> {

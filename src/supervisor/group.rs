@@ -89,7 +89,7 @@ impl Group {
         let from: Vec<_> = adopted.iter().map(|worker| worker.identity).collect();
         let taken = adopt::take_sockets(&mut self.sockets.borrow_mut(), &kept.sockets, &from);
         if let Err(error) = taken {
-            let name = &self.definition().name;
+            let name = self.definition().name.clone();
             tracing::warn!(name, %error, "the sockets cannot be taken over: instances are started anew");
             self.sockets.borrow_mut().close();
             let limit = self.definition().kill_timeout;

@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn one_that_is_not_to_be_started_again_is_not() {
         let definition = definition("autorestart = false");
-        let ended = History::default().ended(&definition, Duration::from_secs(60));
+        let ended = History::default().ended(&definition, Duration::from_mins(1));
         assert_eq!(ended, None);
     }
 }

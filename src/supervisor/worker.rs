@@ -141,7 +141,7 @@ impl Worker {
             identity: kept.identity,
             notify: kept.notify.clone(),
             began: SystemTime::now(),
-            process: process,
+            process,
             phase: watch::Sender::new(Phase::Starting),
             is_told_to_end: Cell::new(false),
             handover: Cell::new(kept.handover.and_then(Signal::from_named_raw)),
@@ -197,18 +197,17 @@ impl Worker {
 
     /// Awaits its end, and keeps what became of it. What another supervisor has started cannot be waited for.
     async fn wait(self: Rc<Self>, child: Option<Child>) {
-        let how = match child {
-            Some(mut child) => match spawn_blocking(move || child.wait()).await {
+        let how = if let Some(mut child) = child {
+            match spawn_blocking(move || child.wait()).await {
                 Ok(Ok(status)) => describe(status),
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
-            },
-            None => {
-                while procfs::identify(self.identity.pid) == Some(self.identity) {
-                    sleep(LOOK).await;
-                }
-                "it was another supervisor's, so nobody was told how".to_owned()
             }
+        } else {
+            while procfs::identify(self.identity.pid) == Some(self.identity) {
+                sleep(LOOK).await;
+            }
+            "it was another supervisor's, so nobody was told how".to_owned()
         };
         self.advance(Phase::Ended(how));
     }

@@ -20,7 +20,7 @@ fn a_new_version_that_fails_or_hangs_leaves_the_old_one_serving() {
     assert_eq!(place.online(), before);
 
     place.put_program("exec sleep 600");
-    let file = place.put_file("").to_owned();
+    let file = place.put_file("");
     let text = std::fs::read_to_string(&file).unwrap();
     let text = text.replace("listen_timeout = \"25s\"", "listen_timeout = \"500ms\"");
     std::fs::write(&file, text).unwrap();

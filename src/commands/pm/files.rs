@@ -17,7 +17,7 @@ pub(super) struct Import {
 }
 
 /// What has to be looked at goes to standard error, and makes the exit code 2.
-pub(super) fn import(args: &Import, context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn import(args: &Import, context: &mut Context<'_>) -> anyhow::Result<Exit> {
     let text = fs::read_to_string(&args.file)
         .with_context(|| format!("cannot read {}", args.file.display()))?;
     let imported = translate(&text)?;

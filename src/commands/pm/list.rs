@@ -28,7 +28,7 @@ pub(super) struct Describe {
     json: bool,
 }
 
-pub(super) fn list(args: &List, context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn list(args: &List, context: &mut Context<'_>) -> anyhow::Result<Exit> {
     let processes = context.client.ask(&Request::List)?.processes;
     if args.json {
         writeln!(context.out, "{}", serde_json::to_string(&processes)?)?;
@@ -92,7 +92,7 @@ fn mebibytes(bytes: u64) -> String {
     ByteSize(bytes >> 20 << 20).to_string()
 }
 
-pub(super) fn describe(args: &Describe, context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn describe(args: &Describe, context: &mut Context<'_>) -> anyhow::Result<Exit> {
     let processes = context.client.ask(&Request::List)?.processes;
     let found = processes
         .into_iter()

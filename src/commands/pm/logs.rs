@@ -41,7 +41,7 @@ struct Shown {
     position: u64,
 }
 
-pub(super) fn run(args: &Args, context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args, context: &mut Context<'_>) -> anyhow::Result<Exit> {
     let processes = context.client.ask(&Request::List)?.processes;
     for name in &args.names {
         anyhow::ensure!(
@@ -72,12 +72,14 @@ pub(super) fn run(args: &Args, context: Context<'_>) -> anyhow::Result<Exit> {
         file.show_last(args.lines, context.out)?;
     }
     context.out.flush()?;
-    while args.follow {
-        sleep(LOOK);
-        for file in &mut shown {
-            file.show_more(context.out)?;
+    if args.follow {
+        loop {
+            sleep(LOOK);
+            for file in &mut shown {
+                file.show_more(context.out)?;
+            }
+            context.out.flush()?;
         }
-        context.out.flush()?;
     }
     Ok(Exit::Done)
 }

@@ -1,7 +1,7 @@
 //! Commands that have something done.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::Context;
 use crate::commands::exit::Exit;
@@ -91,20 +91,20 @@ pub(super) struct Update {}
 pub(super) struct Kill {}
 
 /// Asks a supervisor that runs.
-pub(super) fn obey(request: Request, context: Context<'_>) -> anyhow::Result<Exit> {
-    let reply = context.client.ask(&request)?;
+pub(super) fn obey(request: &Request, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+    let reply = context.client.ask(request)?;
     tell(&reply, context.out)
 }
 
 fn is_file(target: &str) -> bool {
-    target.ends_with(".toml") || target.contains('/')
+    Path::new(target).extension().is_some_and(|it| it == "toml") || target.contains('/')
 }
 
-pub(super) fn start(args: &Start, context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn start(args: &Start, context: &mut Context<'_>) -> anyhow::Result<Exit> {
     let target = args.target.as_deref().unwrap_or(DEFAULT_FILE);
     if !is_file(target) {
         let names = vec![target.to_owned()];
-        return obey(Request::StartAgain { names }, context);
+        return obey(&Request::StartAgain { names }, context);
     }
     let mut definitions = read(target, args.env.as_deref())?;
     for name in &args.only {
@@ -122,7 +122,7 @@ pub(super) fn start(args: &Start, context: Context<'_>) -> anyhow::Result<Exit> 
     tell(&reply, context.out)
 }
 
-pub(super) fn reload(args: &Reload, context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn reload(args: &Reload, context: &mut Context<'_>) -> anyhow::Result<Exit> {
     let mut names = Vec::new();
     let mut definitions = Vec::new();
     for target in &args.targets {
@@ -133,7 +133,7 @@ pub(super) fn reload(args: &Reload, context: Context<'_>) -> anyhow::Result<Exit
         }
     }
     if definitions.is_empty() {
-        return obey(Request::Reload { names }, context);
+        return obey(&Request::Reload { names }, context);
     }
     let client = context.client.clone();
     let started = client.ask(&Request::Start {
@@ -156,7 +156,7 @@ pub(super) fn reload(args: &Reload, context: Context<'_>) -> anyhow::Result<Exit
     tell(&reply, context.out)
 }
 
-pub(super) fn resurrect(context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn resurrect(context: &mut Context<'_>) -> anyhow::Result<Exit> {
     anyhow::ensure!(
         context.home.saved().exists(),
         "nothing was saved; run: doorbuster pm save"
@@ -165,13 +165,13 @@ pub(super) fn resurrect(context: Context<'_>) -> anyhow::Result<Exit> {
     tell(&reply, context.out)
 }
 
-pub(super) fn kill(context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn kill(context: &mut Context<'_>) -> anyhow::Result<Exit> {
     context.client.ask(&Request::Kill)?;
     writeln!(context.out, "all processes and the supervisor have ended")?;
     Ok(Exit::Done)
 }
 
-pub(super) fn update(context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn update(context: &mut Context<'_>) -> anyhow::Result<Exit> {
     context.client.ask(&Request::Update)?;
     let reply = context.client.ask_starting(&Request::List)?;
     let count: usize = reply.processes.iter().map(|it| it.instances.len()).sum();
@@ -184,7 +184,7 @@ pub(super) fn update(context: Context<'_>) -> anyhow::Result<Exit> {
 }
 
 fn read(file: &str, environment: Option<&str>) -> anyhow::Result<Vec<Definition>> {
-    Ok(read_process_file(&PathBuf::from(file), environment)?)
+    Ok(read_process_file(Path::new(file), environment)?)
 }
 
 /// What was done on standard output, what was not as an error.

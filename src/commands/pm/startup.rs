@@ -25,7 +25,7 @@ pub(super) struct Args {
     output: PathBuf,
 }
 
-pub(super) fn run(args: &Args, context: Context<'_>) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args, context: &mut Context<'_>) -> anyhow::Result<Exit> {
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let text = unit(&program, context.home.path(), args.user.as_deref());
     if args.output == Path::new("-") {

@@ -50,7 +50,7 @@ impl Daemon {
                     .await
             }
             Request::Scale { name, to } => self.scale(name, &to).await,
-            Request::List => Reply::default(),
+            Request::List | Request::Update => Reply::default(),
             Request::Flush { names } => {
                 self.each(&names, "logs emptied", async |group| {
                     for file in group.log_files().iter().filter(|file| file.exists()) {
@@ -65,11 +65,10 @@ impl Daemon {
             Request::Resurrect => self.resurrect().await,
             Request::Kill => {
                 let groups = self.groups.borrow().clone();
-                join_all(groups.iter().map(|group| group.stop())).await;
+                join_all(groups.iter().map(Group::stop)).await;
                 self.is_empty.set(true);
                 Reply::default()
             }
-            Request::Update => Reply::default(),
         };
         self.write_down();
         let groups = self.groups.borrow();

@@ -15,7 +15,7 @@ fn text<'de, D: Deserializer<'de>, T>(
 }
 
 pub(super) mod duration {
-    use super::*;
+    use super::{Deserializer, Duration, Serializer, format_duration, parse_duration, text};
 
     pub(in crate::supervisor::definition) fn serialize<S: Serializer>(
         duration: &Duration,
@@ -32,8 +32,9 @@ pub(super) mod duration {
 }
 
 pub(super) mod optional_duration {
-    use super::*;
+    use super::{Deserialize, Deserializer, Duration, Serializer, de, duration, parse_duration};
 
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
     pub(in crate::supervisor::definition) fn serialize<S: Serializer>(
         duration: &Option<Duration>,
         serializer: S,
@@ -56,8 +57,9 @@ pub(super) mod optional_duration {
 }
 
 pub(super) mod size {
-    use super::*;
+    use super::{ByteSize, Deserializer, Serializer, Value, text};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(in crate::supervisor::definition) fn serialize<S: Serializer>(
         size: &ByteSize,
         serializer: S,
@@ -73,8 +75,9 @@ pub(super) mod size {
 }
 
 pub(super) mod optional_size {
-    use super::*;
+    use super::{ByteSize, Deserialize, Deserializer, Serializer, Value, de, size};
 
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
     pub(in crate::supervisor::definition) fn serialize<S: Serializer>(
         size: &Option<ByteSize>,
         serializer: S,
