@@ -24,18 +24,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::System;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::cache::L1Options;
 use crate::cache::prover::Findings;
 use crate::config::{CacheConfig, Config, ConfigErrors, LimitsConfig};
 use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
 use crate::http::{
-    self, BindError, CertificateInUse, EdgeWindows, Failures, FlagAccess, Inherited, Options,
-    Readiness, Tls, TlsError, WriteLimits,
+    self, BindError, CertificateInUse, EdgeWindows, Failures, FlagAccess, ImportLimits, Inherited,
+    Options, Readiness, Tls, TlsError, WriteLimits,
 };
 use crate::limits::overload::{Bounds, Overload};
 use crate::products::catalog::{CacheOptions, Catalog};
+use crate::products::popularity::{Flusher, ViewCounts};
 use crate::products::search::Search;
 use crate::products::store_gate::StoreGate;
 use crate::products::tail::TailEvent;
@@ -60,6 +61,8 @@ use warm_up::WarmUp;
 const FENCE_LIFETIMES: u32 = 4;
 /// How much later than it happens it may be noticed that a replica is too far behind.
 const LAG_MEASURING: Duration = Duration::from_secs(2);
+/// How long the last counts of views may take to be written.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
 /// The search index, in the data directory.
 const SEARCH_FOLDER: &str = "search";
 
@@ -150,7 +153,9 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         .with_search(search)
         .with_flags(&flags.flags)
         .with_prover(findings.clone())
-        .with_jobs(jobs.queue.wake().clone());
+        .with_jobs(jobs.queue.wake().clone())
+        .with_stock_watch(jobs.on_stock(config, background.handle()));
+    let (catalog, views_flusher) = count_views(config, catalog, background.handle());
     let on_change = jobs.on_change(config, &store, background.handle());
     let caught_up = vitals::CaughtUp::default();
     let tail = follow(&opened, lag, catalog.clone(), on_change, caught_up.clone())?;
@@ -206,7 +211,13 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         )?;
         if config.jobs.serve {
             let store = opened.clone().into_store();
-            jobs.start(config, &catalog, &store, tracer.clone())?;
+            jobs.start(
+                config,
+                &catalog,
+                &store,
+                background.handle(),
+                tracer.clone(),
+            )?;
         }
         // It has its own by now, so that a socket whose server has stopped is closed.
         drop(options.inherited);
@@ -265,6 +276,9 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     });
     notify::status("putting back jobs that are not done");
     jobs.drain();
+    if let Some(flusher) = &views_flusher {
+        background.block_on(flusher.finish(LAST_FLUSH));
+    }
     drop(tail);
     views.vitals.observe();
     views.vitals.slo().save();
@@ -286,6 +300,22 @@ fn node_name() -> String {
         host.nodename().to_string_lossy(),
         std::process::id()
     )
+}
+
+/// The same catalogue, which counts how often products are looked at, if that is wanted, and what writes that.
+fn count_views(
+    config: &Config,
+    catalog: Catalog,
+    background: &Handle,
+) -> (Catalog, Option<Flusher>) {
+    if !config.cache.count_views {
+        return (catalog, None);
+    }
+    let counts = Arc::<ViewCounts>::default();
+    let catalog = catalog.with_views(Arc::clone(&counts));
+    let flusher = Flusher::new(&catalog, counts);
+    flusher.start(config.cache.view_flush, background);
+    (catalog, Some(flusher))
 }
 
 /// Awaits the next order to stop.
@@ -321,6 +351,10 @@ fn options(config: &Config, start: Start, overload: Overload) -> Options {
         writes: WriteLimits {
             body: usize::try_from(config.limits.body.0).unwrap_or(usize::MAX),
             patience: config.limits.write_wait,
+        },
+        imports: ImportLimits {
+            max_bytes: config.imports.max_bytes.0,
+            urls: config.imports.urls.clone(),
         },
         request_timeout: config.limits.request_timeout,
         overload,

@@ -9,9 +9,11 @@
 mod cache;
 mod catalog;
 mod cors;
+mod edge;
 mod error;
 mod file;
 mod flags;
+mod imports;
 mod jobs;
 mod limits;
 mod mail;
@@ -39,8 +41,10 @@ mod webhooks;
 pub use cache::CacheConfig;
 pub use catalog::{CatalogConfig, CatalogUrl, PostgresUrl};
 pub use cors::CorsOrigin;
+pub use edge::EdgeConfig;
 pub use error::{ConfigError, ConfigErrors};
 pub use flags::FlagsConfig;
+pub use imports::{ImportPrefix, ImportsConfig};
 pub use jobs::JobsConfig;
 pub use limits::LimitsConfig;
 pub use mail::{MailAddress, MailConfig, MailUrl};
@@ -84,6 +88,10 @@ pub struct Config {
     pub reviews: ReviewsConfig,
     /// `[webhooks]`
     pub webhooks: WebhooksConfig,
+    /// `[edge]`
+    pub edge: EdgeConfig,
+    /// `[imports]`
+    pub imports: ImportsConfig,
     /// `[mail]`
     pub mail: MailConfig,
     /// `[slo]`
@@ -106,6 +114,8 @@ impl Config {
         let jobs = JobsConfig::read(&mut reader);
         let reviews = ReviewsConfig::read(&mut reader);
         let webhooks = WebhooksConfig::read(&mut reader);
+        let edge = EdgeConfig::read(&mut reader);
+        let imports = ImportsConfig::read(&mut reader);
         let mail = MailConfig::read(&mut reader, &server.data_dir);
         let slo = SloConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
@@ -120,6 +130,8 @@ impl Config {
             jobs,
             reviews,
             webhooks,
+            edge,
+            imports,
             mail,
             slo,
             telemetry,

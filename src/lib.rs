@@ -16,6 +16,7 @@ pub mod http;
 pub mod jobs;
 pub mod limits;
 pub mod mail;
+pub mod outbound;
 pub mod products;
 pub mod search;
 pub mod slo;

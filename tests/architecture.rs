@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Parts that know nothing of the shop.
-const FOUNDATIONS: [&str; 9] = [
+const FOUNDATIONS: [&str; 10] = [
     "cache",
     "db",
     "flags",
     "jobs",
     "limits",
+    "outbound",
     "slo",
     "supervisor",
     "telemetry",

@@ -12,12 +12,14 @@ mod postgres;
 mod program;
 mod proxy;
 mod raw;
+mod receiver;
 mod redis;
 mod redis_group;
 mod replication;
 mod reply;
 mod server;
 mod shop;
+mod smtp;
 mod writer;
 
 use std::path::Path;
@@ -33,12 +35,14 @@ pub(crate) use postgres::{PostgresDatabase, Session};
 pub(crate) use program::{Ended, Program, run};
 pub(crate) use proxy::Proxy;
 pub(crate) use raw::Raw;
+pub(crate) use receiver::{Message, Receiver};
 pub(crate) use redis::{Redis, free_port};
 pub(crate) use redis_group::{Cluster, SERVICE, Sentinels, certificate};
 pub(crate) use replication::Replication;
 pub(crate) use reply::Reply;
 pub(crate) use server::Server;
-pub(crate) use shop::{Shop, lines, product};
+pub(crate) use shop::{Shop, lines, on_postgres, product};
+pub(crate) use smtp::{Smtp, SmtpAnswer};
 pub(crate) use writer::Writer;
 
 /// How long anything may take that takes milliseconds on an idle machine.

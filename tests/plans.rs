@@ -106,6 +106,7 @@ fn ask_everything(shop: &Shop) {
         &[
             ("DOORBUSTER_CACHE_L1_BYTES", "0"),
             ("DOORBUSTER_JOBS_SERVE", "false"),
+            ("DOORBUSTER_CACHE_COUNT_VIEWS", "false"),
         ],
     );
     reads(&server);

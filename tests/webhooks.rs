@@ -1,34 +1,16 @@
 //! Webhooks, from a change to a receiver that answers, refuses, hangs up and redirects.
 
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
-
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Server, Shop, product, within};
+use crate::harness::{Message, PATIENCE, Receiver, Server, Shop, product, within};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// What a receiver was sent.
-#[derive(Debug, Clone)]
-struct Message {
-    headers: Vec<(String, String)>,
-    body: String,
+trait Signed {
+    fn signature(&self) -> String;
 }
 
-impl Message {
-    fn header(&self, name: &str) -> &str {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        &found.unwrap().1
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
+impl Signed for Message {
     /// As Standard Webhooks has it.
     fn signature(&self) -> String {
         use base64::Engine;
@@ -44,101 +26,19 @@ impl Message {
     }
 }
 
-#[derive(Default)]
-struct Shared {
-    messages: Mutex<Vec<Message>>,
-    /// Statuses of the next answers; 0 hangs up. 204 where there is none.
-    answers: Mutex<VecDeque<u16>>,
-}
-
-/// A receiver, until the test ends.
-struct Receiver {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-}
-
-impl Receiver {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let shared = Arc::<Shared>::default();
-        let of = Arc::clone(&shared);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let of = Arc::clone(&of);
-                thread::spawn(move || of.serve(&stream));
-            }
-        });
-        Self { address, shared }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
-    }
-
-    fn answer(&self, statuses: &[u16]) {
-        self.shared.answers.lock().unwrap().extend(statuses);
-    }
-
-    fn messages(&self) -> Vec<Message> {
-        self.shared.messages.lock().unwrap().clone()
-    }
-
-    fn wait_for(&self, count: usize) -> Vec<Message> {
-        within(PATIENCE, "messages", || {
-            let messages = self.messages();
-            (messages.len() >= count).then_some(messages)
-        })
-    }
-}
-
-impl Shared {
-    fn serve(&self, stream: &TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream.try_clone().ok()?);
-        loop {
-            let mut headers = Vec::new();
-            loop {
-                let mut line = String::new();
-                if reader.read_line(&mut line).ok()? == 0 {
-                    return None;
-                }
-                let Some((name, value)) = line.trim_end().split_once(": ") else {
-                    if line.trim_end().is_empty() {
-                        break;
-                    }
-                    continue;
-                };
-                headers.push((name.to_ascii_lowercase(), value.to_owned()));
-            }
-            let length = headers.iter().find(|(name, _)| name == "content-length")?;
-            let mut body = vec![0; length.1.parse().ok()?];
-            reader.read_exact(&mut body).ok()?;
-            let body = String::from_utf8(body).ok()?;
-            self.messages
-                .lock()
-                .unwrap()
-                .push(Message { headers, body });
-            let status = self.answers.lock().unwrap().pop_front().unwrap_or(204);
-            if status == 0 {
-                return None;
-            }
-            let answer = format!(
-                "HTTP/1.1 {status} It\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
-            );
-            let mut stream = stream;
-            stream.write_all(answer.as_bytes()).ok()?;
-        }
-    }
-}
-
 fn serve(shop: &Shop, receiver: &Receiver, allow_private: &str) -> Server {
-    let url = receiver.url();
+    serve_with(shop, receiver, allow_private, "false")
+}
+
+fn serve_with(shop: &Shop, receiver: &Receiver, allow_private: &str, stock: &str) -> Server {
+    let url = format!("{}/hook", receiver.url());
     let server = shop.serve_with(
         &[],
         &[
             ("DOORBUSTER_WEBHOOKS_URLS", url.as_str()),
             ("DOORBUSTER_WEBHOOKS_SECRET", SECRET),
             ("DOORBUSTER_WEBHOOKS_ALLOW_PRIVATE", allow_private),
+            ("DOORBUSTER_WEBHOOKS_STOCK", stock),
         ],
     );
     // It tells of what comes after the first look.
@@ -247,7 +147,7 @@ fn a_receiver_that_is_gone_is_left_alone_until_it_is_replayed() {
         (shop.database().number(done) == 2).then_some(())
     });
     assert_eq!(receiver.messages().len(), 1);
-    let url = receiver.url();
+    let url = format!("{}/hook", receiver.url());
     let mut replay = shop.command("webhooks");
     replay.args(["replay", &url, "--since=1h", "--json"]);
     replay.env("DOORBUSTER_WEBHOOKS_URLS", &url);
@@ -272,4 +172,69 @@ fn a_private_address_is_not_asked() {
     });
     assert!(failed.contains("its address is private"), "{failed}");
     assert!(receiver.messages().is_empty());
+}
+
+#[test]
+fn exact_stock_is_told_beside_versions() {
+    let mut lamp = lamp("Lamp");
+    lamp["variants"][0]["inventory"] = json!({ "tracked": true, "on_hand": 90 });
+    let shop = Shop::with(&[lamp, product("desk", "Desk")]);
+    let receiver = Receiver::start();
+    let server = serve_with(&shop, &receiver, "true", "true");
+    within(PATIENCE, "stock is followed", || {
+        let looked = "SELECT count(*) FROM outbox_follower WHERE name = 'stock'";
+        (shop.database().number(looked) == 1).then_some(())
+    });
+    let bearer = format!("Bearer {}", shop.token("stock:write"));
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let set = |on_hand: i64| {
+        let body = json!({ "on_hand": on_hand }).to_string();
+        let path = "/variants/lamp-1/stock";
+        server.send("PUT", path, &headers, body).with(200);
+    };
+    // No level is crossed, so no version is made.
+    set(80);
+    let first = receiver.wait_for(1).remove(0);
+    assert_eq!(first.header("webhook-signature"), first.signature());
+    let told = first.json();
+    assert_eq!(told["type"], "product.stock_changed");
+    assert_eq!(told["data"]["id"], 1);
+    let stock = server.document("/products/1/availability");
+    assert_eq!(told["data"]["stock"], stock);
+    assert_eq!(stock["variants"][0]["on_hand"], 80);
+    // The same number is no change.
+    set(80);
+    // Another program, which knows nothing of webhooks, sells some: seen at the next look, which a change of a version is.
+    shop.database()
+        .execute("UPDATE inventory SET on_hand = 70 WHERE variant_id = 1", [])
+        .unwrap();
+    shop.import(&[product("desk", "Table")]);
+    let messages = receiver.wait_for(3);
+    let of_stock: Vec<_> = messages
+        .iter()
+        .filter(|it| it.json()["type"] == "product.stock_changed")
+        .collect();
+    assert_eq!(of_stock.len(), 2, "{messages:?}");
+    let last = of_stock[1].json();
+    assert_eq!(last["data"]["stock"]["variants"][0]["on_hand"], 70);
+    assert_ne!(
+        of_stock[0].header("webhook-id"),
+        of_stock[1].header("webhook-id")
+    );
+    // Where nobody is told any more, nothing is noted any more.
+    server.stop();
+    let server = shop.serve();
+    within(PATIENCE, "stock is not followed", || {
+        let followed = "SELECT count(*) FROM outbox_follower WHERE name = 'stock'";
+        (shop.database().number(followed) == 0).then_some(())
+    });
+    drop(server);
+    shop.database()
+        .execute("UPDATE inventory SET on_hand = 60 WHERE variant_id = 1", [])
+        .unwrap();
+    let noted = "SELECT count(*) FROM stock_change";
+    assert_eq!(shop.database().number(noted), 0);
 }

@@ -16,6 +16,8 @@ use crate::jobs::{
 use crate::mail::{MailError, Mailer};
 use crate::products::back_in_stock;
 use crate::products::catalog::{CacheOptions, Catalog};
+use crate::products::edge_purge;
+use crate::products::import_runs::{self, Sources};
 use crate::products::reviews::{self, Rules};
 use crate::products::store::CatalogStore;
 use crate::products::store_gate::StoreGate;
@@ -50,6 +52,7 @@ impl Jobs {
         config: &Config,
         catalog: &Catalog,
         store: &Arc<dyn CatalogStore>,
+        background: &Handle,
         tracer: Option<Tracer>,
     ) -> Result<(), AppError> {
         let mut kinds = kinds(config, catalog);
@@ -58,12 +61,34 @@ impl Jobs {
         kinds.extend(back_in_stock::registered(
             catalog, store, mailer, links, rate,
         ));
+        let sources = Sources {
+            max_bytes: config.imports.max_bytes.0,
+            allow_private: config.imports.allow_private,
+        };
+        kinds.push(import_runs::registered(catalog, store, &sources));
         let watch = back_in_stock::watch().map_err(|error| unfit(&error))?;
         let mut schedules = vec![each_minute("back-in-stock", watch)?];
         if let Some(receivers) = receivers(&config.webhooks) {
             kinds.extend(webhooks::registered(catalog, store, receivers));
             let collect = webhooks::collect().map_err(|error| unfit(&error))?;
             schedules.push(each_minute("webhooks", collect)?);
+        }
+        if tells_of_stock(&config.webhooks) {
+            let collect = webhooks::collect_stock().map_err(|error| unfit(&error))?;
+            schedules.push(each_minute("webhooks-stock", collect)?);
+        } else {
+            let (catalog, store) = (catalog.clone(), Arc::clone(store));
+            background.spawn(async move {
+                if let Err(error) = webhooks::end_stock(&catalog, &*store).await {
+                    tracing::warn!("changes of stock are still noted for nobody: {error:?}");
+                }
+            });
+        }
+        if !config.edge.purge.is_empty() {
+            let (edges, lag) = (config.edge.purge.clone(), super::allowed_lag(config));
+            kinds.extend(edge_purge::registered(catalog, store, edges, lag));
+            let collect = edge_purge::collect().map_err(|error| unfit(&error))?;
+            schedules.push(each_minute("edge", collect)?);
         }
         let workers = Workers::start(&self.queue, kinds, schedules, options(&config.jobs, tracer))?;
         // It is started once.
@@ -80,6 +105,8 @@ impl Jobs {
         background: &Handle,
     ) -> impl Fn() + use<> {
         let has_receivers = receivers(&config.webhooks).is_some();
+        let has_stock = tells_of_stock(&config.webhooks);
+        let has_edges = !config.edge.purge.is_empty();
         let (queue, store) = (self.queue.clone(), Arc::clone(store));
         let background = background.clone();
         move || {
@@ -89,6 +116,12 @@ impl Jobs {
                 if has_receivers {
                     jobs.extend(webhooks::collect().ok());
                 }
+                if has_stock {
+                    jobs.extend(webhooks::collect_stock().ok());
+                }
+                if has_edges {
+                    jobs.extend(edge_purge::collect().ok());
+                }
                 if store.does_anybody_wait().await.unwrap_or(false) {
                     jobs.extend(back_in_stock::watch().ok());
                 }
@@ -97,6 +130,29 @@ impl Jobs {
                         // It is looked each minute.
                         tracing::debug!("a change is passed on later: {error}");
                     }
+                }
+            });
+        }
+    }
+
+    /// What is to be called when exact stock may be another, by a write of this process.
+    pub(super) fn on_stock(
+        &self,
+        config: &Config,
+        background: &Handle,
+    ) -> impl Fn() + Send + Sync + use<> {
+        let has_stock = tells_of_stock(&config.webhooks);
+        let (queue, background) = (self.queue.clone(), background.clone());
+        move || {
+            let job = has_stock.then(webhooks::collect_stock);
+            let Some(Ok(job)) = job else {
+                return;
+            };
+            let queue = queue.clone();
+            background.spawn(async move {
+                if let Err(error) = queue.enqueue(job).await {
+                    // It is looked each minute.
+                    tracing::debug!("a change of stock is passed on later: {error}");
                 }
             });
         }
@@ -134,6 +190,11 @@ fn receivers(config: &WebhooksConfig) -> Option<Receivers> {
         secret,
         allow_private: config.allow_private,
     })
+}
+
+/// Whether anybody is told of exact stock.
+fn tells_of_stock(config: &WebhooksConfig) -> bool {
+    config.stock && receivers(config).is_some()
 }
 
 /// Looks at the stream of versions each minute. A server that sees something committed does not wait for that.
@@ -195,7 +256,13 @@ pub fn work<O: AsyncFnMut() -> Order>(
     )
     .with_jobs(jobs.queue.wake().clone());
     let tracer = Tracer::start(&config.telemetry.traces, &super::node_name())?;
-    jobs.start(config, &catalog, &store, tracer.clone())?;
+    jobs.start(
+        config,
+        &catalog,
+        &store,
+        background.handle(),
+        tracer.clone(),
+    )?;
     tracing::info!("doing jobs");
     background.block_on(async {
         let mut orders = take_orders()?;

@@ -33,6 +33,10 @@ pub struct CacheConfig {
     pub warm_up_wait: Duration,
     /// Whether what the API wrote is loaded into the tiers at once, and not when it is read.
     pub write_through: bool,
+    /// Whether it is counted how often products are looked at.
+    pub count_views: bool,
+    /// How often that is written.
+    pub view_flush: Duration,
     /// The other nodes, by their listeners for operators.
     pub peers: Vec<NodeUrl>,
     /// Changed products a second of which every copy is looked at; 0 looks at none.
@@ -95,6 +99,16 @@ impl CacheConfig {
                 Duration::from_secs(5),
                 "time for which readiness waits for them",
             ),
+            count_views: section.value(
+                "count_views",
+                true,
+                "whether it is counted how often products are looked at, which makes them popular",
+            ),
+            view_flush: section.value(
+                "view_flush",
+                Duration::from_secs(5),
+                "how often those counts are written; a process that is killed loses as much",
+            ),
             write_through: section.value(
                 "write_through",
                 false,
@@ -119,6 +133,11 @@ impl CacheConfig {
             !self.hard_timeout.is_zero(),
             "cache.hard_timeout",
             "no load can finish in no time; write a duration above 0, such as 1s",
+        );
+        reader.require(
+            !self.view_flush.is_zero(),
+            "cache.view_flush",
+            "nobody can write all the time; write a duration above 0, such as 5s",
         );
         reader.require(
             self.warm_up <= MOST_WARM,

@@ -55,6 +55,7 @@ fn setting(config: &Config, name: &str) -> (String, String) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line for each setting")]
 fn without_any_source_every_setting_has_its_documented_default() {
     let config = load(&Sources::default());
     let shown: Vec<_> = config
@@ -93,6 +94,8 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "cache.hard_timeout = 1s (default)",
             "cache.warm_up = 10000 (default)",
             "cache.warm_up_wait = 5s (default)",
+            "cache.count_views = true (default)",
+            "cache.view_flush = 5s (default)",
             "cache.write_through = false (default)",
             "cache.peers = none (default)",
             "cache.probes = 1 (default)",
@@ -127,6 +130,11 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "webhooks.urls = none (default)",
             "webhooks.secret = none (default)",
             "webhooks.allow_private = false (default)",
+            "webhooks.stock = false (default)",
+            "edge.purge = none (default)",
+            "imports.max_bytes = 1GiB (default)",
+            "imports.urls = none (default)",
+            "imports.allow_private = false (default)",
             "mail.url = file:./doorbuster-data/mail (default)",
             "mail.from = Doorbuster <shop@localhost> (default)",
             "mail.links = http://localhost:8080 (default)",
@@ -265,7 +273,7 @@ fn unknown_names_get_the_nearest_known_one() {
         ),
         (
             "\n[till]\nlisten = 'x'",
-            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, mail, slo, telemetry",
+            "[till] (shop.toml:2): unknown section; this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, edge, imports, mail, slo, telemetry",
         ),
         (
             "[server]\nl1_bytes = '1MiB'",
@@ -325,7 +333,7 @@ fn a_name_with_a_line_break_is_told_on_one_line() {
     assert_eq!(
         errors(&file("[\"two\\nlines\\u0007\"]\n")),
         ["[two\\nlines\\u{7}] (shop.toml:1): unknown section; \
-          this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, mail, slo, telemetry"]
+          this version knows server, catalog, cache, redis, limits, flags, jobs, reviews, webhooks, edge, imports, mail, slo, telemetry"]
     );
 }
 

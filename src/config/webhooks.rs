@@ -16,6 +16,8 @@ pub struct WebhooksConfig {
     pub secret: Option<WebhookSecret>,
     /// Whether receivers may have addresses of a private network.
     pub allow_private: bool,
+    /// Whether they are told of exact stock, too.
+    pub stock: bool,
 }
 
 /// `https://…`, or `http://…`.
@@ -118,6 +120,11 @@ impl WebhooksConfig {
                 "allow_private",
                 false,
                 "whether they may be in a private network, or on this machine",
+            ),
+            stock: section.value(
+                "stock",
+                false,
+                "whether they are told of exact stock, too, which changes with each sale",
             ),
         };
         reader.require(

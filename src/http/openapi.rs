@@ -10,6 +10,7 @@ mod errors;
 mod flags;
 mod headers;
 mod health;
+mod imports;
 mod lists;
 mod operation;
 mod overview;
@@ -66,6 +67,7 @@ fn paths() -> Paths {
         back_in_stock::paths(),
         stock::paths(),
         streams::paths(),
+        imports::paths(),
         flags::paths(),
         health::paths(),
         documentation::paths(),

@@ -90,6 +90,8 @@ pub(super) enum ApiError {
     InvalidDecision(String),
     /// No such review was sent for the product.
     NoReview(String),
+    /// There is no such import, or it was forgotten.
+    NoImport(String),
     /// No mail of this shop has such a link.
     NoLink,
     /// A page of the web wants to change something by way of an operator's browser.
@@ -342,6 +344,12 @@ impl ApiError {
                 "review-not-found",
                 "No such review",
                 format!("No review {id:?} was sent for this product."),
+            ),
+            Self::NoImport(id) => (
+                StatusCode::NOT_FOUND,
+                "import-not-found",
+                "No such import",
+                format!("There is no import {id:?}, or it ended a month ago."),
             ),
             Self::NoLink => (
                 StatusCode::NOT_FOUND,

@@ -192,6 +192,11 @@ async fn product(
         None => plain(request, catalog, id, no_product).await?,
         Some(form) => detail(request, catalog, id, form, no_product).await?,
     };
+    if *request.method() == Method::GET
+        && matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED)
+    {
+        catalog.count_view(id);
+    }
     if response.status() == StatusCode::OK {
         edge::name_keys(id, &keys, response.headers_mut());
     }

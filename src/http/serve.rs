@@ -16,6 +16,7 @@ use super::connections::Departures;
 use super::cors::Cors;
 use super::deadline::RequestTimeout;
 use super::edge::{EdgeHeaders, EdgeWindows};
+use super::imports::ImportLimits;
 use super::later::Routes;
 use super::public_server::{PublicServer, listen};
 use super::rate::RateGate;
@@ -25,7 +26,7 @@ use super::tls::Tls;
 use super::writes::{InFlight, WriteLimits};
 use super::{
     BindError, Readiness, admin, availability, back_in_stock, bulk, categories, demo, docs, export,
-    health, lists, ofrep, products, recommendations, request_id, reviews, search, stock,
+    health, imports, lists, ofrep, products, recommendations, request_id, reviews, search, stock,
     submissions, tls,
 };
 use crate::config::CorsOrigin;
@@ -69,6 +70,8 @@ pub struct Options {
     pub trusted_proxies: Vec<IpNet>,
     /// What a write may take.
     pub writes: WriteLimits,
+    /// What may be imported.
+    pub imports: ImportLimits,
     /// How long a client waits that does not say.
     pub request_timeout: Duration,
     /// What is limited behind the caches, and who measures the workers.
@@ -142,6 +145,7 @@ pub fn bind(
     let readiness = web::Data::new(readiness.clone());
     let streams = web::Data::new(Streams::default());
     let (edge, writes, timeout) = (options.edge, options.writes, options.request_timeout);
+    let imports = web::Data::new(options.imports.clone());
     let in_flight = web::Data::new(InFlight::default());
     let (access_log, demo_page) = (options.access_log, options.demo_page);
 
@@ -173,6 +177,7 @@ pub fn bind(
             .app_data(failures.clone())
             .app_data(streams.clone())
             .app_data(in_flight.clone())
+            .app_data(imports.clone())
             .app_data(writes)
             .app_data(RequestTimeout(timeout))
             .app_data(ready_public.clone())
@@ -187,6 +192,7 @@ pub fn bind(
             .configure(recommendations::routes)
             .configure(export::routes)
             .configure(bulk::routes)
+            .configure(imports::routes)
             .configure(docs::routes)
             .configure(stock::routes)
             .configure(search::routes)

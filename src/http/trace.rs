@@ -79,7 +79,7 @@ impl RequestTrace {
         }
         let attributes = attributes(response, request_id);
         let name = name(&self.method, response.request().match_pattern().as_deref());
-        let error = status.is_server_error().then(|| Cow::Borrowed(""));
+        let error = status.is_server_error().then_some(Cow::Borrowed(""));
         self.tell_client(&root, response);
         let ending = self.ending(name, attributes, error);
         root.keep(&self.tracer, ending);

@@ -1,6 +1,8 @@
 //! The catalogue as the HTTP layer sees it: products, and views of them, through their caches.
 
 mod changes;
+mod counted;
+mod imports;
 pub mod inspection;
 mod named;
 pub mod purge;
@@ -25,6 +27,7 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::listing::{ListError, Listing};
 use super::loader::{DocumentLoader, DocumentWatcher, VersionJournal};
 use super::names::Names;
+use super::popularity::ViewCounts;
 use super::search::{Search, SearchError, SearchPage, SearchQuery};
 use super::store::{CatalogStore, StoreError};
 use super::store_gate::StoreGate;
@@ -75,6 +78,10 @@ pub struct Catalog {
     /// `None` without L1, where a look at the product costs more than one at the name.
     names: Option<Arc<Names>>,
     prover: Option<Findings>,
+    /// `None` where views are not counted.
+    views: Option<Arc<ViewCounts>>,
+    /// See [`Self::with_stock_watch`].
+    on_stock: Option<Arc<dyn Fn() + Send + Sync>>,
     write_through: bool,
     features: Features,
     /// How much longer products are served without asking while that is off.
@@ -194,6 +201,8 @@ impl Catalog {
             loader: documents_loader,
             names,
             prover: None,
+            views: None,
+            on_stock: None,
             write_through: options.write_through,
             features: Features::default(),
             stretch,

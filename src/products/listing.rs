@@ -18,9 +18,10 @@ pub enum Sort {
     PriceFalling,
     /// By title, ignoring the case of ASCII letters.
     Title,
-    /// Best average first, of equal ones that with more ratings.
+    /// Best average first, of equal ones the more popular.
     Rating,
-    /// Most ratings first, of equal ones that with the better average.
+    /// Most popular first, by ratings and views (see [`popularity`](super::popularity)), of equal ones that with the better
+    /// average.
     Popular,
 }
 

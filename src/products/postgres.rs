@@ -5,10 +5,12 @@ mod bulk;
 mod children;
 mod edit;
 mod export;
+mod import_runs;
 mod known;
 mod listing;
 mod outbox;
 mod pages;
+mod popularity;
 mod public;
 mod put;
 mod read_back;
@@ -31,6 +33,7 @@ use super::back_in_stock::{SignUp, SignUpStore};
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
+use super::import_runs::{ImportRun, ImportStore};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
@@ -209,6 +212,30 @@ impl WebhookStore for PostgresCatalog {
         self.read(Recency::Newest, move |connection| {
             let url = Arc::clone(&url);
             async move { webhooks::sent(connection, &url, product_id).await }.boxed()
+        })
+    }
+}
+
+impl ImportStore for PostgresCatalog {
+    fn import_run(&self, id: i64) -> BoxFuture<'_, Result<Option<ImportRun>, StoreError>> {
+        self.read(Recency::Newest, move |connection| {
+            import_runs::find(connection, id).boxed()
+        })
+    }
+
+    fn import_report(&self, id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        self.read(Recency::Newest, move |connection| {
+            import_runs::report(connection, id).boxed()
+        })
+    }
+
+    fn import_chunk(
+        &self,
+        id: i64,
+        position: i64,
+    ) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        self.read(Recency::Newest, move |connection| {
+            import_runs::chunk(connection, id, position).boxed()
         })
     }
 }

@@ -5,6 +5,7 @@ mod bulk;
 mod children;
 mod edit;
 mod export;
+mod import_runs;
 mod listed;
 mod listing;
 mod new_products;
@@ -12,6 +13,7 @@ mod outbox;
 mod pages;
 #[cfg(test)]
 mod plans;
+mod popularity;
 mod read_back;
 mod recommendations;
 mod reviews;
@@ -38,6 +40,7 @@ use super::back_in_stock::{SignUp, SignUpStore};
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
+use super::import_runs::{ImportRun, ImportStore};
 use super::input::ProductInput;
 use super::listing::Listing;
 use super::recommendation::Recommendation;
@@ -193,6 +196,33 @@ impl WebhookStore for SqliteCatalog {
             .database
             .point_read(|connection| webhooks::sent(connection, url, product_id));
         ready(read.map_err(StoreError::from)).boxed()
+    }
+}
+
+impl ImportStore for SqliteCatalog {
+    fn import_run(&self, id: i64) -> BoxFuture<'_, Result<Option<ImportRun>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(import_runs::find(connection, id)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn import_report(&self, id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(import_runs::report(connection, id)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn import_chunk(
+        &self,
+        id: i64,
+        position: i64,
+    ) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(import_runs::chunk(connection, id, position)?));
+        read.map_err(StoreError::from).boxed()
     }
 }
 

@@ -10,8 +10,10 @@ use super::bulk::PutOutcomes;
 use super::cursor::{CursorKey, Page, PageRequest};
 use super::document::Document;
 use super::export::page::{ExportFilter, ExportPage};
+use super::import_runs::{ImportStore, ImportTransaction};
 use super::input::ProductInput;
 use super::listing::Listing;
+use super::popularity::PopularityTransaction;
 use super::recommendation::Recommendation;
 use super::reviews::{ReviewStore, ReviewTransaction};
 use super::stock::{Stock, StockChange, StockRefusal};
@@ -133,7 +135,9 @@ pub struct Lacks {
 }
 
 /// Where the catalogue is kept.
-pub trait CatalogStore: ReviewStore + SignUpStore + WebhookStore + Send + Sync + 'static {
+pub trait CatalogStore:
+    ReviewStore + SignUpStore + WebhookStore + ImportStore + Send + Sync + 'static
+{
     /// Documents by product id, in the order asked; `None` where there is no such product. Where anything will do, they
     /// may be those of a copy that is behind, if there are such.
     ///
@@ -336,7 +340,13 @@ pub struct KeptAnswer {
 }
 
 /// Writing products inside a transaction.
-pub trait CatalogTransaction: ReviewTransaction + SignUpTransaction + WebhookTransaction {
+pub trait CatalogTransaction:
+    ReviewTransaction
+    + SignUpTransaction
+    + WebhookTransaction
+    + PopularityTransaction
+    + ImportTransaction
+{
     /// Creates or updates the product with this handle. Writes only what differs; after an error
     /// nothing of this product is written.
     fn put(&mut self, product: &ProductInput) -> Result<(), PutError>;

@@ -4,14 +4,13 @@
 //! A receiver is told how a product is now. Of several versions in a short time it gets the newest, never an older one
 //! after a newer one, and each at least once; what it is told twice has the same id.
 
-mod address;
-mod client;
 mod event;
 mod jobs;
 mod sign;
+mod stock;
 mod store;
 
-pub use client::ClientError;
 pub use jobs::{COLLECT, DELIVER, Receivers, collect, registered, replay};
 pub use sign::{Secret, SecretError};
+pub use stock::{collect as collect_stock, end as end_stock};
 pub use store::{WebhookStore, WebhookTransaction};

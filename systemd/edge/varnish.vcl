@@ -58,6 +58,10 @@ sub vcl_recv {
         if (client.ip !~ purgers || req.method != "POST") {
             return (synth(403, "Forbidden"));
         }
+        # Of exact stock, which is never kept for long.
+        if (req.http.Webhook-Id ~ "^msg_[0-9]+_stock_[0-9]+$") {
+            return (synth(200, "Nothing to drop"));
+        }
         if (req.http.Webhook-Id !~ "^msg_[0-9]+_[0-9]+$") {
             return (synth(400, "No message about a product"));
         }

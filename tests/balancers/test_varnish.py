@@ -70,6 +70,31 @@ class Varnish(Place):
         self.assertEqual(ask(port, "/purge-webhook", "POST", {"Webhook-Id": "msg_7_1"}, source="127.0.0.9").status, 403)
         self.assertEqual(ask(port, "/purge-webhook", "POST", {"Webhook-Id": "product-7"}).status, 400)
 
+    def test_what_changed_is_purged_by_its_key_within_a_second(self) -> None:
+        port = free_port()
+        edge = json.dumps([{"kind": "varnish", "url": f"http://127.0.0.1:{port}"}])
+        node = self.doorbuster("--demo", DOORBUSTER_EDGE_PURGE=edge)
+        self.assertEqual(self.balancer([node, node, node], port), port)
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/merge-patch+json"}
+
+        def change(number: int) -> None:
+            ask(node.port, "/products/456", "PATCH", headers, json.dumps({"title": f"Another {number}"}))
+
+        def is_seen(number: int) -> bool:
+            return json.loads(ask(port, "/products/456").body)["title"] == f"Another {number}"
+
+        ask(port, "/products/456")
+        ask(port, "/products/7")
+        # The stream is followed from the first look on.
+        change(0)
+        until("the first one is seen", lambda: is_seen(0), 90)
+        for number in (1, 2, 3):
+            self.assertEqual(cache_status(ask(port, "/products/456")), "varnish; hit")
+            change(number)
+            seen = until("it is seen", lambda number=number: is_seen(number), 1)
+            print(f"a purge by key is seen {1000 * seen:.0f} ms after the answer to the write", file=sys.stderr)
+        self.assertEqual(cache_status(ask(port, "/products/7")), "varnish; hit")
+
     def test_a_tag_drops_all_that_bear_it_and_nothing_else(self) -> None:
         nodes = self.nodes()
         port = self.balancer(nodes)

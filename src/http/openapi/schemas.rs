@@ -23,6 +23,7 @@ use utoipa::openapi::{ComponentsBuilder, RefOr, Schema};
 
 use crate::http::back_in_stock::Told as SignUp;
 use crate::http::bulk::results::ResultLine;
+use crate::http::imports::Told as Import;
 use crate::http::ofrep::{Failure, Success};
 use crate::http::problem::Problem;
 use crate::http::stock::ChangedStock;
@@ -92,6 +93,7 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
     add::<Stock>(&mut all);
     add::<Told>(&mut all);
     add::<SignUp>(&mut all);
+    add::<Import>(&mut all);
     add::<Health>(&mut all);
     add::<ListOrder>(&mut all);
     add::<ProductPatch>(&mut all);

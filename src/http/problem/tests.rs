@@ -70,8 +70,10 @@ fn all() -> Vec<ApiError> {
         ApiError::InvalidSelection(text()),
         ApiError::InvalidDecision(text()),
         ApiError::NoReview(text()),
+        ApiError::NoImport(text()),
         ApiError::NoLink,
         WriteProblem::ReviewSentBefore.into(),
+        WriteProblem::InvalidImport("is empty").into(),
         ApiError::Unavailable(INTERNAL.to_owned()),
         ApiError::Refused(shed()),
         ApiError::Refused(Refused::OutOfTime),
@@ -107,6 +109,7 @@ fn all() -> Vec<ApiError> {
             | ApiError::InvalidSelection(_)
             | ApiError::InvalidDecision(_)
             | ApiError::NoReview(_)
+            | ApiError::NoImport(_)
             | ApiError::NoLink
             | ApiError::Unavailable(_)
             | ApiError::Refused(_)

@@ -39,6 +39,8 @@ pub(in crate::http) enum WriteProblem {
     InvalidReview(Vec<Invalid>),
     /// The document is no sign-up for a product: everything that is wrong with it.
     InvalidSignUp(Vec<Invalid>),
+    /// Nothing to import: what the body is.
+    InvalidImport(&'static str),
     /// The customer has sent a review of this product before.
     ReviewSentBefore,
     /// The stock of the variant with this sku does not allow it.
@@ -119,23 +121,16 @@ impl WriteProblem {
                 "The catalogue is busy with other writes",
                 format!("Nothing was written; try again in {RETRY_SECONDS} s."),
             ),
-            Self::InvalidStock(errors) => (
+            Self::InvalidStock(errors) => return invalid("invalid-stock", "Not a valid change of stock", errors),
+            Self::InvalidReview(errors) => return invalid("invalid-review", "Not a valid review", errors),
+            Self::InvalidSignUp(errors) => return invalid("invalid-sign-up", "Not a valid sign-up", errors),
+            Self::InvalidImport(what) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid-stock",
-                "Not a valid change of stock",
-                count_of(errors),
-            ),
-            Self::InvalidReview(errors) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid-review",
-                "Not a valid review",
-                count_of(errors),
-            ),
-            Self::InvalidSignUp(errors) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid-sign-up",
-                "Not a valid sign-up",
-                count_of(errors),
+                "invalid-import",
+                "Nothing to import",
+                format!(
+                    "The body {what}; send a file, or {{\"url\":\"https://…\"}} as application/json"
+                ),
             ),
             Self::ReviewSentBefore => (
                 StatusCode::CONFLICT,
@@ -199,6 +194,16 @@ fn count_of(errors: &[Invalid]) -> String {
     match errors.len() {
         1 => "One thing is wrong with the document; see errors.".to_owned(),
         count => format!("{count} things are wrong with the document; see errors."),
+    }
+}
+
+/// A document with so many errors.
+fn invalid(code: &'static str, title: &'static str, errors: &[Invalid]) -> Row {
+    Row {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        code,
+        title,
+        detail: count_of(errors),
     }
 }
 
@@ -266,12 +271,9 @@ fn refused(error: &EditError) -> Row {
                  it again and decide anew."
             ),
         ),
-        EditError::Invalid(errors) => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid-product",
-            "Not a valid product",
-            count_of(errors),
-        ),
+        EditError::Invalid(errors) => {
+            return invalid("invalid-product", "Not a valid product", errors);
+        }
         EditError::Conflict(_) => (
             StatusCode::CONFLICT,
             "product-conflict",

@@ -110,8 +110,7 @@ fn start(shared: &Arc<Shared>, kind: &Arc<Registered>, job: Job, place: OwnedSem
     shared.counters.begun(name, job.waited);
     let mut interrupted = shared.held.begin(job.lease);
     let (shared, kind) = (Arc::clone(shared), Arc::clone(kind));
-    let tracer = shared.options.tracer.as_ref();
-    let mut traced = tracer.map(|tracer| JobTrace::begin(tracer, name, &job));
+    let mut traced = (shared.options.tracer.as_ref()).map(|it| JobTrace::begin(it, name, &job));
     // What it came from is a request by its id, or a trace.
     let request_id = job.trace.as_deref();
     let request_id = request_id.filter(|_| traced.is_none() || trace::parent(&job).is_none());

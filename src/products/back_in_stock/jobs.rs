@@ -130,15 +130,16 @@ impl Post {
         Ok(format!("{}/back-in-stock/{token}", self.links))
     }
 
-    /// False where the address takes no mail, now or ever.
-    async fn send(&self, mail: Mail) -> Result<bool, Failure> {
+    /// Sends the mail of a sign-up. An address that takes none, now or ever, is forgotten, and the job is a dead letter.
+    async fn send(&self, sign_up: i64, mail: Mail) -> Result<(), Failure> {
         let mailer = self.mailer.clone();
         let sent = spawn_blocking(move || mailer.send(&mail)).await;
         match sent.map_err(Failure::passing)? {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(()),
             Err(MailError::Refused(reason)) => {
                 tracing::warn!("a mail was refused: {reason}");
-                Ok(false)
+                self.end(sign_up).await?;
+                Err(Failure::Lasting(reason))
             }
             Err(error) => Err(Failure::passing(error)),
         }
@@ -167,10 +168,7 @@ impl Handler for Confirm {
             let link = self.0.link(Purpose::Confirm, sign_up.id).await?;
             let unsubscribe = self.0.link(Purpose::Unsubscribe, sign_up.id).await?;
             let mail = message::confirm(&sign_up, &product, &link, &unsubscribe);
-            if !self.0.send(mail).await? {
-                self.0.end(sign_up.id).await?;
-            }
-            Ok(())
+            self.0.send(sign_up.id, mail).await
         }
         .boxed()
     }
@@ -229,9 +227,8 @@ impl Handler for Tell {
                 return commit(&self.0.catalog, work).await;
             };
             let link = self.0.link(Purpose::Unsubscribe, sign_up.id).await?;
-            self.0
-                .send(message::is_back(&sign_up, &product, &link))
-                .await?;
+            let mail = message::is_back(&sign_up, &product, &link);
+            self.0.send(sign_up.id, mail).await?;
             self.0.end(sign_up.id).await
         }
         .boxed()

@@ -36,6 +36,13 @@ impl Catalog {
         for kind in &committed.jobs {
             self.wake.enqueued(kind);
         }
+        if let Some(on_stock) = self
+            .on_stock
+            .as_ref()
+            .filter(|_| !committed.stock.is_empty())
+        {
+            on_stock();
+        }
         for product_id in committed.stock {
             self.stock_changed(product_id);
         }

@@ -97,3 +97,23 @@ pub(super) fn note_sent(
     )?;
     Ok(())
 }
+
+/// What another one has locked is that one's to pass on.
+pub(super) fn take_stock(
+    transaction: &mut Transaction,
+    limit: usize,
+) -> Result<Vec<i64>, PostgresError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = transaction.query(
+        "WITH next AS (SELECT id FROM stock_change ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+         DELETE FROM stock_change USING next WHERE stock_change.id = next.id
+         RETURNING stock_change.product_id",
+        &[(&limit, Type::INT8)],
+    )?;
+    let ids = rows.iter().map(|row| row.try_get(0));
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn end_stock(transaction: &mut Transaction) -> Result<(), PostgresError> {
+    transaction.batch("DELETE FROM outbox_follower WHERE name = 'stock'; DELETE FROM stock_change")
+}

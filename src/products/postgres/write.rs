@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::known::Placed;
-use super::{answers, edit, sign_ups, stock, submissions, webhooks};
+use super::{answers, edit, import_runs, popularity, sign_ups, stock, submissions, webhooks};
 use crate::db::postgres::{PostgresError, Transaction, Type};
 use crate::jobs::{self, NewJob};
 use crate::products::back_in_stock::{SignUpStatus, SignUpTransaction, SignedUp};
 use crate::products::bulk::PutOutcomes;
+use crate::products::import_runs::{ImportEnd, ImportStatus, ImportTransaction};
 use crate::products::input::{ProductInput, RelationInput};
+use crate::products::popularity::{Halved, PopularityTransaction};
 use crate::products::put::Tally;
 use crate::products::reviews::{NewReview, ReviewStatus, ReviewTransaction, Submission, Submitted};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
@@ -263,6 +265,53 @@ impl WebhookTransaction for Writer {
     fn note_sent(&mut self, url: &str, product_id: i64, version: u64) -> Result<(), StoreError> {
         let noted = webhooks::note_sent(&mut self.transaction, url, product_id, version);
         Ok(noted?)
+    }
+
+    fn end_stock(&mut self) -> Result<(), StoreError> {
+        Ok(webhooks::end_stock(&mut self.transaction)?)
+    }
+
+    fn take_stock(&mut self, limit: usize) -> Result<Vec<i64>, StoreError> {
+        Ok(webhooks::take_stock(&mut self.transaction, limit)?)
+    }
+}
+
+impl PopularityTransaction for Writer {
+    fn add_views(&mut self, views: &[(i64, u64)]) -> Result<(), StoreError> {
+        Ok(popularity::add_views(&mut self.transaction, views)?)
+    }
+
+    fn halve_views(&mut self, limit: usize) -> Result<Halved, StoreError> {
+        Ok(popularity::halve_views(&mut self.transaction, limit)?)
+    }
+}
+
+impl ImportTransaction for Writer {
+    fn begin_import(&mut self, url: Option<&str>, options: &str) -> Result<i64, StoreError> {
+        Ok(import_runs::begin(&mut self.transaction, url, options)?)
+    }
+
+    fn add_import_chunk(&mut self, id: i64, position: i64, bytes: &[u8]) -> Result<(), StoreError> {
+        let added = import_runs::add_chunk(&mut self.transaction, id, position, bytes);
+        Ok(added?)
+    }
+
+    fn note_import(
+        &mut self,
+        id: i64,
+        status: ImportStatus,
+        products: i64,
+    ) -> Result<(), StoreError> {
+        let noted = import_runs::note(&mut self.transaction, id, status, products);
+        Ok(noted?)
+    }
+
+    fn end_import(&mut self, id: i64, end: &ImportEnd) -> Result<(), StoreError> {
+        Ok(import_runs::end(&mut self.transaction, id, end)?)
+    }
+
+    fn forget_imports(&mut self) -> Result<(), StoreError> {
+        Ok(import_runs::forget(&mut self.transaction)?)
     }
 }
 

@@ -80,3 +80,19 @@ pub(super) fn note_sent(
         .execute(params![url, product_id, version])?;
     Ok(())
 }
+
+pub(super) fn take_stock(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "DELETE FROM stock_change WHERE id IN (SELECT id FROM stock_change ORDER BY id LIMIT ?1)
+             RETURNING product_id",
+        )?
+        .query_map([limit], |row| row.get(0))?
+        .collect()
+}
+
+pub(super) fn end_stock(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "DELETE FROM outbox_follower WHERE name = 'stock'; DELETE FROM stock_change;",
+    )
+}

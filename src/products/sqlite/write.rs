@@ -7,11 +7,13 @@ use super::children;
 use super::rows::{self, INSERT_PRODUCT};
 use super::said::SaidOfProduct;
 use super::settlement::settle_changes;
-use super::{answers, edit, sign_ups, stock, submissions, webhooks};
+use super::{answers, edit, import_runs, popularity, sign_ups, stock, submissions, webhooks};
 use crate::jobs::{self, NewJob};
 use crate::products::back_in_stock::{SignUpStatus, SignUpTransaction, SignedUp};
 use crate::products::bulk::PutOutcomes;
+use crate::products::import_runs::{ImportEnd, ImportStatus, ImportTransaction};
 use crate::products::input::{ProductInput, RelationInput};
+use crate::products::popularity::{Halved, PopularityTransaction};
 use crate::products::put::{Saying, Tally, id_taken, untitled};
 use crate::products::reviews::{NewReview, ReviewStatus, ReviewTransaction, Submission, Submitted};
 use crate::products::stock::{Stock, StockChange, StockRefusal};
@@ -301,6 +303,53 @@ impl WebhookTransaction for Writer<'_> {
     fn note_sent(&mut self, url: &str, product_id: i64, version: u64) -> Result<(), StoreError> {
         let noted = webhooks::note_sent(self.connection, url, product_id, version);
         Ok(noted?)
+    }
+
+    fn end_stock(&mut self) -> Result<(), StoreError> {
+        Ok(webhooks::end_stock(self.connection)?)
+    }
+
+    fn take_stock(&mut self, limit: usize) -> Result<Vec<i64>, StoreError> {
+        Ok(webhooks::take_stock(self.connection, limit)?)
+    }
+}
+
+impl PopularityTransaction for Writer<'_> {
+    fn add_views(&mut self, views: &[(i64, u64)]) -> Result<(), StoreError> {
+        Ok(popularity::add_views(self.connection, views)?)
+    }
+
+    fn halve_views(&mut self, limit: usize) -> Result<Halved, StoreError> {
+        Ok(popularity::halve_views(self.connection, limit)?)
+    }
+}
+
+impl ImportTransaction for Writer<'_> {
+    fn begin_import(&mut self, url: Option<&str>, options: &str) -> Result<i64, StoreError> {
+        Ok(import_runs::begin(self.connection, url, options)?)
+    }
+
+    fn add_import_chunk(&mut self, id: i64, position: i64, bytes: &[u8]) -> Result<(), StoreError> {
+        let added = import_runs::add_chunk(self.connection, id, position, bytes);
+        Ok(added?)
+    }
+
+    fn note_import(
+        &mut self,
+        id: i64,
+        status: ImportStatus,
+        products: i64,
+    ) -> Result<(), StoreError> {
+        let noted = import_runs::note(self.connection, id, status, products);
+        Ok(noted?)
+    }
+
+    fn end_import(&mut self, id: i64, end: &ImportEnd) -> Result<(), StoreError> {
+        Ok(import_runs::end(self.connection, id, end)?)
+    }
+
+    fn forget_imports(&mut self) -> Result<(), StoreError> {
+        Ok(import_runs::forget(self.connection)?)
     }
 }
 

@@ -36,6 +36,19 @@ impl Event {
     }
 }
 
+impl Event {
+    /// Of the exact stock of a product. `id` tells this message from others of the product.
+    pub(super) fn of_stock(product_id: i64, id: i64, stock: &str, at: &str) -> Self {
+        let at = json!(at);
+        Self {
+            id: format!("msg_{product_id}_stock_{id}"),
+            body: format!(
+                r#"{{"type":"product.stock_changed","timestamp":{at},"data":{{"id":{product_id},"stock":{stock}}}}}"#
+            ),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;

@@ -11,11 +11,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::task::spawn_blocking;
 
-use super::client::{Client, ClientError};
 use super::event::Event;
 use super::sign::Secret;
+use super::stock;
 use crate::cache::Intent;
 use crate::jobs::{Failure, Handler, Job, Kind, Limits, NewJob, Registered};
+use crate::outbound::{Client, ClientError, Reach};
 use crate::products::behind::{PATIENCE, commit, new_job};
 use crate::products::catalog::Catalog;
 use crate::products::follow::{AT_ONCE, Follow, Follower};
@@ -66,9 +67,9 @@ pub struct Receivers {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Delivery {
-    url: String,
-    product: i64,
+pub(super) struct Delivery {
+    pub(super) url: String,
+    pub(super) product: i64,
 }
 
 /// To be enqueued when something was committed; one waits at most.
@@ -77,7 +78,11 @@ pub fn collect() -> Result<NewJob, StoreError> {
 }
 
 /// Two that are to tell one receiver of one product are one: it is told how that is when it is told.
-fn deliveries(urls: &[String], products: &[i64]) -> Result<Vec<NewJob>, StoreError> {
+pub(super) fn deliveries(
+    kind: &Kind,
+    urls: &[String],
+    products: &[i64],
+) -> Result<Vec<NewJob>, StoreError> {
     let mut jobs = Vec::with_capacity(urls.len() * products.len());
     for url in urls {
         for product in products {
@@ -85,7 +90,7 @@ fn deliveries(urls: &[String], products: &[i64]) -> Result<Vec<NewJob>, StoreErr
                 url: url.clone(),
                 product: *product,
             };
-            let job = new_job(&DELIVER, &delivery)?;
+            let job = new_job(kind, &delivery)?;
             jobs.push(job.unique(format!("{product} {url}")));
         }
     }
@@ -103,18 +108,24 @@ impl Follow for Collect {
         transaction: &mut dyn CatalogTransaction,
         products: &[i64],
     ) -> Result<(), StoreError> {
-        transaction.enqueue(&deliveries(&self.urls, products)?)
+        transaction.enqueue(&deliveries(&DELIVER, &self.urls, products)?)
     }
 }
 
-struct Deliver {
-    catalog: Catalog,
-    store: Arc<dyn CatalogStore>,
+/// Sends messages to receivers.
+pub(super) struct Sender {
+    pub(super) catalog: Catalog,
+    pub(super) store: Arc<dyn CatalogStore>,
     client: Client,
     secret: Secret,
 }
 
-impl Deliver {
+impl Sender {
+    pub(super) async fn is_disabled(&self, url: &str) -> Result<bool, Failure> {
+        let disabled = self.store.disabled(url).await;
+        Ok(disabled.map_err(Failure::passing)?.is_some())
+    }
+
     async fn disable(&self, url: String, reason: String) -> Result<(), Failure> {
         tracing::warn!(url, "sent no webhooks any more: {reason}");
         let work = move |transaction: &mut dyn CatalogTransaction| {
@@ -123,43 +134,28 @@ impl Deliver {
         commit(&self.catalog, work).await
     }
 
-    async fn deliver(&self, job: &Job) -> Result<(), Failure> {
-        let Delivery { url, product } = job.read().map_err(Failure::lasting)?;
-        let disabled = self.store.disabled(&url).await.map_err(Failure::passing)?;
-        if disabled.is_some() {
-            return Ok(());
-        }
-        let ids = [product];
-        let documents = self.store.documents(&ids, Intent::Fresh).await;
-        let Some(Some(stored)) = documents.map_err(Failure::passing)?.pop() else {
-            return Ok(());
-        };
-        // Taken already: the word of that came before the end of the job.
-        let sent = self.store.sent(&url, product).await;
-        if sent.map_err(Failure::passing)? >= stored.version {
-            return Ok(());
-        }
+    /// Sends a message. False where the receiver is sent nothing any more.
+    pub(super) async fn send(
+        &self,
+        job: &Job,
+        url: &str,
+        event: impl FnOnce(&str) -> Event,
+    ) -> Result<bool, Failure> {
         let now = OffsetDateTime::now_utc();
-        let event = Event::of(
-            product,
-            &stored,
-            &now.format(&Rfc3339).map_err(Failure::lasting)?,
-        );
+        let event = event(&now.format(&Rfc3339).map_err(Failure::lasting)?);
         let timestamp = now.unix_timestamp();
+        let signature = self.secret.sign(&event.id, timestamp, &event.body);
         let mut headers = vec![
             ("webhook-id", event.id.clone()),
             ("webhook-timestamp", timestamp.to_string()),
-            (
-                "webhook-signature",
-                self.secret.sign(&event.id, timestamp, &event.body),
-            ),
+            ("webhook-signature", signature),
         ];
         let mut traced = span("webhook", SpanKind::Client);
         traced.set("http.request.method", "POST");
         if let Some(traceparent) = traced.traceparent() {
             headers.push(("traceparent", traceparent.to_string()));
         }
-        let (client, to) = (self.client.clone(), url.clone());
+        let (client, to) = (self.client.clone(), url.to_owned());
         let posted = spawn_blocking(move || client.post(&to, &headers, &event.body));
         let posted = posted.await.map_err(Failure::passing)?;
         if let Err(error) = &posted {
@@ -167,19 +163,15 @@ impl Deliver {
         }
         drop(traced);
         match posted {
-            Ok(()) => {
-                let version = stored.version;
-                let work = move |transaction: &mut dyn CatalogTransaction| {
-                    transaction.note_sent(&url, product, version)
-                };
-                commit(&self.catalog, work).await
-            }
+            Ok(()) => Ok(true),
             Err(ClientError::Refused(GONE)) => {
-                self.disable(url, "it is gone (410)".to_owned()).await
+                let reason = "it is gone (410)".to_owned();
+                self.disable(url.to_owned(), reason).await?;
+                Ok(false)
             }
             Err(error) if job.is_last_attempt() => {
                 let reason = format!("nothing was taken for three days: {error}");
-                self.disable(url, reason.clone()).await?;
+                self.disable(url.to_owned(), reason.clone()).await?;
                 Err(Failure::Lasting(reason))
             }
             Err(error) => {
@@ -187,6 +179,37 @@ impl Deliver {
                 Err(Failure::PassingFor(AGAIN[failures - 1], error.to_string()))
             }
         }
+    }
+}
+
+struct Deliver(Arc<Sender>);
+
+impl Deliver {
+    async fn deliver(&self, job: &Job) -> Result<(), Failure> {
+        let Delivery { url, product } = job.read().map_err(Failure::lasting)?;
+        let Self(sender) = self;
+        if sender.is_disabled(&url).await? {
+            return Ok(());
+        }
+        let ids = [product];
+        let documents = sender.store.documents(&ids, Intent::Fresh).await;
+        let Some(Some(stored)) = documents.map_err(Failure::passing)?.pop() else {
+            return Ok(());
+        };
+        // Taken already: the word of that came before the end of the job.
+        let sent = sender.store.sent(&url, product).await;
+        if sent.map_err(Failure::passing)? >= stored.version {
+            return Ok(());
+        }
+        let event = |at: &str| Event::of(product, &stored, at);
+        if sender.send(job, &url, event).await? {
+            let version = stored.version;
+            let work = move |transaction: &mut dyn CatalogTransaction| {
+                transaction.note_sent(&url, product, version)
+            };
+            commit(&sender.catalog, work).await?;
+        }
+        Ok(())
     }
 }
 
@@ -207,13 +230,16 @@ pub fn registered(
         secret,
         allow_private,
     } = receivers;
-    let collect = Follower::new(catalog, store, FOLLOWER, Collect { urls });
-    let deliver = Deliver {
+    let sender = Arc::new(Sender {
         catalog: catalog.clone(),
         store: Arc::clone(store),
-        client: Client::new(allow_private),
+        client: Client::new(if allow_private {
+            Reach::Anywhere
+        } else {
+            Reach::Public("webhooks.allow_private")
+        }),
         secret,
-    };
+    });
     let one = Limits {
         concurrency: 1,
         ..Limits::default()
@@ -222,9 +248,13 @@ pub fn registered(
         concurrency: 16,
         ..Limits::default()
     };
+    let collect_stock = stock::Collect::new(Arc::clone(&sender), urls.clone());
+    let collect = Follower::new(catalog, store, FOLLOWER, Collect { urls });
     vec![
         Registered::new(COLLECT, one, collect),
-        Registered::new(DELIVER, several, deliver),
+        Registered::new(DELIVER, several, Deliver(Arc::clone(&sender))),
+        Registered::new(stock::COLLECT, one, collect_stock),
+        Registered::new(stock::DELIVER, several, stock::Deliver(sender)),
     ]
 }
 
@@ -249,7 +279,7 @@ pub async fn replay(
             .iter()
             .map(|change| change.product_id)
             .collect();
-        let jobs = deliveries(&urls, &products)?;
+        let jobs = deliveries(&DELIVER, &urls, &products)?;
         let url = url.to_owned();
         let work = move |transaction: &mut dyn CatalogTransaction| {
             transaction.disable(&url, None)?;

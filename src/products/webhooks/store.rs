@@ -32,4 +32,10 @@ pub trait WebhookTransaction {
 
     /// Notes that a receiver has taken a version, unless it has a newer one. To forget what it has taken, 0.
     fn note_sent(&mut self, url: &str, product_id: i64, version: u64) -> Result<(), StoreError>;
+
+    /// Takes out products whose exact stock is another since they were last taken out, at most `limit` of its changes.
+    fn take_stock(&mut self, limit: usize) -> Result<Vec<i64>, StoreError>;
+
+    /// Has nothing noted of exact stock any more, until somebody follows it again.
+    fn end_stock(&mut self) -> Result<(), StoreError>;
 }

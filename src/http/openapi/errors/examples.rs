@@ -156,6 +156,16 @@ pub(in crate::http::openapi) fn of_sign_ups() -> Vec<ApiError> {
     ]
 }
 
+/// What asking for an import may be told of what it names.
+pub(in crate::http::openapi) fn of_imports() -> Vec<ApiError> {
+    let what = "names an address that imports.urls does not allow";
+    vec![WriteProblem::InvalidImport(what).into()]
+}
+
+pub(in crate::http::openapi) fn no_import() -> ApiError {
+    ApiError::NoImport("99999".to_owned())
+}
+
 pub(in crate::http::openapi) fn no_review() -> ApiError {
     ApiError::NoReview("99999".to_owned())
 }
@@ -229,6 +239,8 @@ pub(super) fn every() -> Vec<ApiError> {
     every.extend(of_stock());
     every.extend(of_reviews());
     every.extend(of_sign_ups());
+    every.extend(of_imports());
+    every.push(no_import());
     every.push(ApiError::NoLink);
     every.push(no_review());
     every

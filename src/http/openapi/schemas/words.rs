@@ -54,7 +54,8 @@ words!(
     "The order of a list. `newest`: last published first. `updated`: last changed first. `price` and \
      `-price`: by the lowest price, rising and falling, one currency after the other, products without a \
      price left out. `title`: ignoring the case of ASCII letters. `rating`: best average first. \
-     `popular`: most ratings first. Products \
+     `popular`: most ratings and views first, a hundred views \
+     counting as much as a rating, and half as much a week later. Products \
      that are equal in it come in order of id.",
     Sort::ALL.map(Sort::word)
 );
