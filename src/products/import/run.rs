@@ -1,9 +1,10 @@
 //! Running an import: records are read and checked on one thread and written on another, in one
 //! transaction a file.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+
+use foldhash::{HashMap, HashSet};
 
 use super::{Place, Record, RecordError, RecordResult, Records};
 use crate::products::input::ProductInput;
@@ -15,6 +16,8 @@ use crate::products::weight::weight;
 
 /// Records handed over, and put, at once: enough that a store which takes many at once gains by it.
 const BATCH: usize = 512;
+/// The first batch, for which the writer waits. Each one is twice as long as the one before, up to [`BATCH`].
+const FIRST_BATCH: usize = 32;
 /// Weight at which a batch is handed over however few its records are, in bytes.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Batches read ahead of the writer, and waiting behind it to be freed. With [`BATCH_BYTES`] it bounds the memory of an
@@ -100,7 +103,7 @@ pub fn run(
                 options,
                 on_event,
                 report: Report::default(),
-                places: HashMap::new(),
+                places: HashMap::default(),
                 spent: &spent,
             };
             outcome = import.write(&read);
@@ -120,18 +123,20 @@ pub fn run(
 
 /// Reads, checks and hands over until the file ends or nobody wants more.
 fn read_ahead(records: Records<'_>, batches: &SyncSender<Vec<RecordResult>>) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut size = FIRST_BATCH;
+    let mut batch = Vec::with_capacity(size);
     let mut bytes = 0;
     for record in records {
         let record = record.and_then(checked);
         bytes += record.as_ref().map_or(0, |record| weight(&record.product));
         batch.push(record);
-        if batch.len() < BATCH && bytes < BATCH_BYTES {
+        if batch.len() < size && bytes < BATCH_BYTES {
             continue;
         }
         // A heavy batch takes as many places in the queue as it is worth, all but one of them empty.
         let places = std::iter::repeat_with(Vec::new).take(bytes / BATCH_BYTES);
-        let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+        size = BATCH.min(2 * size);
+        let full = std::mem::replace(&mut batch, Vec::with_capacity(size));
         bytes = 0;
         for batch in places.skip(1).chain([full]) {
             if batches.send(batch).is_err() {

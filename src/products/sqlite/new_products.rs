@@ -1,8 +1,7 @@
 //! New products that have nothing to do with any other, written together.
 
-use std::collections::HashSet;
-
-use rusqlite::Connection;
+use foldhash::HashSet;
+use rusqlite::{CachedStatement, Connection};
 
 use super::children;
 use super::rows::{self, INSERT_IMAGE, INSERT_INVENTORY, INSERT_PRODUCT, INSERT_VARIANT, Rows};
@@ -24,7 +23,7 @@ impl<'a> Run<'a> {
     /// Takes the product in, unless something may stand in its way.
     fn take(
         &mut self,
-        connection: &Connection,
+        taken: &mut Taken<'_>,
         product: &'a ProductInput,
     ) -> rusqlite::Result<bool> {
         let variants = || product.variants.iter().flatten();
@@ -33,18 +32,14 @@ impl<'a> Run<'a> {
             || product.id.is_some()
             || variants().any(|variant| variant.id.is_some() || variant.price.is_none())
             || self.handles.contains(&*product.handle)
-            || is_there(
-                connection,
-                "SELECT 1 FROM product WHERE handle = ?1",
-                &product.handle,
-            )?
+            || taken.handle.exists([&*product.handle])?
         {
             return Ok(false);
         }
         for (index, sku) in skus().enumerate() {
             if self.skus.contains(sku)
                 || skus().take(index).any(|other| other == sku)
-                || is_there(connection, "SELECT 1 FROM variant WHERE sku = ?1", sku)?
+                || taken.sku.exists([sku])?
             {
                 return Ok(false);
             }
@@ -56,8 +51,19 @@ impl<'a> Run<'a> {
     }
 }
 
-fn is_there(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<bool> {
-    connection.prepare_cached(sql)?.exists([key])
+/// Asks which names the catalogue has given to a product.
+struct Taken<'c> {
+    handle: CachedStatement<'c>,
+    sku: CachedStatement<'c>,
+}
+
+impl<'c> Taken<'c> {
+    fn of(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            handle: connection.prepare_cached("SELECT 1 FROM product WHERE handle = ?1")?,
+            sku: connection.prepare_cached("SELECT 1 FROM variant WHERE sku = ?1")?,
+        })
+    }
 }
 
 impl Writer<'_> {
@@ -68,8 +74,9 @@ impl Writer<'_> {
     ) -> Result<Vec<Result<(), PutError>>, StoreError> {
         let mut outcomes = Vec::with_capacity(products.len());
         let mut run = Run::default();
+        let mut taken = Taken::of(self.connection)?;
         for product in products {
-            if run.take(self.connection, product)? {
+            if run.take(&mut taken, product)? {
                 outcomes.push(Ok(()));
                 continue;
             }
