@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::harness::{PATIENCE, Proxy, Server, Session, Shop, doorbuster, product, within};
+use crate::search::await_any_index;
 
 const PRODUCTS: i64 = 400;
 
@@ -66,6 +67,8 @@ fn who_does_not_wait_any_more_asks_the_database_nothing() {
     let session = shop.postgres().connect();
     let server = shop.serve();
     let expired = [("x-request-timeout", "0")];
+    // Who builds the index reads the same tables.
+    await_any_index(&server);
     server.get("/products/1").with(200);
     server.get("/products?limit=1").with(200);
     log_statements(&session);
