@@ -95,8 +95,10 @@ impl Place {
         fs::create_dir(&folder).unwrap();
         let (certificate, key) = certificate(&folder);
         let environment = format!(
-            "DOORBUSTER_SERVER_HTTP2 = \"true\"\nDOORBUSTER_SERVER_TLS_CERT = {certificate:?}\n\
-             DOORBUSTER_SERVER_TLS_KEY = {key:?}"
+            "DOORBUSTER_SERVER_HTTP2 = \"true\"\nDOORBUSTER_SERVER_TLS_CERT = \"{}\"\n\
+             DOORBUSTER_SERVER_TLS_KEY = \"{}\"",
+            certificate.display(),
+            key.display(),
         );
         let file = self.put_file_with(lines, &environment);
         self.pm(&["start", &file]).with(0);
