@@ -1,6 +1,7 @@
 //! `doorbuster pm`: programs are kept running, and replaced while they serve.
 
 mod command;
+mod curl;
 mod failures;
 mod http2;
 mod keeping;

@@ -5,4 +5,5 @@ mod encryption;
 mod failover;
 mod lag;
 mod outages;
+mod sales;
 pub(crate) mod shop;

@@ -2,13 +2,15 @@
 //! that bounds how long a client may keep it waiting.
 
 use std::cell::Cell;
+use std::fmt::Debug;
 use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, Protocol, Request, Response};
+use actix_http::{HttpServiceBuilder, Protocol, Request, Response};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
@@ -19,7 +21,6 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 use socket2::{Domain, Socket, Type};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use super::Options;
 use super::connections::{
@@ -37,10 +38,16 @@ const BACKLOG: i32 = 1024;
 pub(super) struct PublicServer {
     builder: ServerBuilder,
     addresses: Vec<SocketAddr>,
+    outfit: Outfit,
+}
+
+/// What each worker needs for each listener.
+#[derive(Clone)]
+struct Outfit {
     limits: Limits,
-    departures: Departures,
     keep_alive: Duration,
     workers: Workers,
+    departures: Departures,
 }
 
 impl PublicServer {
@@ -55,19 +62,22 @@ impl PublicServer {
             .workers(options.workers)
             .max_concurrent_connections(share.connections + share.closing)
             .disable_signals();
+        let workers = options.overload.workers().clone();
         Self {
             builder,
             addresses: Vec::new(),
-            limits,
-            departures: Departures::new(options.overload.workers().clone()),
-            keep_alive: options.keep_alive,
-            workers: options.overload.workers().clone(),
+            outfit: Outfit {
+                limits,
+                keep_alive: options.keep_alive,
+                departures: Departures::new(workers.clone()),
+                workers,
+            },
         }
     }
 
     /// How its connections are brought to an end: the framework would cut off requests that it has not read.
     pub(super) fn departures(&self) -> &Departures {
-        &self.departures
+        &self.outfit.departures
     }
 
     /// Where it listens.
@@ -75,98 +85,63 @@ impl PublicServer {
         &self.addresses
     }
 
-    /// Accepts connections from a listener, too. Each worker makes an application of its own.
-    pub(super) fn listen<A, I, S, B>(mut self, listener: TcpListener, app: A) -> io::Result<Self>
-    where
-        A: Fn() -> I + Send + Clone + 'static,
-        I: IntoServiceFactory<S, Request>,
-        S: ServiceFactory<Request, Config = AppConfig, Error = Error> + 'static,
-        S::InitError: std::fmt::Debug,
-        S::Response: Into<Response<B>> + 'static,
-        B: MessageBody + 'static,
-    {
-        self.addresses.push(listener.local_addr()?);
-        let (limits, keep_alive) = (self.limits, self.keep_alive);
-        let (workers, departures) = (self.workers.clone(), self.departures.clone());
-        let serve = move || {
-            watch_once(&workers);
-            let connections = Connections::of_this_worker(limits, &departures);
-            let app = app().into_factory().map_err(Response::<BoxBody>::from);
-            let http = HttpService::build()
-                .keep_alive(keep_alive)
-                .client_request_timeout(limits.head)
-                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                .on_connect_ext(|stream: &Parting<Guarded<TcpStream>>, data| {
-                    data.insert(stream.connection().clone());
-                })
-                .h1(map_config(app, |()| AppConfig::default()));
-            fn_service(move |stream: TcpStream| {
-                // Else the last part of an answer longer than a segment waits for the client's
-                // acknowledgement, which clients put off for 40 ms. Fails where the client has left.
-                let _ = stream.set_nodelay(true);
-                let peer = stream.peer_addr().ok();
-                let stream = Parting::plain(connections.admit(stream));
-                ready(Ok::<_, DispatchError>((stream, peer)))
-            })
-            .and_then(http)
-        };
-        self.builder = self.builder.listen("public", listener, serve)?;
-        Ok(self)
-    }
-
-    /// The same under TLS. Clients choose the protocol by ALPN among those of the acceptor.
-    pub(super) fn listen_tls<A, I, S, B>(
+    /// Accepts connections from a listener, too; with an acceptor under TLS, where clients choose the protocol by ALPN among
+    /// those of the acceptor. Each worker makes an application of its own.
+    pub(super) fn listen<A, I, S, B>(
         mut self,
         listener: TcpListener,
         app: A,
-        acceptor: TlsAcceptor,
+        acceptor: Option<TlsAcceptor>,
     ) -> io::Result<Self>
     where
         A: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request>,
         S: ServiceFactory<Request, Config = AppConfig, Error = Error> + 'static,
-        S::InitError: std::fmt::Debug,
+        S::InitError: Debug,
         S::Response: Into<Response<B>> + 'static,
         <S::Service as Service<Request>>::Future: 'static,
         B: MessageBody + 'static,
     {
         self.addresses.push(listener.local_addr()?);
-        let (limits, keep_alive) = (self.limits, self.keep_alive);
-        let (workers, departures) = (self.workers.clone(), self.departures.clone());
-        let serve = move || {
-            watch_once(&workers);
-            let connections = Connections::of_this_worker(limits, &departures);
-            let acceptor = acceptor.clone();
+        let outfit = self.outfit.clone();
+        let app = move || {
             let app = app().into_factory().map_err(Response::<BoxBody>::from);
-            let http = HttpService::build()
-                .keep_alive(keep_alive)
-                .client_request_timeout(limits.head)
-                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                .secure()
-                .on_connect_ext(|stream: &Parting<TlsStream<Guarded<TcpStream>>>, data| {
-                    data.insert(stream.connection().clone());
-                })
-                .finish(map_config(app, |()| AppConfig::default()));
-            fn_service(move |stream: TcpStream| {
-                let _ = stream.set_nodelay(true);
-                let peer = stream.peer_addr().ok();
-                // The handshake counts as the first head: it has no longer than that.
-                let handshake = acceptor.accept(connections.admit(stream));
-                async move {
-                    let stream = handshake.await.map_err(DispatchError::Io)?;
-                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
-                    let stream = Parting::encrypted(stream, is_http2);
-                    let protocol = if is_http2 {
-                        Protocol::Http2
-                    } else {
-                        Protocol::Http1
-                    };
-                    Ok::<_, DispatchError>((stream, protocol, peer))
-                }
-            })
-            .and_then(http)
+            map_config(app, |()| AppConfig::default())
         };
-        self.builder = self.builder.listen("public", listener, serve)?;
+        self.builder = if let Some(acceptor) = acceptor {
+            let serve = move || {
+                let connections = outfit.connections();
+                let acceptor = acceptor.clone();
+                fn_service(move |stream| {
+                    let (stream, peer) = admit(&connections, stream);
+                    // The handshake counts as the first head: it has no longer than that.
+                    let handshake = acceptor.accept(stream);
+                    async move {
+                        let stream = handshake.await.map_err(DispatchError::Io)?;
+                        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+                        let protocol = if is_http2 {
+                            Protocol::Http2
+                        } else {
+                            Protocol::Http1
+                        };
+                        let stream = Parting::encrypted(stream, is_http2);
+                        Ok::<_, DispatchError>((stream, protocol, peer))
+                    }
+                })
+                .and_then(outfit.http().secure().finish(app()))
+            };
+            self.builder.listen("public", listener, serve)?
+        } else {
+            let serve = move || {
+                let connections = outfit.connections();
+                fn_service(move |stream| {
+                    let (stream, peer) = admit(&connections, stream);
+                    ready(Ok::<_, DispatchError>((Parting::plain(stream), peer)))
+                })
+                .and_then(outfit.http().h1(app()))
+            };
+            self.builder.listen("public", listener, serve)?
+        };
         Ok(self)
     }
 
@@ -174,6 +149,44 @@ impl PublicServer {
     pub(super) fn run(self) -> Server {
         self.builder.run()
     }
+}
+
+impl Outfit {
+    /// Those of the calling worker, which is measured from now on.
+    fn connections(&self) -> Rc<Connections> {
+        watch_once(&self.workers);
+        Connections::of_this_worker(self.limits, &self.departures)
+    }
+
+    /// What speaks HTTP over a stream.
+    fn http<T, S>(&self) -> HttpServiceBuilder<Parting<T>, S>
+    where
+        T: 'static,
+        S: ServiceFactory<Request, Config = ()>,
+        S::Error: Into<Response<BoxBody>> + 'static,
+        S::InitError: Debug,
+        <S::Service as Service<Request>>::Future: 'static,
+    {
+        HttpServiceBuilder::default()
+            .keep_alive(self.keep_alive)
+            .client_request_timeout(self.limits.head)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .on_connect_ext(|stream: &Parting<T>, data| {
+                data.insert(stream.connection().clone());
+            })
+    }
+}
+
+/// Takes a connection in; returns it with its client's address.
+fn admit(
+    connections: &Rc<Connections>,
+    stream: TcpStream,
+) -> (Guarded<TcpStream>, Option<SocketAddr>) {
+    // Else the last part of an answer longer than a segment waits for the client's acknowledgement, which clients put off
+    // for 40 ms. Fails where the client has left.
+    let _ = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok();
+    (connections.admit(stream), peer)
 }
 
 /// Has this thread measured, be it that of several listeners.

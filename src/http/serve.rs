@@ -219,19 +219,16 @@ pub fn bind(
             own.push(listener.try_clone().map_err(at(address))?);
         }
         let app = app.clone();
-        let listening = match &options.tls {
-            Some(tls) => {
-                tls::acceptor(tls).and_then(|acceptor| public.listen_tls(listener, app, acceptor))
-            }
-            None => public.listen(listener, app),
-        };
+        let acceptor = options.tls.as_ref().map(tls::acceptor).transpose();
+        let listening = acceptor.and_then(|acceptor| public.listen(listener, app, acceptor));
         public = listening.map_err(at(address))?;
     }
     let addresses = public.addresses().to_vec();
     let watchdog = options.watchdog.then(|| listen(LOOPBACK)).transpose();
     let watchdog = watchdog.map_err(at(LOOPBACK))?;
     if let Some(listener) = watchdog {
-        public = public.listen(listener, app).map_err(at(LOOPBACK))?;
+        let listening = public.listen(listener, app, None);
+        public = listening.map_err(at(LOOPBACK))?;
     }
     let watchdog = public.addresses().get(addresses.len()).copied();
 

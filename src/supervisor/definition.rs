@@ -46,28 +46,28 @@ pub struct Definition {
     #[serde(default = "yes")]
     pub wait_ready: bool,
     /// How long it may take to be ready.
-    #[serde(default = "half_a_minute", with = "text::duration")]
+    #[serde(default = "half_a_minute", with = "text")]
     pub listen_timeout: Duration,
     /// How long it may take to end before it is killed.
-    #[serde(default = "half_a_minute", with = "text::duration")]
+    #[serde(default = "half_a_minute", with = "text")]
     pub kill_timeout: Duration,
     /// How long without a sign of life (`WATCHDOG=1`) before it is killed.
-    #[serde(default, with = "text::optional_duration")]
+    #[serde(default, with = "text::optional")]
     pub watchdog: Option<Duration>,
     /// Whether it is started again when it ends.
     #[serde(default = "yes")]
     pub autorestart: bool,
     /// An end before that counts as unstable.
-    #[serde(default = "second", with = "text::duration")]
+    #[serde(default = "second", with = "text")]
     pub min_uptime: Duration,
     /// So many unstable ends in a row, and it is given up.
     #[serde(default = "sixteen")]
     pub max_restarts: u32,
     /// Before it is started again after an unstable end; half as long again each time, up to 15 s.
-    #[serde(default = "tenth", with = "text::duration")]
+    #[serde(default = "tenth", with = "text")]
     pub exp_backoff_restart_delay: Duration,
     /// An instance that takes more memory is replaced.
-    #[serde(default, with = "text::optional_size")]
+    #[serde(default, with = "text::optional")]
     pub max_memory_restart: Option<ByteSize>,
     /// When all instances are replaced: five fields as `cron` knows them, in UTC.
     #[serde(default)]
@@ -79,7 +79,7 @@ pub struct Definition {
     #[serde(default)]
     pub error_file: Option<PathBuf>,
     /// A log that is longer becomes `NAME.1`, and so on.
-    #[serde(default = "ten_mebibytes", with = "text::size")]
+    #[serde(default = "ten_mebibytes", with = "text")]
     pub log_max_size: ByteSize,
     /// How many of those are kept.
     #[serde(default = "five")]

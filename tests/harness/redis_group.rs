@@ -47,6 +47,18 @@ impl Sentinels {
         }
     }
 
+    /// Has them make the replica the master, and the master its replica.
+    pub(crate) fn fail_over(&self) {
+        let _: () = self.watchers[0].run(&format!("SENTINEL FAILOVER {SERVICE}"));
+        let is_it = |redis: &Redis, role: &str| {
+            let info = redis.try_run::<String>("INFO replication");
+            info.is_ok_and(|info| info.contains(role))
+        };
+        within(PATIENCE, "they change places", || {
+            (is_it(&self.replica, "role:master") && is_it(&self.master, "role:slave")).then_some(())
+        });
+    }
+
     pub(crate) fn url(&self) -> String {
         let addresses = self.watchers.iter().map(|it| it.address().to_string());
         let addresses: Vec<_> = addresses.collect();

@@ -1,6 +1,7 @@
 //! Sentinel, Cluster, TLS, ACL.
 
 use std::path::Path;
+use std::time::Duration;
 
 use doorbuster::cache::l2::Server;
 use doorbuster::cache::{Depth, Origin};
@@ -8,7 +9,7 @@ use rustix::process::Signal;
 
 use super::cluster::{Node, Store, is_from_l2, options, until};
 use super::record::{filled, record};
-use crate::harness::{Cluster, Redis, SERVICE, Sentinels, Shop, certificate, product};
+use crate::harness::{Cluster, PATIENCE, Redis, SERVICE, Sentinels, Shop, certificate, product};
 
 fn sentinel_server(group: &Sentinels) -> Server {
     let url = group.url();
@@ -54,6 +55,34 @@ async fn a_failover_that_loses_an_invalidation_shows_nothing_old() {
     node.forget();
     let (version, origin) = node.origin(1).await;
     assert!(version == 2 && is_from_l2(origin), "{origin:?}");
+}
+
+/// One that is planned: the old master lives on, as a replica that takes no writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_becomes_a_replica_is_left_for_the_new_one() {
+    let (group, store) = (Sentinels::start(), Store::default());
+    store.write(1);
+    let node = Node::start_with(&store, sentinel_server(&group), options());
+    node.is_used().await;
+    assert_eq!(node.origin(1).await, (1, Origin::StorePastL2));
+    filled(&group.replica, 1).await;
+    group.fail_over();
+    node.write(1).await;
+    let moved = async {
+        loop {
+            node.forget();
+            let (version, origin) = node.origin(1).await;
+            assert_eq!(version, 2);
+            if is_from_l2(origin) && record(&group.replica, 1).is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let moved = tokio::time::timeout(PATIENCE, moved).await;
+    moved.expect("what is new is with the new master");
+    let info: String = group.replica.run("INFO replication");
+    assert!(info.contains("role:master"), "{info}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::{Ended, PATIENCE, Raw, Shop, doorbuster, free_port, product, run, within};
+use crate::harness::{
+    Ended, PATIENCE, Raw, Shop, certificate, doorbuster, free_port, product, run, within,
+};
 
 /// Ended with all that it runs when it goes out of scope.
 pub(super) struct Place {
@@ -49,7 +51,7 @@ impl Place {
     }
 
     /// The same, with these further variables.
-    pub(super) fn put_file_with(&self, lines: &str, environment: &str) -> String {
+    fn put_file_with(&self, lines: &str, environment: &str) -> String {
         let serve = self.shop.command("serve");
         let arguments: Vec<_> = serve
             .get_args()
@@ -84,6 +86,23 @@ impl Place {
     pub(super) fn start(&self, lines: &str) {
         let file = self.put_file(lines);
         self.pm(&["start", &file]).with(0);
+    }
+
+    /// The same under TLS, with HTTP/2 for who wants it. Returns the certificate, whose key is beside it.
+    #[track_caller]
+    pub(super) fn start_encrypted(&self, lines: &str) -> PathBuf {
+        let folder = self.shop.file("tls");
+        fs::create_dir(&folder).unwrap();
+        let (certificate, key) = certificate(&folder);
+        let environment = format!(
+            "DOORBUSTER_SERVER_HTTP2 = \"true\"\nDOORBUSTER_SERVER_TLS_CERT = \"{}\"\n\
+             DOORBUSTER_SERVER_TLS_KEY = \"{}\"",
+            certificate.display(),
+            key.display(),
+        );
+        let file = self.put_file_with(lines, &environment);
+        self.pm(&["start", &file]).with(0);
+        certificate
     }
 
     /// The instances of `web`, as `list` has them.
