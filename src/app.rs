@@ -226,6 +226,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         let listeners = Listeners {
             public: bound.public.handle(),
             departures: bound.departures,
+            own: bound.own,
             admin: bound.admin.handle(),
         };
         let signs_of_life = watchdog_limit

@@ -1,8 +1,10 @@
 //! The end of a server, so that no client sees a connection cut off.
 
+use std::net::{Shutdown, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use socket2::SockRef;
 use tokio::time::sleep;
 
 use super::{Order, notify};
@@ -28,6 +30,8 @@ pub(super) struct Listeners {
     pub(super) public: ServerHandle,
     /// The connections of the public one.
     pub(super) departures: Departures,
+    /// The public ones that no other process has.
+    pub(super) own: Vec<TcpListener>,
     pub(super) admin: ServerHandle,
 }
 
@@ -51,6 +55,7 @@ impl Listeners {
         };
         sleep(times.grace).await;
         self.public.pause().await;
+        self.refuse();
         tokio::select! {
             () = self.all_leave(idle) => {}
             () = sleep(times.drain) => {
@@ -59,6 +64,15 @@ impl Listeners {
         }
         // Not gracefully: whoever is left had time enough.
         self.public.stop(false).await;
+    }
+
+    /// Refuses new connections to who would wait in vain to be accepted: nobody else accepts from these.
+    fn refuse(&self) {
+        for listener in &self.own {
+            if let Err(error) = SockRef::from(listener).shutdown(Shutdown::Read) {
+                tracing::debug!("new connections wait, and are not refused: {error}");
+            }
+        }
     }
 
     async fn all_leave(&self, idle: Duration) {

@@ -108,6 +108,8 @@ pub struct Bound {
     pub public: Server,
     /// How its connections are brought to an end.
     pub departures: Departures,
+    /// The public ones that no other process has.
+    pub own: Vec<TcpListener>,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
     /// Where it listens besides, for a watchdog.
@@ -211,7 +213,11 @@ pub fn bind(
             })
     };
     let mut public = PublicServer::new(options);
+    let mut own = Vec::new();
     for (address, listener) in public_listeners(options)? {
+        if options.inherited.public.is_empty() {
+            own.push(listener.try_clone().map_err(at(address))?);
+        }
         let app = app.clone();
         let listening = match &options.tls {
             Some(tls) => {
@@ -262,6 +268,7 @@ pub fn bind(
     Ok(Bound {
         addresses,
         departures: public.departures().clone(),
+        own,
         public: public.run(),
         watchdog,
         admin_address: admin.addrs().first().copied(),
