@@ -180,6 +180,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         tracer.as_ref(),
         background.handle(),
     );
+    let exporter = vitals::export(config, &views.vitals)?;
     let warm_up = WarmUp::new(config, &catalog, &readiness);
     if let Some(warm_up) = &warm_up {
         warm_up.start(background.handle());
@@ -203,6 +204,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         keeper,
         limits.clone(),
         certificate,
+        tracer.clone(),
     );
     let served = System::new().block_on(async {
         let mut orders = take_orders()?;
@@ -287,6 +289,9 @@ pub fn serve<O: AsyncFnMut() -> Order>(
         warm_up.finish();
     }
     background.shutdown_timeout(Duration::from_secs(1));
+    if let Some(exporter) = exporter {
+        exporter.finish();
+    }
     if let Some(tracer) = &tracer {
         tracer.finish();
     }

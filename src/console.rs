@@ -12,7 +12,7 @@ mod vitals;
 
 pub use audit::Audit;
 pub use board::{Board, Watcher};
-pub use metrics::exposition;
+pub use metrics::{exposition, message};
 pub use readings::{JobsSeen, Readings};
 pub(crate) use vitals::seconds_now;
 pub use vitals::{Sources, Vitals};

@@ -9,6 +9,7 @@
 mod histogram;
 mod json;
 pub mod metrics;
+mod otlp;
 mod requests;
 mod tally;
 #[cfg(test)]

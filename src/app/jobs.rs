@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::reload::follow_logs;
+use super::reload::follow_telemetry;
 use super::{AppError, OpenCatalog, Order, notify, open_jobs};
 use crate::config::{Config, ConfigErrors, JobsConfig, MailConfig, MailUrl, WebhooksConfig};
 use crate::http::JobsView;
@@ -272,7 +272,7 @@ pub fn work<O: AsyncFnMut() -> Order>(
                 Order::Reload(name) => {
                     tracing::info!("{name}: reading the configuration again");
                     notify::reloading();
-                    notify::ready(&follow_logs(read_again()));
+                    notify::ready(&follow_telemetry(read_again(), tracer.as_ref()));
                 }
                 order => {
                     tracing::info!("{}: draining", order.name());

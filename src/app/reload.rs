@@ -5,12 +5,12 @@ use crate::config::{Config, ConfigErrors, Setting};
 use crate::flags::{Flags, Keeper};
 use crate::http::{CertificateInUse, TlsError, TlsFiles};
 use crate::limits::{RateLimits, ReplaceError};
-use crate::telemetry;
+use crate::telemetry::{self, traces::Tracer};
 
 use super::drain::Times;
 
 /// Settings that a running process follows.
-const FOLLOWED: [&str; 7] = [
+const FOLLOWED: [&str; 10] = [
     "flags.file",
     "limits.policy",
     "server.drain",
@@ -18,6 +18,9 @@ const FOLLOWED: [&str; 7] = [
     "server.tls_cert",
     "server.tls_key",
     "telemetry.log_level",
+    "telemetry.sample_ratio",
+    "telemetry.trace_forced",
+    "telemetry.trace_slow",
 ];
 
 /// Why the new configuration is not in force.
@@ -57,10 +60,16 @@ fn refused(error: &ReloadError) -> String {
     "the configuration was refused, see the log".to_owned()
 }
 
-/// Of a process that follows nothing else: what it logs.
-pub(super) fn follow_logs(read: Result<Config, ConfigErrors>) -> String {
+/// Of a process that follows nothing else: what it logs and traces.
+pub(super) fn follow_telemetry(
+    read: Result<Config, ConfigErrors>,
+    tracer: Option<&Tracer>,
+) -> String {
     match read {
         Ok(config) => {
+            if let Some(tracer) = tracer {
+                tracer.follow(&config.telemetry.traces);
+            }
             telemetry::set_filter(&config.telemetry.log_level);
             "doing jobs".to_owned()
         }
@@ -78,6 +87,7 @@ pub(super) struct Followers {
     keeper: Keeper,
     limits: RateLimits,
     certificate: Option<CertificateInUse>,
+    tracer: Option<Tracer>,
 }
 
 impl Followers {
@@ -87,6 +97,7 @@ impl Followers {
         keeper: Keeper,
         limits: RateLimits,
         certificate: Option<CertificateInUse>,
+        tracer: Option<Tracer>,
     ) -> Self {
         Self {
             started: config.clone(),
@@ -95,6 +106,7 @@ impl Followers {
             keeper,
             limits,
             certificate,
+            tracer,
         }
     }
 
@@ -152,6 +164,9 @@ impl Followers {
             changed.push("the certificate".to_owned());
         }
         telemetry::set_filter(&new.telemetry.log_level);
+        if let Some(tracer) = &self.tracer {
+            tracer.follow(&new.telemetry.traces);
+        }
         for setting in of_no_effect {
             tracing::warn!("{setting} changed, which has no effect before a restart");
         }

@@ -1,5 +1,6 @@
 //! Reading the vital signs of this process, for operators and for the ladder.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,13 +10,14 @@ use super::jobs::Jobs;
 use super::pressure;
 use crate::cache::{Clock, SystemClock};
 use crate::config::Config;
-use crate::console::{Sources, Vitals, seconds_now};
+use crate::console::{self, Sources, Vitals, seconds_now};
 use crate::http::{FlagAccess, Readiness, Views};
 use crate::limits::RateLimits;
 use crate::limits::overload::Overload;
 use crate::products::catalog::Catalog;
 use crate::slo::Slo;
 use crate::telemetry::Requests;
+use crate::telemetry::metrics::Exporter;
 use crate::telemetry::traces::Tracer;
 
 /// The history of the objectives, in the data directory.
@@ -88,4 +90,14 @@ pub(super) fn start(
         tracer: tracer.cloned(),
         vitals,
     }
+}
+
+/// Tells the collector the metrics, where there is one.
+pub(super) fn export(config: &Config, vitals: &Vitals) -> io::Result<Option<Exporter>> {
+    let (traces, node) = (&config.telemetry.traces, super::node_name());
+    let read = {
+        let vitals = vitals.clone();
+        move || console::message(&vitals.read(), vitals.started())
+    };
+    Exporter::start(traces, &node, vitals.exports().clone(), read)
 }

@@ -157,6 +157,7 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "telemetry.sample_ratio = 1% (default)",
             "telemetry.trace_slow = 1s (default)",
             "telemetry.trace_forced = 100 (default)",
+            "telemetry.metrics_every = 1m (default)",
             "telemetry.service_name = doorbuster (default)",
         ]
     );

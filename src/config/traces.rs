@@ -1,4 +1,4 @@
-//! `[telemetry]`, as far as it is about traces.
+//! `[telemetry]`, as far as it is about what a collector is told: traces and metrics.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,10 +9,10 @@ use super::reader::Reader;
 use super::secret::{MASK, mask_password};
 use super::value::Value;
 
-/// Which requests and jobs are traced, and who is told.
+/// Which requests and jobs are traced, and who is told of them and of the metrics.
 #[derive(Debug, Clone)]
 pub struct TracesConfig {
-    /// The collector; without one nothing is traced.
+    /// The collector; without one nothing is traced, and nobody is told.
     pub endpoint: Option<OtlpEndpoint>,
     /// What it is told with each message, such as a token.
     pub headers: Vec<OtlpHeader>,
@@ -22,6 +22,8 @@ pub struct TracesConfig {
     pub slow: Duration,
     /// Traces a second, beside the sample.
     pub forced: u32,
+    /// From one message of metrics to the next; zero sends none.
+    pub metrics_every: Duration,
     /// As what this program is told of.
     pub service_name: String,
 }
@@ -33,7 +35,7 @@ impl TracesConfig {
             endpoint: section.value(
                 "otlp_endpoint",
                 None,
-                "collector of traces by OTLP over HTTP, such as http://localhost:4318; none traces nothing",
+                "collector of traces and metrics by OTLP over HTTP, such as http://localhost:4318; none traces nothing",
             ),
             headers: section.optional_list(
                 "otlp_headers",
@@ -54,10 +56,15 @@ impl TracesConfig {
                 100,
                 "traces a second beside the share: failed, slow, or as the client wishes",
             ),
+            metrics_every: section.value(
+                "metrics_every",
+                Duration::from_mins(1),
+                "from one message of metrics to the collector to the next; 0 sends none",
+            ),
             service_name: section.value(
                 "service_name",
                 "doorbuster".to_owned(),
-                "name of this program in traces",
+                "name of this program in traces and metrics",
             ),
         };
         reader.require(
@@ -82,6 +89,11 @@ impl OtlpEndpoint {
     /// Where traces go.
     pub fn traces(&self) -> String {
         format!("{}/v1/traces", self.0)
+    }
+
+    /// Where metrics go.
+    pub fn metrics(&self) -> String {
+        format!("{}/v1/metrics", self.0)
     }
 }
 

@@ -1,37 +1,50 @@
-//! What a node reads of itself, as Prometheus reads it. Every series is there from the start, at zero.
+//! What a node reads of itself, as Prometheus reads it and as a collector is told by OTLP. Every series is there from the
+//! start, at zero.
 
+use super::process::since_1970;
 use super::readings::Readings;
 use crate::flags::Feature;
 use crate::products::catalog::status::{RedisStatus, TierCounts};
-use crate::telemetry::metrics::{self as table, Exposition};
+use crate::telemetry::metrics::{self as table, Exposition, Message, Samples};
 use crate::telemetry::{Code, Route};
 
 /// Kinds of jobs that are told of: those of a database that several programs share could be any number.
 const MOST_KINDS: usize = 64;
 
-/// All metrics. `started`: when the process was, in seconds since 1970.
+/// All metrics, as a text. `started`: when the process was, in seconds since 1970.
 pub fn exposition(readings: &Readings, started: f64) -> String {
     let mut out = Exposition::default();
-    process(&mut out, readings, started);
-    requests(&mut out, readings);
-    caches(&mut out, readings);
-    redis(&mut out, readings);
-    store(&mut out, readings);
-    limits_and_flags(&mut out, readings);
-    overload(&mut out, readings);
-    jobs(&mut out, readings);
-    slo(&mut out, readings);
+    samples(&mut out, readings, started);
     out.finish()
+}
+
+/// All metrics, for a collector.
+pub fn message(readings: &Readings, started: f64) -> Message {
+    let mut out = Message::new(started, since_1970(readings.time));
+    samples(&mut out, readings, started);
+    out
+}
+
+fn samples(out: &mut impl Samples, readings: &Readings, started: f64) {
+    process(out, readings, started);
+    requests(out, readings);
+    caches(out, readings);
+    redis(out, readings);
+    store(out, readings);
+    limits_and_flags(out, readings);
+    overload(out, readings);
+    jobs(out, readings);
+    slo(out, readings);
 }
 
 fn flag(is_so: bool) -> u8 {
     u8::from(is_so)
 }
 
-fn process(out: &mut Exposition, readings: &Readings, started: f64) {
+fn process(out: &mut impl Samples, readings: &Readings, started: f64) {
     let process = &readings.process;
     out.begin(&table::BUILD_INFO)
-        .sample(&[env!("CARGO_PKG_VERSION"), &readings.cache.node], 1);
+        .sample(&[env!("CARGO_PKG_VERSION"), &readings.cache.node], 1_u8);
     out.begin(&table::START_TIME).sample(&[], started);
     out.begin(&table::CPU)
         .sample(&[], process.cpu.as_secs_f64());
@@ -60,11 +73,14 @@ fn process(out: &mut Exposition, readings: &Readings, started: f64) {
         .sample(&["trace_full"], readings.spans.trace_full);
     out.begin(&table::TRACES_OVER_RATE)
         .sample(&[], readings.spans.over_rate);
+    out.begin(&table::METRIC_EXPORTS)
+        .sample(&["taken"], readings.exports.taken())
+        .sample(&["dropped"], readings.exports.dropped());
     out.begin(&table::CONSOLE_CLIENTS)
         .sample(&[], readings.clients);
 }
 
-fn requests(out: &mut Exposition, readings: &Readings) {
+fn requests(out: &mut impl Samples, readings: &Readings) {
     out.begin(&table::HTTP_REQUESTS);
     for (route, counts) in Route::ALL.iter().zip(&readings.requests) {
         for code in Code::ALL {
@@ -77,7 +93,7 @@ fn requests(out: &mut Exposition, readings: &Readings) {
     }
 }
 
-fn caches(out: &mut Exposition, readings: &Readings) {
+fn caches(out: &mut impl Samples, readings: &Readings) {
     let caches = [
         ("products", &readings.cache.l1),
         ("pages", &readings.cache.pages),
@@ -118,7 +134,7 @@ fn caches(out: &mut Exposition, readings: &Readings) {
 }
 
 /// Zeros where there is none, so that a rule need not know which nodes have one.
-fn redis(out: &mut Exposition, readings: &Readings) {
+fn redis(out: &mut impl Samples, readings: &Readings) {
     let redis = readings.cache.l2.as_ref();
     let of = |number: fn(&RedisStatus) -> u64| redis.map_or(0, number);
     out.begin(&table::REDIS_LOOKUPS)
@@ -138,7 +154,7 @@ fn redis(out: &mut Exposition, readings: &Readings) {
     out.begin(&table::REDIS_TRUSTED).sample(&[], flag(is_used));
 }
 
-fn store(out: &mut Exposition, readings: &Readings) {
+fn store(out: &mut impl Samples, readings: &Readings) {
     let store = &readings.cache.store;
     out.begin(&table::STORE_QUERIES)
         .sample(&["answered"], store.queries.saturating_sub(store.failed))
@@ -171,7 +187,7 @@ fn store(out: &mut Exposition, readings: &Readings) {
         .sample(&[], readings.tail_lag.as_secs_f64());
 }
 
-fn limits_and_flags(out: &mut Exposition, readings: &Readings) {
+fn limits_and_flags(out: &mut impl Samples, readings: &Readings) {
     out.begin(&table::RATE_DECISIONS);
     for (policy, counts) in &readings.limits.policies {
         for (decision, count) in [
@@ -197,7 +213,7 @@ fn limits_and_flags(out: &mut Exposition, readings: &Readings) {
         .sample(&[], readings.flag_trouble.1);
 }
 
-fn overload(out: &mut Exposition, readings: &Readings) {
+fn overload(out: &mut impl Samples, readings: &Readings) {
     let dependencies = &readings.overload.dependencies;
     out.begin(&table::OVERLOAD_LIMIT);
     for dependency in dependencies {
@@ -222,7 +238,7 @@ fn overload(out: &mut Exposition, readings: &Readings) {
             ("shed", &dependency.shed),
         ] {
             for (priority, count) in counts {
-                out.sample(&[dependency.name, priority, decision], count);
+                out.sample(&[dependency.name, priority, decision], *count);
             }
         }
     }
@@ -232,7 +248,7 @@ fn overload(out: &mut Exposition, readings: &Readings) {
     out.begin(&table::RETRIES_REFUSED).sample(&[], refused);
 }
 
-fn jobs(out: &mut Exposition, readings: &Readings) {
+fn jobs(out: &mut impl Samples, readings: &Readings) {
     let kinds = || readings.jobs.kinds.iter().take(MOST_KINDS);
     out.begin(&table::JOBS);
     for kind in kinds() {
@@ -278,7 +294,7 @@ fn millis(millis: u64) -> f64 {
     millis as f64 / 1_000.0
 }
 
-fn slo(out: &mut Exposition, readings: &Readings) {
+fn slo(out: &mut impl Samples, readings: &Readings) {
     let objectives = &readings.slo.objectives;
     out.begin(&table::SLO_OBJECTIVE);
     for objective in objectives {

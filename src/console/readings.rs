@@ -14,6 +14,7 @@ use crate::limits::overload::{RetryCounts, Signals};
 use crate::products::catalog::status::CacheStatus;
 use crate::products::store::Lacks;
 use crate::slo::Status;
+use crate::telemetry::metrics::ExportCounts;
 use crate::telemetry::traces::SpanCounts;
 use crate::telemetry::{Route, RouteCounts};
 
@@ -90,6 +91,8 @@ pub struct Readings {
     pub dropped_lines: u64,
     /// What became of spans of traces.
     pub spans: SpanCounts,
+    /// What became of messages of metrics.
+    pub exports: ExportCounts,
     /// Pages of the console that are open.
     pub clients: usize,
 }

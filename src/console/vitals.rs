@@ -19,6 +19,7 @@ use crate::limits::RateLimits;
 use crate::limits::overload::Overload;
 use crate::products::catalog::Catalog;
 use crate::slo::{Events, Slo};
+use crate::telemetry::metrics::ExportCounts;
 use crate::telemetry::traces::Tracer;
 use crate::telemetry::{Requests, dropped_lines};
 
@@ -70,6 +71,7 @@ struct Inner {
     jobs: Mutex<JobsSeen>,
     catalog_answers: AtomicBool,
     pressure: Mutex<Option<pressure::Readings>>,
+    exports: ExportCounts,
 }
 
 impl Vitals {
@@ -85,6 +87,7 @@ impl Vitals {
             jobs: Mutex::default(),
             catalog_answers: AtomicBool::new(true),
             pressure: Mutex::default(),
+            exports: ExportCounts::default(),
         }))
     }
 
@@ -101,6 +104,11 @@ impl Vitals {
     /// The objectives.
     pub fn slo(&self) -> &Slo {
         &self.0.sources.slo
+    }
+
+    /// For whoever tells a collector the metrics.
+    pub fn exports(&self) -> &ExportCounts {
+        &self.0.exports
     }
 
     /// When the process was started, in seconds since 1970.
@@ -159,6 +167,7 @@ impl Vitals {
                 .as_ref()
                 .map(Tracer::counts)
                 .unwrap_or_default(),
+            exports: inner.exports.clone(),
             clients: inner.board.clients(),
         }
     }

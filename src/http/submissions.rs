@@ -94,7 +94,8 @@ pub(super) async fn submit(
 /// What goes along with a job of the request: its own trace context (W3C) where it is traced, else the client's, else the
 /// id that the client gave it.
 pub(super) fn trace(headers: &HeaderMap) -> Option<String> {
-    traces::traceparent().or_else(|| named(headers))
+    let carried = traces::carried().or_else(|| super::trace::carried(headers));
+    carried.map_or_else(|| named(headers), |it| Some(it.to_string()))
 }
 
 fn named(headers: &HeaderMap) -> Option<String> {
@@ -103,10 +104,8 @@ fn named(headers: &HeaderMap) -> Option<String> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         !text.is_empty() && text.len() <= LONGEST && text.bytes().all(allowed)
     };
-    let mut named = ["traceparent", "x-request-id"]
-        .into_iter()
-        .filter_map(|name| headers.get(name)?.to_str().ok().filter(is_sane));
-    named.next().map(str::to_owned)
+    let named = headers.get("x-request-id")?.to_str().ok();
+    named.filter(is_sane).map(str::to_owned)
 }
 
 pub(super) fn no_product(id: i64) -> ApiError {

@@ -13,7 +13,8 @@ use super::measure;
 use super::status_header::CACHE_STATUS;
 use crate::telemetry::Route;
 use crate::telemetry::traces::{
-    Attributes, Ending, Entered, Root, SpanKind, Traceparent, Tracer, span_of_sampled, tracestate,
+    Attributes, Carried, Ending, Entered, Root, SpanKind, Traceparent, Tracer, span_of_sampled,
+    tracestate,
 };
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -38,9 +39,7 @@ pub(super) struct RequestTrace {
 impl RequestTrace {
     pub(super) fn begin(tracer: &Rc<Tracer>, request: &ServiceRequest, started: Instant) -> Self {
         let headers = request.headers();
-        let root = Root::begin(tracer, parent(headers), || {
-            tracestate(headers.get_all(TRACESTATE).map(HeaderValue::as_bytes))
-        });
+        let root = Root::begin(tracer, parent(headers), || state(headers));
         Self {
             tracer: Rc::clone(tracer),
             root: Some(root),
@@ -141,6 +140,18 @@ pub(super) fn parent(headers: &HeaderMap) -> Option<Traceparent> {
         .nth(1)
         .is_none()
         .then_some(parent)
+}
+
+/// The same, for what is done later.
+pub(super) fn carried(headers: &HeaderMap) -> Option<Carried> {
+    Some(Carried {
+        traceparent: parent(headers)?,
+        state: state(headers),
+    })
+}
+
+fn state(headers: &HeaderMap) -> Option<Box<str>> {
+    tracestate(headers.get_all(TRACESTATE).map(HeaderValue::as_bytes))
 }
 
 /// Names of methods that are none would be any number.

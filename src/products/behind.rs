@@ -15,7 +15,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// A job of this kind, to be enqueued by a transaction.
 pub(super) fn new_job(kind: &Kind, of: &impl Serialize) -> Result<NewJob, StoreError> {
     let job = NewJob::new(kind, of).map_err(|error| StoreError::new(error.to_string()))?;
-    Ok(job.traced(traces::traceparent()))
+    Ok(job.traced(traces::carried().map(|it| it.to_string())))
 }
 
 /// Does `work` in one transaction, and commits it. What fails is done again later.

@@ -35,6 +35,7 @@ use crate::limits::overload::{
 };
 use crate::search::directory::IndexFolder;
 use crate::search::pool::{Pool, Refused};
+use crate::telemetry::traces::{self, SpanKind, span};
 pub use document::{Image, Money, Prices, Rating};
 use engine::{Engine, EngineError};
 pub use facets::{FacetValue, Facets, PriceFacet, RatingFacet};
@@ -133,9 +134,11 @@ impl Search {
             let deadline = context
                 .deadline
                 .unwrap_or_else(|| Instant::now() + patience);
+            let mut traced = traces::current();
             // The task must not hold the pool: the last one to let go of it waits for the task.
             let task = move || {
                 let _entered = context::enter(context);
+                let _traced = traced.enter();
                 engine.page(&key, &query, &documents, &background, deadline)
             };
             match self.pool.run(deadline, task).await {
@@ -149,7 +152,19 @@ impl Search {
         };
         // A search that fails says nothing of the others: the index is looked after by its keeper.
         let judge = |_: &SearchError| Verdict::Answered;
-        self.gate.call(question, searching, judge).await
+        let mut traced = span("search", SpanKind::Internal);
+        let searching = self.gate.call(question, searching, judge);
+        let page = traced.scope(searching).await;
+        match &page {
+            Ok(page) => traced.set(
+                "doorbuster.search.found",
+                i64::try_from(page.total.value).unwrap_or(i64::MAX),
+            ),
+            // The client is told what is wrong with it.
+            Err(SearchError::Cursor) => {}
+            Err(error) => traced.fail("search", error),
+        }
+        page
     }
 }
 

@@ -1,12 +1,19 @@
 //! Every metric of the program: its name, unit, labels, how many values those can have, and what it tells. Nothing is
 //! exposed that is not in this table, and `docs/metrics.md` is made of it.
 //!
-//! Names follow Prometheus: base units, `_total` for what only rises.
+//! Names follow Prometheus: base units, `_total` for what only rises. A collector is told the same names by OTLP, so that
+//! rules and dashboards fit, whichever way the numbers came.
 
-use std::collections::HashSet;
-use std::fmt::{Display, Write as _};
+mod exporter;
+mod otlp;
+mod text;
 
-use super::histogram::{BOUNDS, Durations};
+use std::fmt::{self, Display, Formatter, Write as _};
+
+use super::histogram::Durations;
+pub use exporter::{ExportCounts, Exporter};
+pub use otlp::Message;
+pub use text::{CONTENT_TYPE, Exposition};
 
 /// What kind of number it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +179,8 @@ metrics! {
         "Spans of traces that are kept. All but exported are dropped: too many waited, the collector took them not, or a request had too many.";
     TRACES_OVER_RATE Counter "doorbuster_traces_over_rate_total" []
         "Traces that were not kept, since too many were beside the sample.";
+    METRIC_EXPORTS Counter "doorbuster_metric_exports_total" [result: "2: taken, dropped"]
+        "Messages of metrics for the collector. dropped: it did not take it, and the next one tells all of it.";
 
     SLO_OBJECTIVE Gauge "doorbuster_slo_objective_ratio" [slo: "3: availability, latency, errors"]
         "Which share of events has to be good.";
@@ -190,90 +199,76 @@ metrics! {
         "Pages of the console that are open.";
 }
 
-/// Prometheus's text format, version 0.0.4. A family is begun, and its samples follow.
-pub struct Exposition {
-    text: String,
-    metric: &'static Metric,
-    begun: HashSet<&'static str>,
-}
-
-/// Its media type.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-impl Default for Exposition {
-    fn default() -> Self {
-        Self {
-            text: String::with_capacity(64 * 1024),
-            metric: &BUILD_INFO,
-            begun: HashSet::new(),
+impl Metric {
+    /// By UCUM, as OTLP has it: what its name ends with.
+    fn unit(&self) -> &'static str {
+        let name = self.name.strip_suffix("_total").unwrap_or(self.name);
+        match name.rsplit('_').next() {
+            Some("seconds") => "s",
+            Some("bytes") => "By",
+            _ => "1",
         }
     }
 }
 
-impl Exposition {
-    /// Samples are of this metric from here on. Each is begun once.
-    pub fn begin(&mut self, metric: &'static Metric) -> &mut Self {
-        debug_assert!(self.begun.insert(metric.name), "{} twice", metric.name);
-        self.metric = metric;
-        let (name, kind, help) = (metric.name, metric.kind.name(), metric.help);
-        // Writing to a string does not fail.
-        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        self
+/// A number of a metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// A count.
+    Whole(u64),
+    /// A measure.
+    Real(f64),
+}
+
+impl Display for Number {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(number) => number.fmt(f),
+            Self::Real(number) => number.fmt(f),
+        }
     }
+}
+
+impl From<u8> for Number {
+    fn from(number: u8) -> Self {
+        Self::Whole(number.into())
+    }
+}
+
+impl From<u32> for Number {
+    fn from(number: u32) -> Self {
+        Self::Whole(number.into())
+    }
+}
+
+impl From<u64> for Number {
+    fn from(number: u64) -> Self {
+        Self::Whole(number)
+    }
+}
+
+impl From<usize> for Number {
+    fn from(number: usize) -> Self {
+        Self::Whole(number as u64)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(number: f64) -> Self {
+        Self::Real(number)
+    }
+}
+
+/// Takes samples, metric by metric, in whatever form they are told.
+pub trait Samples {
+    /// Samples are of this metric from here on. Each is begun once.
+    fn begin(&mut self, metric: &'static Metric) -> &mut Self;
 
     /// A sample, with the values of the labels in the order of the table.
-    pub fn sample(&mut self, labels: &[&str], value: impl Display) -> &mut Self {
-        self.line("", labels, None, value);
-        self
-    }
+    fn sample(&mut self, labels: &[&str], value: impl Into<Number>) -> &mut Self;
 
-    /// A histogram's lines.
-    #[expect(clippy::cast_precision_loss, reason = "seconds of a sum")]
-    pub fn durations(&mut self, labels: &[&str], durations: &Durations) -> &mut Self {
-        let mut below = 0;
-        for (at, count) in durations.buckets.iter().enumerate() {
-            below += count;
-            let bound = BOUNDS
-                .get(at)
-                .map_or("+Inf".to_owned(), |bound| seconds(*bound).to_string());
-            self.line("_bucket", labels, Some(&bound), below);
-        }
-        self.line("_sum", labels, None, durations.sum as f64 / 1e9);
-        self.line("_count", labels, None, below);
-        self
-    }
-
-    /// All that was written.
-    pub fn finish(self) -> String {
-        self.text
-    }
-
-    fn line(&mut self, suffix: &str, values: &[&str], bound: Option<&str>, value: impl Display) {
-        let labels = self.metric.labels;
-        debug_assert_eq!(labels.len(), values.len(), "{}", self.metric.name);
-        self.text.extend([self.metric.name, suffix]);
-        let names = labels
-            .iter()
-            .map(|label| label.name)
-            .chain(bound.map(|_| "le"));
-        for (at, (name, value)) in names.zip(values.iter().copied().chain(bound)).enumerate() {
-            self.text.push(if at == 0 { '{' } else { ',' });
-            self.text.extend([name, "=\""]);
-            for sign in value.chars() {
-                match sign {
-                    '\\' => self.text.push_str("\\\\"),
-                    '"' => self.text.push_str("\\\""),
-                    '\n' => self.text.push_str("\\n"),
-                    sign => self.text.push(sign),
-                }
-            }
-            self.text.push('"');
-        }
-        if !values.is_empty() || bound.is_some() {
-            self.text.push('}');
-        }
-        let _ = writeln!(self.text, " {value}");
-    }
+    /// A histogram.
+    fn durations(&mut self, labels: &[&str], durations: &Durations) -> &mut Self;
 }
 
 /// Of nanoseconds: the number that is nearest, which prints as one expects.
@@ -304,9 +299,8 @@ pub fn table() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::collections::HashSet;
 
-    use super::super::requests::{Code, Requests, Route};
     use super::*;
 
     #[test]
@@ -317,55 +311,6 @@ mod tests {
             let is_counter = metric.name.ends_with("_total");
             assert_eq!(is_counter, metric.kind == Kind::Counter, "{}", metric.name);
             assert!(metric.help.ends_with('.') && !metric.help.contains('|'));
-        }
-    }
-
-    #[test]
-    fn samples_are_written_as_prometheus_reads_them() {
-        let mut exposition = Exposition::default();
-        exposition
-            .begin(&DATABASE_IN_FLIGHT)
-            .sample(&["a\"b\\c\nd", "primary"], 2)
-            .begin(&TAIL_LAG)
-            .sample(&[], 0.25);
-        assert_eq!(
-            exposition.finish().lines().collect::<Vec<_>>(),
-            [
-                "# HELP doorbuster_database_reads_in_flight Reads that a server is at.",
-                "# TYPE doorbuster_database_reads_in_flight gauge",
-                "doorbuster_database_reads_in_flight{server=\"a\\\"b\\\\c\\nd\",role=\"primary\"} 2",
-                "# HELP doorbuster_outbox_tail_lag_seconds Time since everything that was committed had been heard of.",
-                "# TYPE doorbuster_outbox_tail_lag_seconds gauge",
-                "doorbuster_outbox_tail_lag_seconds 0.25",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_histogram_counts_up_to_all() {
-        let requests = Requests::default();
-        for millis in [1, 150, 20_000] {
-            let took = Duration::from_millis(millis);
-            requests.count(Route::Product, Code::Success, took);
-        }
-        let durations = requests.read()[0].durations;
-        let mut exposition = Exposition::default();
-        exposition
-            .begin(&HTTP_DURATION)
-            .durations(&["product"], &durations);
-        let text = exposition.finish();
-        let name = HTTP_DURATION.name;
-        for line in [
-            "_bucket{route=\"product\",le=\"0.000001\"} 0",
-            "_bucket{route=\"product\",le=\"0.001\"} 1",
-            "_bucket{route=\"product\",le=\"0.15\"} 2",
-            "_bucket{route=\"product\",le=\"10\"} 2",
-            "_bucket{route=\"product\",le=\"+Inf\"} 3",
-            "_count{route=\"product\"} 3",
-            "_sum{route=\"product\"} 20.151",
-        ] {
-            let line = format!("\n{name}{line}\n");
-            assert!(text.contains(&line), "{line}: {text}");
         }
     }
 

@@ -19,16 +19,16 @@ mod tests;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use allowance::Allowance;
 use exporter::Queue;
 
 use crate::config::TracesConfig;
-pub use current::{Current, Entered, current, scope, traceparent};
+pub use current::{Current, Entered, carried, current, scope};
 pub use exporter::SpanCounts;
-pub use parent::{Traceparent, tracestate};
+pub use parent::{Carried, Traceparent, tracestate};
 pub use record::{AttributeValue, Attributes, SpanKind};
 pub use root::{Ending, Root};
 pub use span::{Span, span, span_of_sampled};
@@ -43,8 +43,9 @@ pub struct Tracer(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     /// A lot below it has a trace kept.
-    threshold: u64,
-    slow: Duration,
+    threshold: AtomicU64,
+    /// In nanoseconds.
+    slow: AtomicU64,
     allowance: Allowance,
     queue: Queue,
 }
@@ -57,8 +58,8 @@ impl Tracer {
             return Ok(None);
         };
         Ok(Some(Self(Arc::new(Inner {
-            threshold: threshold(config.sample_ratio.0),
-            slow: config.slow,
+            threshold: threshold(config.sample_ratio.0).into(),
+            slow: nanos(config.slow).into(),
             allowance: Allowance::new(config.forced),
             queue: Queue::start(&endpoint.traces(), config, node)?,
         }))))
@@ -66,7 +67,16 @@ impl Tracer {
 
     /// Whether a request that took so long is always kept.
     pub fn is_slow(&self, took: Duration) -> bool {
-        took >= self.0.slow
+        nanos(took) >= self.0.slow.load(Ordering::Relaxed)
+    }
+
+    /// From here on the shares and limits of this configuration are in force. Where what is kept goes stays as it is.
+    pub fn follow(&self, config: &TracesConfig) {
+        let inner = &*self.0;
+        let ratio = threshold(config.sample_ratio.0);
+        inner.threshold.store(ratio, Ordering::Relaxed);
+        inner.slow.store(nanos(config.slow), Ordering::Relaxed);
+        inner.allowance.set(config.forced);
     }
 
     /// Whether one more may be kept that the sample does not have. Counts those that may not.
@@ -88,6 +98,10 @@ impl Tracer {
     pub fn finish(&self) {
         self.0.queue.finish(LAST_WORDS);
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The share of all lots, given in millionths.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::jobs::handler::Failure;
 use crate::jobs::job::Job;
-use crate::telemetry::traces::{Ending, Root, SpanKind, Traceparent, Tracer};
+use crate::telemetry::traces::{Carried, Ending, Root, SpanKind, Tracer};
 
 /// A job that is being done. One that is dropped before it ended is not seen.
 pub(super) struct JobTrace {
@@ -21,7 +21,11 @@ impl JobTrace {
     pub(super) fn begin(tracer: &Tracer, kind: &'static str, job: &Job) -> Self {
         Self {
             tracer: tracer.clone(),
-            root: Root::begin(tracer, parent(job), || None),
+            root: {
+                let carried = parent(job);
+                let traceparent = carried.as_ref().map(|it| it.traceparent);
+                Root::begin(tracer, traceparent, || carried.and_then(|it| it.state))
+            },
             kind,
             started: Instant::now(),
         }
@@ -71,8 +75,8 @@ impl JobTrace {
 }
 
 /// The context that the job was enqueued with; else it bears the id of a request.
-pub(super) fn parent(job: &Job) -> Option<Traceparent> {
-    Traceparent::parse(job.trace.as_ref()?.as_bytes())
+pub(super) fn parent(job: &Job) -> Option<Carried> {
+    Carried::parse(job.trace.as_ref()?)
 }
 
 /// Polls `future` within the job, where it is traced. As cancel safe as `future`.

@@ -21,7 +21,7 @@ use crate::products::behind::{PATIENCE, commit, new_job};
 use crate::products::catalog::Catalog;
 use crate::products::follow::{AT_ONCE, Follow, Follower};
 use crate::products::store::{CatalogStore, CatalogTransaction, Decision, StoreError};
-use crate::telemetry::traces::{SpanKind, span};
+use crate::telemetry::traces::{Carried, SpanKind, span};
 
 /// Reads what was committed, and enqueues a [`DELIVER`] for each product that changed.
 pub const COLLECT: Kind = Kind {
@@ -152,9 +152,7 @@ impl Sender {
         ];
         let mut traced = span("webhook", SpanKind::Client);
         traced.set("http.request.method", "POST");
-        if let Some(traceparent) = traced.traceparent() {
-            headers.push(("traceparent", traceparent.to_string()));
-        }
+        headers.extend(traced.carried().iter().flat_map(Carried::headers));
         let (client, to) = (self.client.clone(), url.to_owned());
         let posted = spawn_blocking(move || client.post(&to, &headers, &event.body));
         let posted = posted.await.map_err(Failure::passing)?;

@@ -1,12 +1,12 @@
 //! How many traces are kept beside the sample: errors of an outage, or what a client wishes, could be any number.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// So many in each second.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    each_second: u32,
+    each_second: AtomicU32,
     /// The second, in the upper half, and how many it had.
     spent: AtomicU64,
 }
@@ -14,9 +14,14 @@ pub(super) struct Allowance {
 impl Allowance {
     pub(super) fn new(each_second: u32) -> Self {
         Self {
-            each_second,
+            each_second: each_second.into(),
             spent: AtomicU64::new(0),
         }
+    }
+
+    /// So many from here on.
+    pub(super) fn set(&self, each_second: u32) {
+        self.each_second.store(each_second, Ordering::Relaxed);
     }
 
     /// Takes one, if there is one left.
@@ -27,13 +32,14 @@ impl Allowance {
 
     fn take_in(&self, second: u64) -> bool {
         let second = second & u64::from(u32::MAX);
+        let each_second = u64::from(self.each_second.load(Ordering::Relaxed));
         let next = |spent: u64| {
             let count = if spent >> 32 == second {
                 spent & u64::from(u32::MAX)
             } else {
                 0
             };
-            (count < u64::from(self.each_second)).then_some(second << 32 | (count + 1))
+            (count < each_second).then_some(second << 32 | (count + 1))
         };
         let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
         self.spent.fetch_update(set, fetch, next).is_ok()

@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
-use super::parent::Traceparent;
+use super::parent::{Carried, Traceparent};
 use super::recorder::{Parent, Recorder};
 
 thread_local! {
@@ -67,15 +67,20 @@ impl Current {
         Self(State::Recording(places.into()))
     }
 
-    /// For whoever is asked, in a header, or later. `None` where nothing is recorded, or for several at once.
-    pub fn traceparent(&self) -> Option<Traceparent> {
+    /// For whoever is asked, in headers, or later. `None` where nothing is recorded, or for several at once.
+    pub fn carried(&self) -> Option<Carried> {
         match &self.0 {
             State::Recording(places) => match &**places {
-                [place] => Some(place.traceparent()),
+                [place] => Some(place.carried()),
                 _ => None,
             },
             _ => None,
         }
+    }
+
+    /// From here to the end of the result this thread works for it. Not to be held across an await.
+    pub fn enter(&mut self) -> Entered<'_> {
+        Entered::new(self)
     }
 }
 
@@ -83,6 +88,14 @@ impl Place {
     fn traceparent(&self) -> Traceparent {
         let root = self.recorder.root;
         root.below(self.span, root.is_sampled())
+    }
+
+    fn carried(&self) -> Carried {
+        let parent = self.recorder.parent.as_ref();
+        Carried {
+            traceparent: self.traceparent(),
+            state: parent.and_then(|parent| parent.state.clone()),
+        }
     }
 }
 
@@ -103,8 +116,8 @@ pub fn current() -> Current {
 }
 
 /// Of the span that is under way, for what is done later or elsewhere; `None` where nothing is recorded.
-pub fn traceparent() -> Option<String> {
-    Some(current().traceparent()?.to_string())
+pub fn carried() -> Option<Carried> {
+    current().carried()
 }
 
 /// Puts the one before back, and keeps what became of this one.
@@ -112,7 +125,7 @@ pub fn traceparent() -> Option<String> {
 pub struct Entered<'c>(&'c mut Current);
 
 impl<'c> Entered<'c> {
-    pub(super) fn new(current: &'c mut Current) -> Self {
+    fn new(current: &'c mut Current) -> Self {
         *current = CURRENT.replace(std::mem::take(current));
         Self(current)
     }

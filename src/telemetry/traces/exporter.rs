@@ -9,12 +9,11 @@ use std::{io, thread};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
-use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 use super::otlp;
 use super::recorder::Finished;
 use crate::config::TracesConfig;
+use crate::telemetry::otlp::{Collector, SendError, resource};
 
 /// Spans that may wait: some 4 MB.
 const MOST_QUEUED: usize = 8_192;
@@ -22,8 +21,6 @@ const MOST_QUEUED: usize = 8_192;
 const BATCH: usize = 512;
 /// How long a span waits for others.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How long the receiver may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often spans are sent that were not taken, and how long after the first time; each pause is twice the last one.
 const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(250);
@@ -98,13 +95,10 @@ impl Queue {
             is_ending: AtomicBool::new(false),
             counters: Counters::default(),
         }));
-        let headers = config.headers.iter();
         let exporter = Exporter {
             queue: queue.clone(),
-            agent: agent(),
-            url: endpoint.to_owned(),
-            headers: headers.map(|it| it.reveal().to_owned()).collect(),
-            resource: otlp::resource(&config.service_name, node),
+            collector: Collector::new(endpoint, config),
+            resource: resource(&config.service_name, node),
             is_taken: true,
         };
         thread::Builder::new()
@@ -146,9 +140,7 @@ impl Queue {
 /// The other end of the queue.
 struct Exporter {
     queue: Queue,
-    agent: Agent,
-    url: String,
-    headers: Vec<(String, String)>,
+    collector: Collector,
     resource: Resource,
     /// Whether the last ones were taken.
     is_taken: bool,
@@ -216,40 +208,11 @@ impl Exporter {
     }
 
     fn post(&self, body: &[u8]) -> Result<usize, SendError> {
-        let mut request = self.agent.post(&self.url);
-        request = request.header("content-type", "application/x-protobuf");
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        let mut response = request.send(body).map_err(Box::new)?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(SendError::Refused(status.as_u16()));
-        }
-        let answer = response.body_mut().read_to_vec().unwrap_or_default();
+        let answer = self.collector.post(body)?;
         // One that is no such message says nothing against it.
         let answer = ExportTraceServiceResponse::decode(answer.as_slice()).unwrap_or_default();
         let refused = answer.partial_success.map_or(0, |it| it.rejected_spans);
         Ok(usize::try_from(refused).unwrap_or(0))
-    }
-}
-
-/// Why spans were not taken.
-#[derive(Debug, thiserror::Error)]
-enum SendError {
-    #[error("no answer: {0}")]
-    Silent(#[from] Box<ureq::Error>),
-    #[error("answered {0}")]
-    Refused(u16),
-}
-
-impl SendError {
-    /// Whether OTLP has them sent again.
-    fn is_passing(&self) -> bool {
-        match self {
-            Self::Silent(_) => true,
-            Self::Refused(status) => matches!(status, 429 | 502..=504),
-        }
     }
 }
 
@@ -274,27 +237,4 @@ fn collect(first: Message, receiver: &Receiver<Message>) -> (Vec<Finished>, Opti
         }
         next = receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
     }
-}
-
-fn agent() -> Agent {
-    let certificates = rustls_native_certs::load_native_certs().certs;
-    let roots: Vec<_> = certificates
-        .iter()
-        .map(|der| Certificate::from_der(der).to_owned())
-        .collect();
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .root_certs(RootCerts::new_with_certs(&roots))
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build();
-    let config = Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .http_status_as_error(false)
-        .user_agent(concat!("doorbuster/", env!("CARGO_PKG_VERSION")))
-        .tls_config(tls)
-        .build();
-    config.into()
 }

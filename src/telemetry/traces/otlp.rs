@@ -2,7 +2,7 @@
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind as Kind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -10,21 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 
 use super::record::{AttributeValue, SpanKind, SpanRecord};
 use super::recorder::{Finished, Recorder};
-
-/// Whom the spans are of.
-pub(super) fn resource(service: &str, node: &str) -> Resource {
-    let texts = [
-        ("service.name", service),
-        ("service.version", env!("CARGO_PKG_VERSION")),
-        ("service.instance.id", node),
-    ];
-    Resource {
-        attributes: texts
-            .map(|(name, text)| attribute(name, AttributeValue::Text(text.to_owned().into())))
-            .to_vec(),
-        ..Resource::default()
-    }
-}
+use crate::telemetry::otlp::scope;
 
 /// One message for all of them.
 pub(super) fn request(resource: &Resource, batch: Vec<Finished>) -> ExportTraceServiceRequest {
@@ -37,11 +23,7 @@ pub(super) fn request(resource: &Resource, batch: Vec<Finished>) -> ExportTraceS
         resource_spans: vec![ResourceSpans {
             resource: Some(resource.clone()),
             scope_spans: vec![ScopeSpans {
-                scope: Some(InstrumentationScope {
-                    name: "doorbuster".to_owned(),
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    ..InstrumentationScope::default()
-                }),
+                scope: Some(scope()),
                 spans: spans.collect(),
                 ..ScopeSpans::default()
             }],

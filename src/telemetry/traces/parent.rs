@@ -1,6 +1,7 @@
 //! W3C Trace Context: what says which trace a request is part of (<https://www.w3.org/TR/trace-context/>).
 
 use std::fmt;
+use std::iter;
 
 /// Bytes of version 00.
 const LENGTH: usize = 55;
@@ -78,6 +79,51 @@ impl fmt::Display for Traceparent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (trace_id, span_id, flags) = (self.trace_id, self.span_id, self.flags);
         write!(f, "00-{trace_id:032x}-{span_id:016x}-{flags:02x}")
+    }
+}
+
+/// What goes along with a trace: which span asks, and what others say of the trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// Which span asks.
+    pub traceparent: Traceparent,
+    /// The `tracestate`, as it came.
+    pub state: Option<Box<str>>,
+}
+
+impl Carried {
+    /// Reads what [`fmt::Display`] wrote. `None` where it is something else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (traceparent, state) = match text.split_once(' ') {
+            Some((traceparent, state)) => (traceparent, tracestate(iter::once(state.as_bytes()))),
+            None => (text, None),
+        };
+        Some(Self {
+            traceparent: Traceparent::parse(traceparent.as_bytes())?,
+            state,
+        })
+    }
+
+    /// As headers of whoever is asked.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![("traceparent", self.traceparent.to_string())];
+        headers.extend(
+            self.state
+                .iter()
+                .map(|state| ("tracestate", state.to_string())),
+        );
+        headers
+    }
+}
+
+/// The `traceparent`, and after a space the `tracestate`, where there is one.
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.traceparent.fmt(f)?;
+        match &self.state {
+            Some(state) => write!(f, " {state}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -221,6 +267,25 @@ mod tests {
                 prop_assert!(state.len() <= MAX_STATE);
                 prop_assert!(state.bytes().all(|it| it == b'\t' || (b' '..=b'~').contains(&it)));
             }
+        }
+    }
+
+    #[test]
+    fn what_is_carried_is_what_came() {
+        for text in [
+            SAMPLE.to_owned(),
+            format!("{SAMPLE} a=1, b=2"),
+            format!("{SAMPLE} a=x y"),
+        ] {
+            let carried = Carried::parse(&text).unwrap();
+            assert_eq!(carried.to_string(), text);
+            assert_eq!(carried.headers().len(), 1 + usize::from(text.contains(' ')));
+        }
+        // A state that is none takes nothing else along.
+        let carried = Carried::parse(&format!("{SAMPLE} nonsense")).unwrap();
+        assert_eq!(carried.to_string(), SAMPLE);
+        for text in ["", "7f3c-11", "r-1 a=1", &SAMPLE[1..]] {
+            assert_eq!(Carried::parse(text), None, "{text}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
 use super::Tracer;
@@ -40,7 +41,7 @@ impl Root {
         state: impl FnOnce() -> Option<Box<str>>,
     ) -> Self {
         let is_sampled = match parent {
-            None => ids::random() < tracer.0.threshold,
+            None => ids::random() < tracer.0.threshold.load(Ordering::Relaxed),
             Some(parent) => parent.is_sampled() && tracer.may_force(),
         };
         let parent = parent.map(|traceparent| Parent {
@@ -56,7 +57,7 @@ impl Root {
 
     /// From here to the end of the result this thread works for it. Not to be held across an await.
     pub fn enter(&mut self) -> Entered<'_> {
-        Entered::new(&mut self.0)
+        self.0.enter()
     }
 
     fn recorder(&self) -> Option<&Arc<Recorder>> {

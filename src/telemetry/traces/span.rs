@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::current::{self, Current, Place, State};
 use super::ids;
-use super::parent::Traceparent;
+use super::parent::Carried;
 use super::record::{AttributeValue, Attributes, SpanKind, SpanRecord};
 
 /// Begins where it is made, and ends where it is dropped. Does nothing where nobody looks.
@@ -100,8 +100,8 @@ impl Span {
     }
 
     /// For whoever is asked.
-    pub fn traceparent(&self) -> Option<Traceparent> {
-        self.current().traceparent()
+    pub fn carried(&self) -> Option<Carried> {
+        self.current().carried()
     }
 
     /// Polls `future` within it. As cancel safe as `future`.

@@ -13,14 +13,14 @@ fn the_threshold_is_the_share() {
 #[test]
 fn nothing_is_recorded_where_nobody_looks() {
     let span = span("a", SpanKind::Internal);
-    assert!(!span.is_recording() && traceparent().is_none());
+    assert!(!span.is_recording() && carried().is_none());
 }
 
 #[test]
 fn a_request_that_nobody_keeps_is_recorded_from_its_first_span_on() {
     let mut idle = Current(State::Idle(None));
     {
-        let _entered = Entered::new(&mut idle);
+        let _entered = idle.enter();
         assert!(!span_of_sampled("hit", SpanKind::Internal).is_recording());
         assert!(current::with(|it| matches!(it.0, State::Idle(_))));
         assert!(span("miss", SpanKind::Internal).is_recording());
@@ -30,7 +30,7 @@ fn a_request_that_nobody_keeps_is_recorded_from_its_first_span_on() {
         matches!(idle.0, State::Recording(_)),
         "it is kept for the end"
     );
-    assert!(traceparent().is_none(), "and the thread is free again");
+    assert!(carried().is_none(), "and the thread is free again");
 }
 
 #[tokio::test]
@@ -38,22 +38,22 @@ async fn a_span_rides_with_the_task() {
     let mut idle = Current(State::Idle(None));
     idle.record();
     let outer = idle.clone();
-    let id = outer.traceparent().unwrap();
+    let id = outer.carried().unwrap().traceparent;
     scope(outer, async {
         let inner = span("inner", SpanKind::Client);
-        let within = inner.traceparent().unwrap();
+        let within = inner.carried().unwrap().traceparent;
         assert_eq!(within.trace_id, id.trace_id);
         assert_ne!(within.span_id, id.span_id);
         inner
             .scope(async {
                 tokio::time::sleep(Duration::from_millis(1)).await;
-                assert_eq!(traceparent(), Some(within.to_string()));
+                assert_eq!(carried().unwrap().traceparent, within);
             })
             .await;
-        assert_eq!(traceparent(), Some(id.to_string()));
+        assert_eq!(carried().unwrap().traceparent, id);
     })
     .await;
-    assert_eq!(traceparent(), None);
+    assert_eq!(carried(), None);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn what_is_done_for_several_has_no_one_trace() {
     };
     let both = Current::together([one(), Current::default(), one()]);
     assert!(matches!(&both.0, State::Recording(places) if places.len() == 2));
-    assert_eq!(both.traceparent(), None);
+    assert_eq!(both.carried(), None);
     assert!(matches!(
         Current::together([Current::default()]).0,
         State::Off
