@@ -51,8 +51,12 @@ fn a_file_is_imported_behind_the_request() {
     let server = shop.serve();
     let feed = Feed::of(&shop, &server);
     // Of several pieces.
-    let products: Vec<_> = (1..=3_000)
-        .map(|number| product(&format!("lamp-{number}"), &"Lamp ".repeat(150)))
+    let products: Vec<Value> = (1..=3_000)
+        .map(|number| {
+            let mut lamp = product(&format!("lamp-{number}"), "Lamp");
+            lamp["description_html"] = json!("Lamp ".repeat(150));
+            lamp
+        })
         .collect();
     let file = lines(&products);
     assert!(file.len() > 2 << 20);

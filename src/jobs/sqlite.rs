@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension, params};
+use tokio::time::timeout;
 
 use super::job::{End, JobId, JobRecord, KindStats, Lease, NewJob, Selection};
 use super::store::{Extended, Fetch, Fetched, JobStore, JobStoreError, Looked, Retention, Upkeep};
@@ -104,7 +105,20 @@ impl JobStore for SqliteJobs {
         leases: Vec<Lease>,
         lease: Duration,
     ) -> BoxFuture<'_, Result<Vec<Extended>, JobStoreError>> {
-        self.write(move |connection| begin::extend(connection, &leases, lease))
+        let asked = leases.clone();
+        let extended = self.write(move |connection| begin::extend(connection, &asked, lease));
+        async move {
+            match timeout(lease / 6, extended).await {
+                Ok(Ok(extended)) => Ok(extended),
+                // Somebody writes for long, such as an import that is one of these jobs. To take a job needs the same
+                // lock: whoever has it still goes on having it meanwhile, and extends the lease first thing after.
+                _ => {
+                    self.read(move |connection| begin::held(connection, &leases))
+                        .await
+                }
+            }
+        }
+        .boxed()
     }
 
     fn end(&self, ends: Vec<End>) -> BoxFuture<'_, Result<Vec<JobId>, JobStoreError>> {

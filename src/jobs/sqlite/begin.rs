@@ -102,17 +102,34 @@ pub(super) fn extend(
         "UPDATE job SET lease_until = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'running'
          RETURNING is_cancelled",
     )?;
-    let mut extended = Vec::with_capacity(leases.len());
+    of_each(leases, |lease| {
+        statement.query_row(params![lease.id, lease.fence, until], |row| row.get(0))
+    })
+}
+
+/// Which of the leases are nobody else's yet.
+pub(super) fn held(connection: &Connection, leases: &[Lease]) -> rusqlite::Result<Vec<Extended>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT is_cancelled FROM job WHERE id = ?1 AND fence = ?2 AND state = 'running'",
+    )?;
+    of_each(leases, |lease| {
+        statement.query_row(params![lease.id, lease.fence], |row| row.get(0))
+    })
+}
+
+/// Those that there is a row of, which says whether the job is cancelled.
+fn of_each(
+    leases: &[Lease],
+    mut ask: impl FnMut(&Lease) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<Vec<Extended>> {
+    let mut there = Vec::with_capacity(leases.len());
     for lease in leases {
-        let is_cancelled = statement
-            .query_row(params![lease.id, lease.fence, until], |row| row.get(0))
-            .optional()?;
-        extended.extend(is_cancelled.map(|is_cancelled| Extended {
+        there.extend(ask(lease).optional()?.map(|is_cancelled| Extended {
             id: lease.id,
             is_cancelled,
         }));
     }
-    Ok(extended)
+    Ok(there)
 }
 
 /// Whether jobs are to be made ready or retaken, and which kinds have jobs that are.

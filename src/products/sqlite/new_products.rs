@@ -21,11 +21,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Takes the product in, unless something may stand in its way.
-    fn take(
-        &mut self,
-        taken: &mut Taken<'_>,
-        product: &'a ProductInput,
-    ) -> rusqlite::Result<bool> {
+    fn take(&mut self, taken: &mut Taken<'_>, product: &'a ProductInput) -> rusqlite::Result<bool> {
         let variants = || product.variants.iter().flatten();
         let skus = || variants().filter_map(|variant| variant.sku.as_deref());
         if product.title.is_none()
