@@ -201,7 +201,7 @@ mod tests {
         let within = point
             .explicit_bounds
             .iter()
-            .position(|bound| *bound == 0.15);
+            .position(|bound| bound.total_cmp(&0.15).is_eq());
         assert_eq!(point.bucket_counts[within.unwrap()], 1);
         assert_eq!(
             point.bucket_counts.last(),
