@@ -266,6 +266,90 @@ fn a_request_and_the_job_it_started_are_one_trace() {
 }
 
 #[test]
+fn what_others_say_of_a_trace_goes_along_into_a_job() {
+    let (shop, collector) = (lamp(), Collector::start());
+    let url = collector.url();
+    let server = shop.serve_with(&[], &tracing(&url, "0%"));
+    let review = json!({
+        "rating": 4, "body": "Lights the whole desk, and does not flicker.",
+        "author": "Ada", "customer": "ada@example.com",
+    });
+    let headers = [
+        ("content-type", "application/json"),
+        ("traceparent", &*format!("00-{PARENT}-01")),
+        ("tracestate", "other=1"),
+    ];
+    let reply = server.send("POST", "/products/1/reviews", &headers, review.to_string());
+    reply.with(202);
+    let job = collector.wait_for("the job", is_named("job review.moderate"));
+    assert!(PARENT.starts_with(&job.trace_id()), "{job:#?}");
+    assert_eq!(job.span.trace_state, "other=1");
+    server.stop();
+}
+
+#[test]
+fn a_search_is_a_step() {
+    let (shop, collector) = (lamp(), Collector::start());
+    let url = collector.url();
+    let server = shop.serve_with(&[], &tracing(&url, "100%"));
+    server.get("/search?q=lamp").with(200);
+    let search = collector.wait_for("the search", is_named("search"));
+    let root = collector.wait_for("the request", is_named("GET /search"));
+    assert_eq!(search.trace_id(), root.trace_id());
+    assert!(search.attributes.contains_key("doorbuster.search.found"));
+    server.stop();
+}
+
+#[test]
+fn variables_of_opentelemetry_count_where_ours_say_nothing() {
+    let (shop, collector) = (lamp(), Collector::start());
+    let url = collector.url();
+    let mut environment = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*url),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=lamps"),
+        ("OTEL_SERVICE_NAME", "theirs"),
+        ("DOORBUSTER_TELEMETRY_SAMPLE_RATIO", "100%"),
+    ];
+    let server = shop.serve_with(&[], &environment);
+    server.get("/products/1").with(200);
+    let seen = collector.wait_for("the request", is_named("GET /products/{id}"));
+    assert_eq!(seen.service["service.name"], "theirs");
+    assert!(collector.heads()[0].contains("x-tenant: lamps"));
+    server.stop();
+    environment.push(("DOORBUSTER_TELEMETRY_SERVICE_NAME", "ours"));
+    let server = shop.serve_with(&[], &environment);
+    server.get("/products/1").with(200);
+    collector.wait_for("one of ours", |it| it.service["service.name"] == "ours");
+    server.stop();
+}
+
+#[test]
+fn metrics_are_told_with_the_names_that_are_scraped() {
+    use std::collections::BTreeSet;
+    let (shop, collector) = (lamp(), Collector::start());
+    let url = collector.url();
+    let mut environment = tracing(&url, "0%");
+    environment.push(("DOORBUSTER_TELEMETRY_METRICS_EVERY", "50ms"));
+    let server = shop.serve_with(&[], &environment);
+    server.get("/products/1").with(200);
+    let text = String::from_utf8(server.get_admin("/metrics").with(200).body).unwrap();
+    let scraped: BTreeSet<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .map(str::to_owned)
+        .collect();
+    let told = within(PATIENCE, "the metrics", || collector.metrics().pop());
+    let told = &told.scope_metrics[0].metrics;
+    let names: BTreeSet<_> = told.iter().map(|it| it.name.clone()).collect();
+    assert_eq!(names, scraped);
+    let taken = "doorbuster_metric_exports_total{result=\"taken\"} ";
+    within(PATIENCE, "it is counted", || {
+        (counted(&server, taken) > 0).then_some(())
+    });
+    server.stop();
+}
+
+#[test]
 fn a_collector_that_hangs_or_is_gone_holds_up_nobody() {
     let shop = lamp();
     let hangs = Collector::that_hangs();

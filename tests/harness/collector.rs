@@ -1,4 +1,4 @@
-//! A collector of traces: OTLP over HTTP, on the official messages.
+//! A collector of traces and metrics: OTLP over HTTP, on the official messages.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,9 +7,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
@@ -24,6 +26,7 @@ pub(crate) struct Collector {
 #[derive(Default)]
 struct Shared {
     spans: Mutex<Vec<Seen>>,
+    metrics: Mutex<Vec<ResourceMetrics>>,
     heads: Mutex<Vec<String>>,
 }
 
@@ -102,7 +105,12 @@ impl Collector {
         self.shared.spans.lock().unwrap().clone()
     }
 
-    /// Heads of the messages so far.
+    /// Metrics so far, the newest last.
+    pub(crate) fn metrics(&self) -> Vec<ResourceMetrics> {
+        self.shared.metrics.lock().unwrap().clone()
+    }
+
+    /// Heads of the messages of spans so far.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.shared.heads.lock().unwrap().clone()
     }
@@ -145,9 +153,17 @@ impl Shared {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).ok()?;
-            let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
-            self.heads.lock().unwrap().push(head);
-            self.keep(request);
+            if head.starts_with("post /v1/metrics ") {
+                let request = ExportMetricsServiceRequest::decode(body.as_slice()).unwrap();
+                self.metrics
+                    .lock()
+                    .unwrap()
+                    .extend(request.resource_metrics);
+            } else {
+                let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
+                self.heads.lock().unwrap().push(head);
+                self.keep(request);
+            }
             let mut writer = stream;
             writer
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n")
