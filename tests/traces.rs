@@ -176,12 +176,13 @@ fn what_failed_is_told_of_whatever_the_share() {
     assert_eq!(roots.count(), 1, "a 404 is no failure of ours");
 }
 
-/// A request that takes as long as its client does to send it: longer than a millisecond.
+/// A request that takes as long as its client does to send it: longer than a millisecond, once the server has
+/// begun to look at it.
 fn slowly(server: &Server) -> Reply {
     let head = "POST /products/1/reviews HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n\
-                content-length: 2\r\n\r\n";
+                expect: 100-continue\r\ncontent-length: 2\r\n\r\n";
     let mut connection = server.connect();
-    connection.send(head);
+    connection.send(head).head().with(100);
     std::thread::sleep(Duration::from_millis(20));
     connection.send("{}").reply()
 }

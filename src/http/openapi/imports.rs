@@ -1,5 +1,6 @@
 //! Imports behind the requests.
 
+use utoipa::PartialSchema;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -8,6 +9,7 @@ use utoipa::openapi::{Content, ContentBuilder, Paths, Ref, Required, ResponseBui
 use super::headers::with_headers;
 use super::overview::WRITES;
 use super::parameters::{integer, path, query, string};
+use super::schemas::CurrencyCode;
 use super::{errors, security};
 use crate::flags::Feature;
 use crate::http::export::JSON_LINES;
@@ -28,7 +30,7 @@ pub(super) fn paths() -> Paths {
 
 fn submit() -> Operation {
     let naming = ObjectBuilder::new()
-        .property("url", string())
+        .property("url", string().pattern(Some("^https?://[^/]+")))
         .required("url")
         .build();
     let naming = ContentBuilder::new().schema(Some(naming)).build();
@@ -95,7 +97,7 @@ fn parameter(name: &'static str) -> Parameter {
         _ => query(
             name,
             "Currency of amounts that are given without one; USD unless said.",
-            string().pattern(Some("^[A-Z]{3}$")),
+            CurrencyCode::schema(),
         ),
     };
     parameter.build()
