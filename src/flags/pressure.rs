@@ -178,7 +178,23 @@ impl Flags {
         let step = ladder.observe(now, readings, |feature| self.is_decided(feature))?;
         match step {
             Step::Up(feature) => {
-                tracing::warn!("pressure: {} is given up: {readings:?}", feature.name());
+                let Pressure {
+                    saturation,
+                    queue_wait,
+                    loop_lag,
+                    shed_ratio,
+                } = readings.limits;
+                tracing::warn!(
+                    saturation,
+                    ?queue_wait,
+                    ?loop_lag,
+                    shed_ratio,
+                    failed_ratio = readings.failed_ratio,
+                    burn = readings.burn,
+                    processor = readings.processor,
+                    "pressure: {} is given up",
+                    feature.name()
+                );
             }
             Step::Down(feature) => tracing::warn!("calm: {} is taken up again", feature.name()),
         }

@@ -65,7 +65,8 @@ fn a_schedule_replaces_what_runs() {
 #[test]
 fn what_was_saved_runs_again() {
     let place = Place::new();
-    place.start("instances = 2");
+    place.start("instances = 1");
+    place.pm(&["scale", "web", "+1"]).with(0);
     place.pm(&["save"]).with(0);
     place.pm(&["kill"]).with(0);
     // Nothing runs, so nothing is asked.

@@ -157,17 +157,26 @@ impl Daemon {
         let definitions: Vec<_> = groups
             .iter()
             .filter(|group| !group.is_stopped())
-            .map(|group| group.definition().clone())
+            .map(|group| {
+                let mut definition = group.definition().clone();
+                definition.instances = definition.instances.scaled(group.wanted());
+                definition
+            })
             .collect();
         let saved = serde_json::to_string_pretty(&definitions)
             .map_err(std::io::Error::other)
             .and_then(|text| write_privately(&self.home.saved(), &text));
+        let names: Vec<_> = definitions.iter().map(|it| it.name.as_str()).collect();
+        let names = match names.as_slice() {
+            [] => "nothing".to_owned(),
+            names => names.join(", "),
+        };
         match saved {
             Ok(()) => Reply {
                 done: vec![format!(
-                    "{} processes saved in {}",
-                    definitions.len(),
-                    self.home.saved().display()
+                    "saved in {}: {}",
+                    self.home.saved().display(),
+                    names
                 )],
                 ..Reply::default()
             },

@@ -22,6 +22,15 @@ impl Instances {
             Self::Max => thread::available_parallelism().map_or(1, NonZeroUsize::get),
         }
     }
+
+    /// What is written down where `count` run: `"max"` stays what it is where that is as many, for there may be more
+    /// cores on another day.
+    pub(in crate::supervisor) fn scaled(self, count: usize) -> Self {
+        match NonZeroUsize::new(count) {
+            Some(exactly) if self.count() != count => Self::Exactly(exactly),
+            _ => self,
+        }
+    }
 }
 
 impl Default for Instances {
