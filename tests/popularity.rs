@@ -17,8 +17,9 @@ fn serve(shop: &Shop, every: &str) -> Server {
 }
 
 fn views(shop: &Shop, product: u32) -> i64 {
-    let sql =
-        format!("SELECT coalesce(sum(views), 0) FROM product_views WHERE product_id = {product}");
+    let sql = format!(
+        "SELECT CAST(coalesce(sum(views), 0) AS bigint) FROM product_views WHERE product_id = {product}"
+    );
     shop.database().number(&sql)
 }
 
