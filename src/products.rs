@@ -4,6 +4,7 @@ pub mod attributes;
 pub mod back_in_stock;
 mod behind;
 pub mod bulk;
+pub mod cache_warm;
 pub mod catalog;
 mod categories;
 pub mod coding;

@@ -35,7 +35,7 @@ pub(crate) use postgres::{PostgresDatabase, Session};
 pub(crate) use program::{Ended, Program, run};
 pub(crate) use proxy::Proxy;
 pub(crate) use raw::Raw;
-pub(crate) use receiver::{Message, Receiver};
+pub(crate) use receiver::{HANGS, Message, Receiver};
 pub(crate) use redis::{Redis, free_port};
 pub(crate) use redis_group::{Cluster, SERVICE, Sentinels, certificate};
 pub(crate) use replication::Replication;

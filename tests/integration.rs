@@ -7,6 +7,7 @@ mod architecture;
 mod back_in_stock;
 mod bulk;
 mod cache;
+mod cache_warm;
 mod command_line;
 mod conditional;
 mod connections;

@@ -17,13 +17,18 @@ fn serve(shop: &Shop, every: &str) -> Server {
 }
 
 fn views(shop: &Shop, product: u32) -> i64 {
-    let sql =
-        format!("SELECT coalesce(sum(views), 0) FROM product_views WHERE product_id = {product}");
+    let sql = format!(
+        "SELECT CAST(coalesce(sum(views), 0) AS bigint) FROM product_views WHERE product_id = {product}"
+    );
     shop.database().number(&sql)
 }
 
 fn popular(server: &Server) -> Vec<i64> {
-    let page = server.document("/products?sort=popular");
+    ids(server, "/products?sort=popular")
+}
+
+fn ids(server: &Server, path: &str) -> Vec<i64> {
+    let page = server.document(path);
     let items = page["items"].as_array().unwrap().iter();
     items
         .map(|item: &Value| item["id"].as_i64().unwrap())
@@ -71,6 +76,33 @@ fn what_is_looked_at_becomes_popular_without_a_new_version() {
         (server.document("/products/1")["title"] == "Lantern").then_some(())
     });
     assert_eq!(popular(&server), [1, 2]);
+}
+
+#[test]
+fn searches_by_popularity_heed_views_as_lists_do() {
+    let mut lamp = product("lamp", "Lamp");
+    lamp["rating"] = json!({ "sum": 5, "count": 1 });
+    let shop = Shop::with(&[lamp, product("desk", "Desk"), product("vase", "Vase")]);
+    let server = serve(&shop, "100ms");
+    let search = "/search?q=&sort=popular";
+    within(PATIENCE, "the index is there", || {
+        (ids(&server, search) == [1, 3, 2]).then_some(())
+    });
+    for _ in 0..210 {
+        server.get("/products/2").with(200);
+    }
+    within(PATIENCE, "the search knows", || {
+        (ids(&server, search) == [2, 1, 3]).then_some(())
+    });
+    assert_eq!(popular(&server), [2, 1, 3]);
+    // Page by page, too.
+    let first = server.document("/search?q=&sort=popular&limit=1");
+    let next = first["next"].as_str().unwrap();
+    assert_eq!(first["items"][0]["id"], 2);
+    let second = format!("/search?q=&sort=popular&limit=1&cursor={next}");
+    assert_eq!(ids(&server, &second), [1]);
+    // Where other things count they do not.
+    assert_eq!(ids(&server, "/search?q=&sort=newest"), [3, 2, 1]);
 }
 
 #[test]

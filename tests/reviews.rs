@@ -216,3 +216,32 @@ fn a_review_that_was_taken_survives_the_server() {
     work.signal(rustix::process::Signal::TERM);
     assert_eq!(work.wait_for_code(), 0);
 }
+
+#[test]
+fn a_job_bears_the_id_of_its_request_whoever_chose_it() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let shop = shop();
+    let server = shop.serve();
+    for (customer, sent, more) in [
+        ("a", None, ""),
+        ("b", Some(("x-request-id", "mine-1")), ""),
+        ("c", Some(("traceparent", TRACE)), TRACE),
+    ] {
+        let headers: Vec<_> = JSON.into_iter().chain(sent).collect();
+        let body = review(customer).to_string();
+        let reply = server
+            .send("POST", "/products/1/reviews", &headers, body)
+            .with(202);
+        let id = reply.header("x-request-id").unwrap();
+        let number = reply.json()["id"].clone();
+        let job = within(PATIENCE, "the job is done", || {
+            let listed = shop.run("jobs", &["list", "--kind=review.moderate", "--json"]);
+            let listed = listed.with(0).summary();
+            let mut jobs = listed["jobs"].as_array().unwrap().iter();
+            jobs.find(|job| job["payload"]["submission"] == number && job["state"] == "done")
+                .cloned()
+        });
+        let expected = format!("{id} {more}");
+        assert_eq!(job["trace"], expected.trim_end());
+    }
+}

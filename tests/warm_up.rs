@@ -76,6 +76,35 @@ fn a_restarted_server_hits_what_was_read_before() {
     }
 }
 
+/// Where the same catalogue was read elsewhere, by a host that wrote a list of its own.
+#[test]
+fn a_new_host_begins_with_what_was_looked_at_most_elsewhere() {
+    let names = (1..=30).map(|number| format!("lamp-{number}"));
+    let products: Vec<Value> = names.map(|name| product(&name, &name)).collect();
+    for shop in [Shop::in_a_file(), Shop::empty_in_postgres()] {
+        shop.import(&products);
+        let server = shop.serve();
+        for id in [7, 8, 9, 8, 9, 9] {
+            server.get(&format!("/products/{id}")).with(200);
+        }
+        // What was counted is written.
+        server.stop();
+        let views = "SELECT count(*) FROM product_views WHERE views > 0";
+        assert_eq!(shop.database().number(views), 3);
+        fs::remove_file(shop.data_dir().join("hot-products")).unwrap();
+
+        let server = shop.serve_with(&[], &[("DOORBUSTER_CACHE_WARM_UP", "2")]);
+        is_ready(&server);
+        assert_eq!(counts(&server)["loads"], 2);
+        for id in [8, 9] {
+            let reply = server.get(&format!("/products/{id}")).with(200);
+            assert!(reply.cache_status().contains(&"hit"), "{id}: {reply:?}");
+        }
+        let reply = server.get("/products/7").with(200);
+        assert!(!reply.cache_status().contains(&"hit"), "{reply:?}");
+    }
+}
+
 #[test]
 fn a_damaged_list_is_ignored_and_written_anew() {
     let shop = shop_of(3);

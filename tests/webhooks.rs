@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Message, PATIENCE, Receiver, Server, Shop, product, within};
+use crate::harness::{HANGS, Message, PATIENCE, Receiver, Server, Shop, product, within};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -126,6 +126,39 @@ fn what_is_not_taken_is_told_again_under_the_same_id() {
     within(PATIENCE, "it is noted", || {
         (shop.database().number(sent) == 1).then_some(())
     });
+}
+
+/// What a receiver does with the first message is no trouble for other products; what comes later of the same one waits,
+/// and is told as it is then.
+#[test]
+fn a_receiver_that_hangs_or_hangs_up_delays_one_product_alone() {
+    for answer in [HANGS, 0] {
+        let shop = Shop::with(&[lamp("Lamp"), product("desk", "Desk")]);
+        let receiver = Receiver::start();
+        receiver.answer(&[answer]);
+        let _server = serve(&shop, &receiver, "true");
+        shop.import(&[lamp("Lantern")]);
+        assert_eq!(receiver.wait_for(1)[0].header("webhook-id"), "msg_1_2");
+        shop.import(&[lamp("Torch"), product("desk", "Table")]);
+        let messages = receiver.wait_for(2);
+        assert_eq!(messages[1].header("webhook-id"), "msg_2_2", "{messages:?}");
+        let collected = "SELECT count(*) FROM job WHERE kind = 'webhook.collect'";
+        within(PATIENCE, "all changes were passed on", || {
+            (shop.database().number(collected) == 0).then_some(())
+        });
+        // Nobody hurries it: it is tried again after some seconds.
+        let messages = receiver.wait_for(3);
+        assert_eq!(messages[2].header("webhook-id"), "msg_1_3", "{messages:?}");
+        assert_eq!(
+            messages[2].header("webhook-signature"),
+            messages[2].signature()
+        );
+        within(PATIENCE, "no delivery is left", || {
+            let left = "SELECT count(*) FROM job WHERE kind = 'webhook.deliver'";
+            (shop.database().number(left) == 0).then_some(())
+        });
+        assert_eq!(receiver.messages().len(), 3);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::node::peers;
 use super::reload::follow_telemetry;
 use super::{AppError, OpenCatalog, Order, notify, open_jobs};
 use crate::config::{Config, ConfigErrors, JobsConfig, MailConfig, MailUrl, WebhooksConfig};
@@ -15,6 +16,7 @@ use crate::jobs::{
 };
 use crate::mail::{MailError, Mailer};
 use crate::products::back_in_stock;
+use crate::products::cache_warm;
 use crate::products::catalog::{CacheOptions, Catalog};
 use crate::products::edge_purge;
 use crate::products::import_runs::{self, Sources};
@@ -83,6 +85,9 @@ impl Jobs {
                     tracing::warn!("changes of stock are still noted for nobody: {error:?}");
                 }
             });
+        }
+        if catalog.keeps_products() {
+            kinds.push(cache_warm::registered(catalog, peers(&config.cache.peers)));
         }
         if !config.edge.purge.is_empty() {
             let (edges, lag) = (config.edge.purge.clone(), super::allowed_lag(config));

@@ -1,19 +1,25 @@
 //! Another node, or this one, asked over its listener for operators. Blocks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::http::{Request, Response};
 use ureq::{Agent, AsSendBody, Body};
 
+use crate::cache::warm_up::Warmed;
 use crate::config::NodeUrl;
+use crate::products::cache_warm::{LONGEST, Peer};
 use crate::products::catalog::inspection::{Inspection, Scope};
 
 /// How long a look may take.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a purge may take: it may go through all that Redis has.
 const PURGE: Duration = Duration::from_mins(6);
+
+/// How much longer than it may load products a node may take to say so.
+const WORD_OF_IT: Duration = Duration::from_secs(5);
 
 /// A node. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -110,6 +116,22 @@ impl Node {
         self.ask(request, body.to_string(), PURGE)
     }
 
+    /// Has it do what a body of `POST /admin/cache/warm` says.
+    pub fn warm(&self, body: &Value) -> Result<Value, NodeError> {
+        self.warmed(body)
+    }
+
+    /// A job, as `GET /admin/jobs/{id}` shows it.
+    pub fn job(&self, id: i64) -> Result<Value, NodeError> {
+        self.get(&format!("/admin/jobs/{id}"))
+    }
+
+    fn warmed<T: DeserializeOwned>(&self, body: &Value) -> Result<T, NodeError> {
+        let request = Request::post(self.uri("/admin/cache/warm"));
+        let request = request.header("content-type", "application/json");
+        self.ask(request, body.to_string(), LONGEST + WORD_OF_IT)
+    }
+
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, NodeError> {
         self.ask(Request::get(self.uri(path)), (), LOOK)
     }
@@ -150,4 +172,21 @@ impl Node {
             error: error.to_string(),
         })
     }
+}
+
+impl Peer for Node {
+    fn name(&self) -> String {
+        self.url.to_string()
+    }
+
+    fn warm(&self, products: &[i64]) -> Result<Warmed, String> {
+        let body = json!({ "keys": products, "here": true });
+        self.warmed(&body).map_err(|error| error.to_string())
+    }
+}
+
+/// The other nodes, for what is to be in the caches of all.
+pub(super) fn peers(urls: &[NodeUrl]) -> Vec<Arc<dyn Peer>> {
+    let peer = |url: &NodeUrl| Arc::new(Node::new(url.clone())) as Arc<dyn Peer>;
+    urls.iter().map(peer).collect()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-use crate::cache::warm_up::{self, Warmed};
+use crate::cache::warm_up::{self, Pace, Warmed};
 use crate::config::Config;
 use crate::http::Readiness;
 use crate::products::catalog::Catalog;
@@ -45,16 +45,10 @@ impl WarmUp {
         })
     }
 
-    /// Warms in the background, then writes the list from time to time, for as long as the runtime lives.
+    /// Warms in the background, then writes the list from time to time, for as long as the runtime lives. Blocks for as long
+    /// as it takes to know what to warm. Not for a thread of a runtime.
     pub(super) fn start(&self, background: &Handle) {
-        let list = match warm_up::read_list(&self.path, self.most) {
-            Ok(list) => list,
-            Err(error) => {
-                let path = self.path.display();
-                tracing::warn!(%path, %error, "no products are loaded before readiness; the list is written anew");
-                Vec::new()
-            }
-        };
+        let list = self.list(background);
         if !list.is_empty() {
             self.readiness.warm(true);
         }
@@ -69,7 +63,7 @@ impl WarmUp {
                     sleep(Duration::from_millis(5)).await;
                 }
                 let left = wait.saturating_sub(began.elapsed());
-                let warmed = catalog.warm(&list, left).await;
+                let warmed = catalog.warm(&list, Pace::QUICK, left).await;
                 tell(warmed, list.len(), began.elapsed());
                 readiness.warm(false);
             }
@@ -81,6 +75,28 @@ impl WarmUp {
                 let _ = tokio::task::spawn_blocking(writing).await;
             }
         });
+    }
+
+    /// What was read most here; where that is not known, what was looked at most anywhere.
+    fn list(&self, background: &Handle) -> Vec<i64> {
+        let list = match warm_up::read_list(&self.path, self.most) {
+            Ok(list) => list,
+            Err(error) => {
+                let path = self.path.display();
+                tracing::warn!(%path, %error, "the list of what was read most is of no use, and is written anew");
+                Vec::new()
+            }
+        };
+        if !list.is_empty() || self.wait.is_zero() {
+            return list;
+        }
+        match background.block_on(self.catalog.most_viewed(self.most)) {
+            Ok(viewed) => viewed,
+            Err(error) => {
+                tracing::warn!(%error, "no products are loaded before readiness: nobody knows which");
+                Vec::new()
+            }
+        }
     }
 
     /// Writes the list a last time, unless the process ends before it was warm: then it knows less than the list.

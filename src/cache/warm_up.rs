@@ -1,5 +1,5 @@
-//! Filling the first tier before readers come, with what was read most before the last stop. The list has keys alone:
-//! each is loaded as for a reader, so nothing old can come in by it.
+//! Filling the tiers before readers come: with what was read most before the last stop, or with what somebody names. Lists
+//! have keys alone: each is loaded as for a reader, so nothing old can come in by it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,21 +8,42 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until, timeout};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::l1::Weigh;
 use super::l2::L2Key;
 use super::read_through::ReadThrough;
+use crate::limits::overload::context::{self, Context};
 
 /// The first word of the list, and its format.
 const TITLE: &str = "hot-keys 1";
-/// Keys loaded at once, and how often so many are begun: ten thousand a second at most.
-const AT_ONCE: usize = 50;
-const PERIOD: Duration = Duration::from_millis(5);
+
+/// How much is loaded at once, and how fast at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// So many keys,
+    at_once: usize,
+    /// so often, at most.
+    period: Duration,
+}
+
+impl Pace {
+    /// Before there are readers: ten thousand a second.
+    pub const QUICK: Self = Self {
+        at_once: 50,
+        period: Duration::from_millis(5),
+    };
+    /// Beside readers: two thousand a second, in steps that are shorter than a reader would notice.
+    pub const GENTLE: Self = Self {
+        at_once: 10,
+        period: Duration::from_millis(5),
+    };
+}
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warmed {
     /// Keys that were loaded, or known to have nothing.
     pub loaded: usize,
@@ -32,8 +53,13 @@ pub struct Warmed {
     pub is_late: bool,
 }
 
-/// Loads keys as readers would, in order, for no longer than this. Dropping it is safe.
-pub async fn warm<K, V>(cache: &ReadThrough<K, V>, keys: &[K], limit: Duration) -> Warmed
+/// Loads keys as readers would, in order, for no longer than this; all readers go first. Dropping it is safe.
+pub async fn warm<K, V>(
+    cache: &ReadThrough<K, V>,
+    keys: &[K],
+    pace: Pace,
+    limit: Duration,
+) -> Warmed
 where
     K: L2Key,
     V: Clone + Weigh + Send + Sync + 'static,
@@ -41,9 +67,9 @@ where
     let mut warmed = Warmed::default();
     let work = async {
         let mut begin = Instant::now();
-        for keys in keys.chunks(AT_ONCE) {
+        for keys in keys.chunks(pace.at_once) {
             sleep_until(begin).await;
-            begin += PERIOD;
+            begin += pace.period;
             for outcome in join_all(keys.iter().map(|key| cache.read(key))).await {
                 match outcome {
                     Ok(_) => warmed.loaded += 1,
@@ -52,6 +78,7 @@ where
             }
         }
     };
+    let work = context::scope(Context::BACKGROUND, work);
     let is_late = timeout(limit, work).await.is_err();
     Warmed { is_late, ..warmed }
 }

@@ -30,11 +30,24 @@ impl NodeFlags {
                 .map(Node::new)
                 .collect());
         }
-        let node = |text: &String| match NodeUrl::parse(text) {
-            Ok(url) => Ok(Node::new(url)),
-            Err(reason) => Err(UsageError(format!("--node {text:?}: {reason}"))),
-        };
-        self.nodes.iter().map(node).collect()
+        self.nodes.iter().map(|text| named(text)).collect()
+    }
+}
+
+/// The one that was named, or else that of this machine.
+pub(super) fn one(text: Option<&str>, config: &Config) -> Result<Node, UsageError> {
+    match text {
+        Some(text) => named(text),
+        None => own(config).map(Node::new).ok_or_else(|| {
+            UsageError("server.admin_listen is no address to ask; say --node".to_owned())
+        }),
+    }
+}
+
+fn named(text: &str) -> Result<Node, UsageError> {
+    match NodeUrl::parse(text) {
+        Ok(url) => Ok(Node::new(url)),
+        Err(reason) => Err(UsageError(format!("--node {text:?}: {reason}"))),
     }
 }
 

@@ -12,6 +12,7 @@ mod numbers;
 mod overload;
 mod reviews;
 mod session;
+mod warm_up;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
@@ -37,6 +38,8 @@ pub struct Views {
 }
 
 pub(super) fn routes(config: &mut ServiceConfig) {
+    // Before what takes any word for an id.
+    warm_up::routes(config);
     cache::routes(config);
     limits::routes(config);
     overload::routes(config);

@@ -54,7 +54,7 @@ async fn sign_up(
     let body = body::read(request.headers(), payload, MAX_BODY).await?;
     let email = address_of(body::parse(&body)?).map_err(WriteProblem::InvalidSignUp)?;
     let deadline = Instant::now() + limits(&request)?.patience;
-    let trace = trace(request.headers());
+    let trace = trace(&request);
     let signed_up = catalog.sign_up(deadline, product_id, email, trace).await?;
     if signed_up == SignedUp::NoProduct {
         return Err(no_product(product_id));

@@ -104,7 +104,7 @@ async fn submit(
     let id = if essence.eq_ignore_ascii_case(MediaType::Json.as_str()) {
         let url = named(&request, payload, &allowed).await?;
         let deadline = Instant::now() + limits(&request)?.patience;
-        let trace = trace(request.headers());
+        let trace = trace(&request);
         catalog
             .begin_import_from(deadline, url, &options, trace)
             .await?
@@ -225,7 +225,7 @@ async fn receive(
             .receive_import_chunk(deadline, id, position, chunk)
             .await?;
     }
-    let trace = trace(request.headers());
+    let trace = trace(request);
     let deadline = Instant::now() + patience;
     catalog.begin_received_import(deadline, id, trace).await?;
     Ok(id)

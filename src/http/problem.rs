@@ -82,6 +82,8 @@ pub(super) enum ApiError {
     VersionNotReached { version: u64 },
     /// A purge is not as it has to be: why, and the mend.
     InvalidPurge(String),
+    /// What is to be loaded cannot be: why, and the mend.
+    InvalidWarmUp(String),
     /// There is no such job, or what was remembered of it was removed.
     NoJob(String),
     /// What says which jobs are meant says it wrongly: why, and the mend.

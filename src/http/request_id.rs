@@ -15,7 +15,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method};
-use actix_web::{Error, HttpRequest, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, poll};
 use tracing::Instrument;
@@ -79,6 +79,20 @@ impl RequestId {
     fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
+
+    /// Has it be found by what a request leaves to be done later. One that reads leaves nothing, and is spared the price.
+    fn attach(&self, request: &ServiceRequest) {
+        if !request.method().is_safe() {
+            request.extensions_mut().insert(Self(self.0.clone()));
+        }
+    }
+}
+
+/// The id of a request that changes something.
+pub(super) fn of(request: &HttpRequest) -> Option<String> {
+    let extensions = request.extensions();
+    let id = extensions.get::<RequestId>()?;
+    Some(id.as_str().to_owned())
 }
 
 /// What may be written to a log and a header as it stands.
@@ -198,6 +212,7 @@ where
     let measure = listener.measure(&request, started);
     let mut trace = listener.trace(&request, started);
     let id = RequestId::assign(&request);
+    id.attach(&request);
     let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
     patience::limit(&mut request);
     let is_public = matches!(listener, Listener::Public { .. });

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::problem::{ApiError, RETRY_SECONDS};
 use super::products::{parse_id, refuse_other_methods};
 use super::query::Query;
+use super::request_id;
 use super::writes::{MediaType, WriteProblem, body, limits};
 use crate::cache::Absence;
 use crate::products::catalog::Catalog;
@@ -65,7 +66,7 @@ pub(super) async fn submit(
     let body = body::read(request.headers(), payload, MAX_BODY).await?;
     let review = NewReview::of(body::parse(&body)?).map_err(WriteProblem::InvalidReview)?;
     let deadline = Instant::now() + limits(request)?.patience;
-    let trace = trace(request.headers());
+    let trace = trace(request);
     let submitted = catalog.submit_review(deadline, product_id, review, trace);
     match submitted.await? {
         Submitted::Accepted(id) => {
@@ -91,21 +92,13 @@ pub(super) async fn submit(
     }
 }
 
-/// What goes along with a job of the request: its own trace context (W3C) where it is traced, else the client's, else the
-/// id that the client gave it.
-pub(super) fn trace(headers: &HeaderMap) -> Option<String> {
-    let carried = traces::carried().or_else(|| super::trace::carried(headers));
-    carried.map_or_else(|| named(headers), |it| Some(it.to_string()))
-}
-
-fn named(headers: &HeaderMap) -> Option<String> {
-    const LONGEST: usize = 64;
-    let is_sane = |text: &&str| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-        !text.is_empty() && text.len() <= LONGEST && text.bytes().all(allowed)
-    };
-    let named = headers.get("x-request-id")?.to_str().ok();
-    named.filter(is_sane).map(str::to_owned)
+/// What goes along with a job of the request: its id and, after a space, its own trace context (W3C) where it is traced, else
+/// the client's.
+pub(super) fn trace(request: &HttpRequest) -> Option<String> {
+    let carried = traces::carried().or_else(|| super::trace::carried(request.headers()));
+    let carried = carried.map(|it| it.to_string());
+    let parts: Vec<_> = request_id::of(request).into_iter().chain(carried).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 pub(super) fn no_product(id: i64) -> ApiError {

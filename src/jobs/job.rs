@@ -59,7 +59,7 @@ pub struct NewJob {
     /// Among the live jobs of the kind there is one at most with this key. It has to say all that the payload says:
     /// which of two payloads is done is not defined.
     pub unique_key: Option<String>,
-    /// Trace context, or the id of the request it came from.
+    /// The id of the request it came from, and the trace context after a space; or one of them.
     pub trace: Option<String>,
 }
 
@@ -123,7 +123,7 @@ pub struct Job {
     pub is_unique: bool,
     /// For how long it had been ready, in milliseconds.
     pub waited: u64,
-    /// Trace context, or the id of the request it came from.
+    /// The id of the request it came from, and the trace context after a space; or one of them.
     pub trace: Option<String>,
 }
 

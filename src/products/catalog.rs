@@ -9,6 +9,7 @@ pub mod purge;
 mod reviews;
 mod sign_ups;
 pub mod status;
+mod warm_up;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -36,7 +37,6 @@ use super::views::{
     Source, reviews_scope,
 };
 use crate::cache::prover::Findings;
-use crate::cache::warm_up::{Warmed, warm};
 use crate::cache::{
     Absence, Answer, Batched, Clock, Derived, L1, L1Options, L2, LoadError, Millis, ReadThrough,
     Status, SystemClock, Tiered,
@@ -508,16 +508,6 @@ impl Catalog {
         after: i64,
     ) -> Result<ExportPage, StoreError> {
         self.store.export(filter.clone(), after).await
-    }
-
-    /// At most so many products that are in memory, those that are read most first.
-    pub fn hot_products(&self, limit: usize) -> Vec<i64> {
-        self.shelves.documents.hot_keys(limit)
-    }
-
-    /// Loads products into memory as readers would, for no longer than this.
-    pub async fn warm(&self, ids: &[i64], limit: Duration) -> Warmed {
-        warm(&self.shelves.documents, ids, limit).await
     }
 
     /// True when the store answers.

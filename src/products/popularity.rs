@@ -11,7 +11,7 @@ mod store;
 pub use counts::ViewCounts;
 pub use flush::Flusher;
 pub(in crate::products) use store::HALF_LIFE;
-pub use store::{Halved, PopularityTransaction};
+pub use store::{Halved, PopularityStore, PopularityTransaction, Viewed};
 
 /// Views that count as much as one rating. A place in lists is written anew once for so many.
 pub const VIEWS_OF_A_RATING: i64 = 100;

@@ -36,6 +36,7 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::import_runs::{ImportRun, ImportStore};
 use super::input::ProductInput;
 use super::listing::Listing;
+use super::popularity::{PopularityStore, Viewed};
 use super::recommendation::Recommendation;
 use super::reviews::{ReviewStore, Submission};
 use super::store::{
@@ -236,6 +237,26 @@ impl ImportStore for PostgresCatalog {
     ) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
         self.read(Recency::Newest, move |connection| {
             import_runs::chunk(connection, id, position).boxed()
+        })
+    }
+}
+
+impl PopularityStore for PostgresCatalog {
+    fn most_viewed(
+        &self,
+        least: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Viewed>, StoreError>> {
+        self.read(Recency::Any, move |connection| {
+            popularity::most_viewed(connection, least, limit).boxed()
+        })
+    }
+
+    fn hidden(&self, ids: Vec<i64>) -> BoxFuture<'_, Result<Vec<i64>, StoreError>> {
+        let ids: Arc<[i64]> = ids.into();
+        self.read(Recency::Newest, move |connection| {
+            let ids = Arc::clone(&ids);
+            async move { popularity::hidden(connection, &ids).await }.boxed()
         })
     }
 }

@@ -10,6 +10,7 @@ mod engine;
 mod facets;
 mod indexer;
 mod page;
+mod popularity;
 mod prices;
 mod query;
 mod sample;
@@ -41,6 +42,7 @@ use engine::{Engine, EngineError};
 pub use facets::{FacetValue, Facets, PriceFacet, RatingFacet};
 use indexer::Indexer;
 pub use page::{FieldHighlight, SearchItem, SearchPage, Total};
+use popularity::Popularity;
 pub use query::{MAX_CHARACTERS, QueryError, SearchQuery, SearchSort};
 
 /// Most threads that search.
@@ -75,6 +77,7 @@ pub enum SearchError {
 #[derive(Clone)]
 pub struct Search {
     engine: Arc<Engine>,
+    popularity: Arc<Popularity>,
     pool: Arc<Pool>,
     /// Asked before the pool is.
     gate: Dependency,
@@ -95,6 +98,7 @@ impl Search {
         let engine = Arc::new(Engine::new());
         let threads =
             thread::available_parallelism().map_or(1, |threads| threads.get().min(MAX_THREADS));
+        let popularity = Arc::new(Popularity::new(Arc::clone(&store)));
         let indexer = Indexer::start(
             store,
             IndexFolder::new(folder),
@@ -107,6 +111,7 @@ impl Search {
         });
         Ok(Self {
             engine,
+            popularity,
             gate,
             pool: Arc::new(Pool::start("search", threads, threads * WAITING)?),
             _indexer: Arc::new(indexer),
@@ -119,7 +124,7 @@ impl Search {
     pub(super) async fn page(
         &self,
         key: CursorKey,
-        query: SearchQuery,
+        mut query: SearchQuery,
         documents: ReadThrough<i64, Document>,
         patience: Duration,
     ) -> Result<SearchPage, SearchError> {
@@ -130,6 +135,10 @@ impl Search {
             limit: patience,
         };
         let searching = async {
+            if query.heeds_views() {
+                let popularity = &self.popularity;
+                query.viewed = popularity.ratings(&self.background, patience).await;
+            }
             let context = context::current();
             let deadline = context
                 .deadline

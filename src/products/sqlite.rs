@@ -43,6 +43,7 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::import_runs::{ImportRun, ImportStore};
 use super::input::ProductInput;
 use super::listing::Listing;
+use super::popularity::{PopularityStore, Viewed};
 use super::recommendation::Recommendation;
 use super::reviews::{ReviewStore, Submission};
 use super::store::{
@@ -222,6 +223,26 @@ impl ImportStore for SqliteCatalog {
         let read = self
             .database
             .read(move |connection| Ok(import_runs::chunk(connection, id, position)?));
+        read.map_err(StoreError::from).boxed()
+    }
+}
+
+impl PopularityStore for SqliteCatalog {
+    fn most_viewed(
+        &self,
+        least: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Viewed>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(popularity::most_viewed(connection, least, limit)?));
+        read.map_err(StoreError::from).boxed()
+    }
+
+    fn hidden(&self, ids: Vec<i64>) -> BoxFuture<'_, Result<Vec<i64>, StoreError>> {
+        let read = self
+            .database
+            .read(move |connection| Ok(popularity::hidden(connection, &ids)?));
         read.map_err(StoreError::from).boxed()
     }
 }

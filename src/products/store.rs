@@ -13,7 +13,7 @@ use super::export::page::{ExportFilter, ExportPage};
 use super::import_runs::{ImportStore, ImportTransaction};
 use super::input::ProductInput;
 use super::listing::Listing;
-use super::popularity::PopularityTransaction;
+use super::popularity::{PopularityStore, PopularityTransaction};
 use super::recommendation::Recommendation;
 use super::reviews::{ReviewStore, ReviewTransaction};
 use super::stock::{Stock, StockChange, StockRefusal};
@@ -136,7 +136,7 @@ pub struct Lacks {
 
 /// Where the catalogue is kept.
 pub trait CatalogStore:
-    ReviewStore + SignUpStore + WebhookStore + ImportStore + Send + Sync + 'static
+    ReviewStore + SignUpStore + WebhookStore + ImportStore + PopularityStore + Send + Sync + 'static
 {
     /// Documents by product id, in the order asked; `None` where there is no such product. Where anything will do, they
     /// may be those of a copy that is behind, if there are such.

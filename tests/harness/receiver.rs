@@ -40,6 +40,9 @@ struct Shared {
     content: Mutex<String>,
 }
 
+/// Says nothing until whoever asks has had enough.
+pub(crate) const HANGS: u16 = 1;
+
 /// A receiver, until the test ends.
 pub(crate) struct Receiver {
     address: SocketAddr,
@@ -65,7 +68,7 @@ impl Receiver {
         format!("http://{}", self.address)
     }
 
-    /// Statuses of the next answers; 0 hangs up. 204 where none is said.
+    /// Statuses of the next answers; 0 hangs up, and [`HANGS`] does not. 204 where none is said.
     pub(crate) fn answer(&self, statuses: &[u16]) {
         self.shared.answers.lock().unwrap().extend(statuses);
     }
@@ -126,6 +129,11 @@ impl Shared {
             let usual = if content.is_empty() { 204 } else { 200 };
             let status = self.answers.lock().unwrap().pop_front().unwrap_or(usual);
             if status == 0 {
+                return None;
+            }
+            if status == HANGS {
+                // Ends with the connection.
+                let _ = reader.read_exact(&mut [0]);
                 return None;
             }
             let content = if status == 200 {

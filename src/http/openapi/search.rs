@@ -82,7 +82,8 @@ fn parameter(name: &str) -> Option<Parameter> {
         "sort" => query(
             name,
             format!(
-                "The order; `{}` where nothing is said.",
+                "The order; `{}` where nothing is said. `rating`: best average first. `popular`: most ratings and \
+                 views first, as in lists, some seconds behind them.",
                 SearchSort::default().word()
             ),
             string().enum_values(Some(SearchSort::ALL.map(SearchSort::word))),

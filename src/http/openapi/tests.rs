@@ -145,6 +145,7 @@ fn every_problem_is_described_and_every_described_problem_is_there() {
     in_source.retain(|code| {
         ![
             "invalid-purge",
+            "invalid-warm-up",
             "invalid-limits",
             "page-refused",
             "invalid-flag",

@@ -17,6 +17,12 @@ impl ApiError {
                     "{detail}; send {{\"keys\":[456]}}, {{\"tag\":\"vendor-acme\"}} or {{\"all\":true}}"
                 ),
             ),
+            Self::InvalidWarmUp(detail) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-warm-up",
+                "Not a warm-up",
+                format!("{detail}; send {{\"keys\":[456]}} or {{\"top\":1000}}"),
+            ),
             Self::InvalidLimits(detail) => (
                 StatusCode::BAD_REQUEST,
                 "invalid-limits",

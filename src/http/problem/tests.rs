@@ -50,6 +50,7 @@ fn all() -> Vec<ApiError> {
         ApiError::Busy,
         ApiError::SearchBusy,
         ApiError::InvalidPurge(text()),
+        ApiError::InvalidWarmUp(text()),
         ApiError::FeatureOff(Feature::Search),
         ApiError::InvalidFlag(text()),
         ApiError::NoFlag(text()),
@@ -97,6 +98,7 @@ fn all() -> Vec<ApiError> {
             | ApiError::Busy
             | ApiError::SearchBusy
             | ApiError::InvalidPurge(_)
+            | ApiError::InvalidWarmUp(_)
             | ApiError::FeatureOff(_)
             | ApiError::InvalidFlag(_)
             | ApiError::NoFlag(_)

@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::Shared;
 use super::ender::Ended;
 use super::held::Interruption;
-use super::trace::{self, JobTrace};
+use super::trace::{self, JobTrace, Origin};
 use crate::jobs::backoff::{Backoff, jittered};
 use crate::jobs::handler::{Failure, Registered};
 use crate::jobs::job::{End, Fate, Job};
@@ -111,16 +111,18 @@ fn start(shared: &Arc<Shared>, kind: &Arc<Registered>, job: Job, place: OwnedSem
     let mut interrupted = shared.held.begin(job.lease);
     let (shared, kind) = (Arc::clone(shared), Arc::clone(kind));
     let mut traced = (shared.options.tracer.as_ref()).map(|it| JobTrace::begin(it, name, &job));
-    // What it came from is a request by its id, or a trace.
-    let request_id = job.trace.as_deref();
-    let request_id = request_id.filter(|_| traced.is_none() || trace::parent(&job).is_none());
+    let origin = Origin::of(&job);
+    let trace_id = match &traced {
+        Some(traced) => traced.trace_id(),
+        None => origin.trace_id(),
+    };
     let span = tracing::info_span!(
         "job",
         kind = name,
         id = job.lease.id,
         attempt = job.attempt,
-        request_id,
-        trace_id = traced.as_ref().and_then(JobTrace::trace_id)
+        request_id = origin.request_id,
+        trace_id
     );
     let work = async move {
         let begun = Instant::now();

@@ -22,7 +22,7 @@ impl JobTrace {
         Self {
             tracer: tracer.clone(),
             root: {
-                let carried = parent(job);
+                let Origin { carried, .. } = Origin::of(job);
                 let traceparent = carried.as_ref().map(|it| it.traceparent);
                 Root::begin(tracer, traceparent, || carried.and_then(|it| it.state))
             },
@@ -74,9 +74,39 @@ impl JobTrace {
     }
 }
 
-/// The context that the job was enqueued with; else it bears the id of a request.
-pub(super) fn parent(job: &Job) -> Option<Carried> {
-    Carried::parse(job.trace.as_ref()?)
+/// What a job came from.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Origin<'j> {
+    /// The id of a request.
+    pub(super) request_id: Option<&'j str>,
+    /// The context that it was enqueued with.
+    pub(super) carried: Option<Carried>,
+}
+
+impl<'j> Origin<'j> {
+    /// An id, a context, or both with a space between.
+    pub(super) fn of(job: &'j Job) -> Self {
+        let Some(text) = job.trace.as_deref() else {
+            return Self::default();
+        };
+        if let Some(carried) = Carried::parse(text) {
+            return Self {
+                request_id: None,
+                carried: Some(carried),
+            };
+        }
+        let (id, rest) = text.split_once(' ').unwrap_or((text, ""));
+        Self {
+            request_id: Some(id),
+            carried: Carried::parse(rest),
+        }
+    }
+
+    /// For the log.
+    pub(super) fn trace_id(&self) -> Option<String> {
+        let traceparent = self.carried.as_ref()?.traceparent;
+        Some(format!("{:032x}", traceparent.trace_id))
+    }
 }
 
 /// Polls `future` within the job, where it is traced. As cancel safe as `future`.
@@ -87,4 +117,47 @@ pub(super) async fn within<F: Future>(trace: &mut Option<JobTrace>, future: F) -
         future.as_mut().poll(task)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::job::Lease;
+
+    #[test]
+    fn a_job_knows_the_request_and_the_trace_that_it_came_from() {
+        const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let traceparent = format!("00-{TRACE_ID}-00f067aa0ba902b7-01");
+        for (text, request_id, state) in [
+            (traceparent.clone(), None, None),
+            (format!("{traceparent} a=1 b"), None, Some("a=1 b")),
+            (format!("r-1 {traceparent}"), Some("r-1"), None),
+            (format!("r-1 {traceparent} a=1"), Some("r-1"), Some("a=1")),
+        ] {
+            let job = job(Some(text));
+            let origin = Origin::of(&job);
+            assert_eq!(origin.request_id, request_id);
+            assert_eq!(origin.trace_id().as_deref(), Some(TRACE_ID));
+            assert_eq!(origin.carried.unwrap().state.as_deref(), state);
+        }
+        let named = job(Some("r-1".to_owned()));
+        let expected = Origin {
+            request_id: Some("r-1"),
+            carried: None,
+        };
+        assert_eq!(Origin::of(&named), expected);
+        assert_eq!(Origin::of(&job(None)), Origin::default());
+    }
+
+    fn job(trace: Option<String>) -> Job {
+        Job {
+            lease: Lease { id: 1, fence: 1 },
+            payload: String::new(),
+            attempt: 1,
+            max_attempts: 1,
+            is_unique: false,
+            waited: 0,
+            trace,
+        }
+    }
 }

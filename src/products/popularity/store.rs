@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use crate::products::store::StoreError;
 
 /// Counts are halved when so long has passed since they were last.
@@ -14,6 +16,29 @@ pub enum Halved {
     Some,
     /// There are none, or none any more.
     All,
+}
+
+/// How often a product was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Viewed {
+    /// The product, public or not.
+    pub product_id: i64,
+    /// As was last written, and halved since.
+    pub views: u64,
+}
+
+/// Reading counts of views.
+pub trait PopularityStore {
+    /// The products that were looked at `least` times or more, the most viewed first, at most `limit`. Reads every count
+    /// there is, so it is not to be asked for a request. Dropping the future stops it.
+    fn most_viewed(
+        &self,
+        least: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Viewed>, StoreError>>;
+
+    /// Those of these products that are not public, in the order asked.
+    fn hidden(&self, ids: Vec<i64>) -> BoxFuture<'_, Result<Vec<i64>, StoreError>>;
 }
 
 /// Keeping counts of views, inside a transaction.

@@ -1,7 +1,7 @@
 //! Counts of views, and what follows from them for the lists.
 
-use crate::db::postgres::{PostgresError, Transaction, Type};
-use crate::products::popularity::{HALF_LIFE, Halved, VIEWS_OF_A_RATING};
+use crate::db::postgres::{Connection, PostgresError, Transaction, Type};
+use crate::products::popularity::{HALF_LIFE, Halved, VIEWS_OF_A_RATING, Viewed};
 
 pub(super) fn add_views(
     transaction: &mut Transaction,
@@ -30,6 +30,38 @@ pub(super) fn add_views(
         }
     }
     place(transaction, &moved)
+}
+
+pub(super) async fn most_viewed(
+    connection: &mut Connection,
+    least: i64,
+    limit: usize,
+) -> Result<Vec<Viewed>, PostgresError> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let sql = "SELECT product_id, views FROM product_views WHERE views >= $1
+               ORDER BY views DESC, product_id LIMIT $2";
+    let of = [(&least as _, Type::INT8), (&most as _, Type::INT8)];
+    let rows = connection.query(sql, &of).await?;
+    rows.iter()
+        .map(|row| {
+            let views: i64 = row.try_get(1)?;
+            Ok(Viewed {
+                product_id: row.try_get(0)?,
+                views: views.unsigned_abs(),
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn hidden(
+    connection: &mut Connection,
+    ids: &[i64],
+) -> Result<Vec<i64>, PostgresError> {
+    let sql = "SELECT g.id FROM unnest($1::bigint[]) WITH ORDINALITY AS g (id, place)
+               WHERE NOT EXISTS (SELECT FROM product_listing l WHERE l.product_id = g.id)
+               ORDER BY g.place";
+    let rows = connection.query(sql, &[(&ids, Type::INT8_ARRAY)]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 pub(super) fn halve_views(

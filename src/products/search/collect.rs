@@ -11,12 +11,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tantivy::query::{EnableScoring, Query};
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, SegmentReader, TantivyError};
 
 use super::columns::{Names, SegmentColumns, Snapshot};
+use super::popularity::Ratings;
 use super::query::{SearchQuery, SearchSort};
 use super::sample::Sample;
 use super::schema::pack_currency;
@@ -307,6 +309,7 @@ fn named(numbers: &[u32], ord: u64) -> Option<u32> {
 struct Pass {
     filters: Filters,
     sort: SearchSort,
+    viewed: Arc<Ratings>,
     after: Option<Key>,
     /// One more than the page holds tells whether there is a next one.
     wanted: usize,
@@ -322,6 +325,7 @@ impl Pass {
             sample: Sample::new(COUNTED_ONE_BY_ONE, BLOCK),
             filters: Filters::new(snapshot, query),
             sort: query.order(),
+            viewed: Arc::clone(&query.viewed),
             after,
             wanted: query.limit + 1,
             counts_facets: query.counts_facets,
@@ -480,14 +484,26 @@ impl Pass {
             for value in values {
                 *value = !*value;
             }
+        } else if self.sort == SearchSort::Popular && !self.viewed.is_empty() {
+            for (value, doc) in values.iter_mut().zip(docs) {
+                *value += self.views(columns, *doc);
+            }
         }
+    }
+
+    /// As how many ratings the views of a product count.
+    fn views(&self, columns: &SegmentColumns, doc: DocId) -> u64 {
+        let id = tantivy::u64_to_i64(columns.id.get_val(doc));
+        self.viewed.get(&id).copied().unwrap_or_default()
     }
 
     fn hit(&self, columns: &SegmentColumns, doc: DocId, lead: u64) -> Hit {
         let id = columns.id.get_val(doc);
         let key = match self.sort {
-            SearchSort::Relevance | SearchSort::Rating => {
-                [lead, columns.rating_count.get_val(doc), id]
+            SearchSort::Relevance => [lead, columns.rating_count.get_val(doc), id],
+            SearchSort::Rating => {
+                let ratings = columns.rating_count.get_val(doc);
+                [lead, ratings + self.views(columns, doc), id]
             }
             SearchSort::Newest => [lead, 0, id],
             SearchSort::Price => [lead, !columns.price.get_val(doc), !id],

@@ -1,7 +1,10 @@
 //! What is searched for.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
+use super::popularity::Ratings;
 use crate::products::listing::{Listing, Sort};
 use crate::search::interpretation::Question;
 
@@ -23,9 +26,9 @@ pub enum SearchSort {
     Price,
     /// Highest price first, one currency after the other; those without a price are left out.
     PriceFalling,
-    /// Best average first, of equal ones that with more ratings.
+    /// Best average first, of equal ones the more popular.
     Rating,
-    /// Most ratings first, of equal ones the better rated.
+    /// Most popular first, by ratings and views as in lists, of equal ones the better rated.
     Popular,
 }
 
@@ -80,6 +83,8 @@ pub struct SearchQuery {
     pub limit: usize,
     /// Whether facets are counted.
     pub counts_facets: bool,
+    /// As how many ratings views count, for orders that heed them.
+    pub(super) viewed: Arc<Ratings>,
 }
 
 impl SearchQuery {
@@ -101,7 +106,13 @@ impl SearchQuery {
             cursor: None,
             limit,
             counts_facets: true,
+            viewed: Arc::default(),
         })
+    }
+
+    /// Whether the order heeds how often products were looked at.
+    pub(super) fn heeds_views(&self) -> bool {
+        matches!(self.order(), SearchSort::Popular | SearchSort::Rating)
     }
 
     /// The order that it comes to.

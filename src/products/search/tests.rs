@@ -1,6 +1,7 @@
 //! The index against a model that looks at every product.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
@@ -108,6 +109,13 @@ fn query() -> impl Strategy<Value = SearchQuery> {
                     filters,
                     rating_min,
                     sort,
+                    // Of some products, be they rated or not.
+                    viewed: Arc::new(
+                        (1..60)
+                            .step_by(4)
+                            .zip([3, 0, 9].into_iter().cycle())
+                            .collect(),
+                    ),
                     ..query
                 }
             },
@@ -257,6 +265,7 @@ fn in_order(products: &BTreeMap<i64, Product>, query: &SearchQuery) -> Vec<i64> 
     let mut passing: Vec<_> = passing(products, query, "").collect();
     passing.sort_by_key(|(id, product)| {
         let (stars, ratings) = product.rating.unwrap_or_default();
+        let ratings = ratings + query.viewed.get(id).copied().unwrap_or_default();
         let (currency, amount) = product.price.unwrap_or_default();
         match query.order() {
             SearchSort::Newest | SearchSort::Relevance => ("", i64::from(product.day), 0, *id),

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use crate::products::popularity::{HALF_LIFE, Halved, VIEWS_OF_A_RATING};
+use crate::products::popularity::{HALF_LIFE, Halved, VIEWS_OF_A_RATING, Viewed};
 
 pub(super) fn add_views(connection: &Connection, views: &[(i64, u64)]) -> rusqlite::Result<()> {
     let mut add = connection.prepare_cached(
@@ -24,6 +24,37 @@ pub(super) fn add_views(connection: &Connection, views: &[(i64, u64)]) -> rusqli
         }
     }
     Ok(())
+}
+
+pub(super) fn most_viewed(
+    connection: &Connection,
+    least: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Viewed>> {
+    connection
+        .prepare_cached(
+            "SELECT product_id, views FROM product_views WHERE views >= ?1
+             ORDER BY views DESC, product_id LIMIT ?2",
+        )?
+        .query_map(params![least, limit], |row| {
+            Ok(Viewed {
+                product_id: row.get(0)?,
+                views: row.get::<_, i64>(1)?.unsigned_abs(),
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn hidden(connection: &Connection, ids: &[i64]) -> rusqlite::Result<Vec<i64>> {
+    let mut listed =
+        connection.prepare_cached("SELECT 1 FROM product_listing WHERE product_id = ?1")?;
+    let mut hidden = Vec::new();
+    for id in ids {
+        if !listed.exists([id])? {
+            hidden.push(*id);
+        }
+    }
+    Ok(hidden)
 }
 
 pub(super) fn halve_views(connection: &Connection, limit: usize) -> rusqlite::Result<Halved> {
