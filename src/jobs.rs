@@ -19,7 +19,7 @@ mod store;
 mod workers;
 
 pub use backoff::Backoff;
-pub use counters::{Counters, KindCounters};
+pub use counters::{Counters, KindCounters, Retaken};
 pub use enqueued::Wake;
 pub use handler::{Failure, Handler, Limits, Rate, Registered};
 pub use job::{

@@ -2,9 +2,11 @@
 //! loopback, with its data in a temporary folder, and stopped and reaped when it goes out of scope. Its
 //! log is shown where a test fails.
 
+mod balancers;
 mod browser;
 mod chunked;
 mod collector;
+mod curl;
 mod database;
 mod load;
 mod log;
@@ -27,8 +29,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use balancers::{Way, balancers};
 pub(crate) use browser::Browser;
 pub(crate) use collector::{Collector, Seen};
+pub(crate) use curl::Curl;
 pub(crate) use database::Database;
 pub(crate) use load::Load;
 pub(crate) use postgres::{PostgresDatabase, Session};

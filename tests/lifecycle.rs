@@ -4,3 +4,5 @@ mod drain;
 mod manager;
 mod reload;
 mod tls;
+mod unit;
+mod unnoticed;

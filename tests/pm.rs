@@ -1,7 +1,6 @@
 //! `doorbuster pm`: programs are kept running, and replaced while they serve.
 
 mod command;
-mod curl;
 mod failures;
 mod http2;
 mod keeping;

@@ -1,5 +1,7 @@
 //! Objectives: what a node says of its own, and that Prometheus, with the rules that are exported, says the same.
 
+mod guards;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;

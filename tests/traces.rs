@@ -1,5 +1,7 @@
 //! Traces, from a request to a collector on the official messages of OTLP.
 
+mod steps;
+
 use std::time::Duration;
 
 use serde_json::json;

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,16 +44,18 @@ class Subject:
     server: Server
     paths: list[str]
     headers: dict[str, str] = field(default_factory=dict)
+    # What goes on during each round.
+    beside: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
     rounds: list[Round] = field(default_factory=list)
 
     def median(self, figure: str) -> float:
         """Median over all rounds of a field of `Round`."""
         return statistics.median(getattr(one, figure) for one in self.rounds)
 
-    def ratio_to(self, other: Subject) -> float:
+    def ratio_to(self, other: Subject, figure: str = "cpu_us_per_request") -> float:
         """Median of the ratios within each round: drift of the machine hits both sides alike."""
         pairs = zip(self.rounds, other.rounds, strict=True)
-        return statistics.median(a.cpu_us_per_request / b.cpu_us_per_request for a, b in pairs)
+        return statistics.median(getattr(a, figure) / getattr(b, figure) for a, b in pairs)
 
     def spread(self) -> float:
         """Largest over smallest round, less one."""
@@ -73,9 +77,10 @@ def run(subject: Subject, generator: Generator, seconds: int, folder: Path) -> R
         paths.write_text("".join(f"{path}\n" for path in subject.paths))
         command += ["-s", str(SCRIPTS / "cycle.lua"), url, "--", str(paths)]
 
-    before = subject.server.cpu_seconds()
-    wrk = subprocess.run(command, capture_output=True, text=True, check=False)
-    cpu_seconds = subject.server.cpu_seconds() - before
+    with subject.beside():
+        before = subject.server.cpu_seconds()
+        wrk = subprocess.run(command, capture_output=True, text=True, check=False)
+        cpu_seconds = subject.server.cpu_seconds() - before
     lines = wrk.stdout.strip().splitlines()
     if wrk.returncode != 0 or not lines or not lines[-1].startswith("{"):
         raise MeasureError(f"wrk failed on {subject.title}: {wrk.stdout}{wrk.stderr}")

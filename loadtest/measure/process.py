@@ -76,6 +76,8 @@ class Server:
     ) -> None:
         self.name = name
         self.port = port
+        # For operators, where there is one.
+        self.admin_port: int | None = None
         self.log = log
         # Settings of the caller's shell must not change what is measured.
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("DOORBUSTER_")}

@@ -1,4 +1,4 @@
-//! One document, made once a second, for all who watch.
+//! One document, for all who watch.
 
 use std::fmt;
 use std::sync::Arc;

@@ -286,6 +286,8 @@ fn jobs(out: &mut impl Samples, readings: &Readings) {
     for (kind, counts) in counters() {
         out.sample(&[kind], millis(counts.waited_ms));
     }
+    out.begin(&table::JOBS_RETAKEN);
+    out.sample(&[], readings.jobs_retaken.count);
 }
 
 /// Milliseconds as seconds.

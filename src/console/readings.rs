@@ -8,7 +8,7 @@ use super::process::Process;
 use crate::db::ServerStanding;
 use crate::flags::pressure;
 use crate::flags::{Deviations, Layer, Snapshot};
-use crate::jobs::{KindCounters, KindStats};
+use crate::jobs::{KindCounters, KindStats, Retaken};
 use crate::limits::Standing;
 use crate::limits::overload::{RetryCounts, Signals};
 use crate::products::catalog::status::CacheStatus;
@@ -81,6 +81,8 @@ pub struct Readings {
     pub jobs: JobsSeen,
     /// What this process did of it; `None` where it does no jobs.
     pub job_counters: Option<BTreeMap<&'static str, KindCounters>>,
+    /// What this process took from workers that are gone.
+    pub jobs_retaken: Retaken,
     /// The objectives.
     pub slo: Arc<Status>,
     /// The process.

@@ -1,4 +1,5 @@
-//! What a page of the console is told, as one document: made once a second, whoever watches.
+//! What a page of the console is told, as one document: made once a second, whoever watches, and where something else is
+//! lost than before.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -44,45 +45,27 @@ impl Artist {
     }
 
     /// The document, as JSON.
-    pub(super) fn draw(
-        &mut self,
-        now: Readings,
-        hottest: &[(i64, u64)],
-        audit: &[Deed],
-    ) -> Vec<u8> {
-        if self.before.len() > LONG {
-            self.before.pop_back();
-        }
-        let second = self.since(&now, 1);
-        let smooth = self.since(&now, SMOOTH);
-        let traffic = traffic(&second, &smooth);
-        let tiers = tiers(&smooth);
-        let number = |value: &Value| value.as_f64().unwrap_or(0.0);
-        let point = [
-            number(&traffic["rps"]),
-            number(&traffic["p99_ms"]),
-            number(&tiers["l1"]),
-            number(&traffic["failed_ps"]) + number(&traffic["unavailable_ps"]),
-        ];
+    pub(super) fn draw(&self, now: &Readings, hottest: &[(i64, u64)], audit: &[Deed]) -> Vec<u8> {
+        let smooth = self.since(now, SMOOTH);
         let document = json!({
             "at": round(since_1970(now.time), 3),
             "node": now.cache.node,
             "version": env!("CARGO_PKG_VERSION"),
             "uptime_s": round(since_1970(now.time) - self.started, 0),
             "not_ready": now.not_ready,
-            "trouble": troubles(&now),
-            "traffic": traffic,
-            "tiers": tiers,
-            "cache": cache(&now, &smooth),
-            "redis": redis(&now, &smooth),
-            "database": database(&now, &smooth),
-            "limits": limits(&now, &smooth),
-            "overload": overload(&now, &smooth),
-            "ladder": ladder(&now),
-            "flags": flags(&now),
+            "trouble": troubles(now),
+            "traffic": traffic(&self.since(now, 1), &smooth),
+            "tiers": tiers(&smooth),
+            "cache": cache(now, &smooth),
+            "redis": redis(now, &smooth),
+            "database": database(now, &smooth),
+            "limits": limits(now, &smooth),
+            "overload": overload(now, &smooth),
+            "ladder": ladder(now),
+            "flags": flags(now),
             "slo": *now.slo,
-            "jobs": jobs(&now),
-            "routes": self.routes(&now),
+            "jobs": jobs(now),
+            "routes": self.routes(now),
             "hottest": hottest,
             "process": {
                 "cpu": round(smooth.per_second(|it| u64::try_from(it.process.cpu.as_millis()).unwrap_or(0)) / 1_000.0, 3),
@@ -93,12 +76,28 @@ impl Artist {
             "audit": audit,
             "history": self.points,
         });
+        document.to_string().into_bytes()
+    }
+
+    /// Goes on to the next second.
+    pub(super) fn remember(&mut self, now: Readings) {
+        let smooth = self.since(&now, SMOOTH);
+        let traffic = traffic(&self.since(&now, 1), &smooth);
+        let number = |value: &Value| value.as_f64().unwrap_or(0.0);
+        let point = [
+            number(&traffic["rps"]),
+            number(&traffic["p99_ms"]),
+            number(&tiers(&smooth)["l1"]),
+            number(&traffic["failed_ps"]) + number(&traffic["unavailable_ps"]),
+        ];
         if self.points.len() == POINTS {
             self.points.pop_front();
         }
         self.points.push_back(point);
+        if self.before.len() > LONG {
+            self.before.pop_back();
+        }
         self.before.push_front(now);
-        document.to_string().into_bytes()
     }
 
     /// Between some looks ago, or the oldest that is known, and now.

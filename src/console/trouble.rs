@@ -29,10 +29,20 @@ pub(super) struct Trouble {
     text: String,
 }
 
+impl Trouble {
+    /// What it is, without what may be another each time.
+    pub(super) fn kind(&self) -> (Degree, &'static str) {
+        (self.degree, self.part)
+    }
+}
+
 /// Behind the outbox by more than this, nodes show old products.
 const TAIL_LATE: Duration = Duration::from_secs(2);
 /// A job that is ready for longer waits for somebody.
 const JOB_LATE: u64 = 60_000;
+
+/// For so long it is told that jobs were taken from a worker that is gone.
+const RETAKEN_LATELY: Duration = Duration::from_mins(1);
 
 /// All of it.
 pub(super) fn troubles(now: &Readings) -> Vec<Trouble> {
@@ -200,6 +210,15 @@ fn switches(now: &Readings, note: &mut impl FnMut(Degree, &'static str, String))
 fn jobs(now: &Readings, note: &mut impl FnMut(Degree, &'static str, String)) {
     if let Some(error) = &now.jobs.error {
         let text = format!("The queue cannot be looked at: {error}. Its numbers are old.");
+        note(Degree::Warning, "jobs", text);
+    }
+    let retaken = now.jobs_retaken;
+    let is_recent = |last| now.at.saturating_duration_since(last) < RETAKEN_LATELY;
+    if retaken.last.is_some_and(is_recent) {
+        let count = retaken.count;
+        let text = format!(
+            "Jobs were taken from workers that said nothing, and are begun anew: {count} since the start."
+        );
         note(Degree::Warning, "jobs", text);
     }
     for kind in &now.jobs.kinds {

@@ -12,6 +12,7 @@ use super::board::Board;
 use super::process::{Process, since_1970};
 use super::readings::{JobsSeen, Readings};
 use super::snapshot::Artist;
+use super::trouble::{Trouble, troubles};
 use crate::cache::{Clock, SystemClock};
 use crate::flags::{Flags, pressure};
 use crate::jobs::{Counters, Queue};
@@ -25,6 +26,8 @@ use crate::telemetry::{Requests, dropped_lines};
 
 /// From one look to the next.
 const PERIOD: Duration = Duration::from_secs(1);
+/// Within that so many looks at whether something else is lost than is shown: that does not wait until the second is over.
+const GLANCES: u32 = 4;
 /// How long the catalogue may take for an answer to a look, which is later as good as none, and from one to the next.
 const PATIENCE: Duration = Duration::from_millis(600);
 const PAUSE: Duration = Duration::from_millis(300);
@@ -128,7 +131,8 @@ impl Vitals {
         let trouble = sources.flags.trouble();
         let now = trouble.now().into_iter();
         let caught_up = inner.caught_up.load(Ordering::Relaxed);
-        let job_counters = sources.job_counters.get().map(Counters::read);
+        let counters = sources.job_counters.get();
+        let job_counters = counters.map(Counters::read);
         let mut jobs = lock(&inner.jobs).clone();
         // A kind of which there are no jobs is one at zero.
         jobs.know(
@@ -158,6 +162,7 @@ impl Vitals {
             pressure: *lock(&inner.pressure),
             jobs,
             job_counters,
+            jobs_retaken: counters.map(Counters::retaken).unwrap_or_default(),
             slo: sources.slo.status(),
             process: Process::read().unwrap_or_default(),
             not_ready: (sources.not_ready)(),
@@ -172,22 +177,36 @@ impl Vitals {
         }
     }
 
-    /// Looks once a second, for as long as it is polled: feeds the objectives, and draws what pages are shown.
+    /// Looks for as long as it is polled: feeds the objectives once a second, and draws what pages are shown.
     pub async fn watch(self) {
         tokio::join!(self.look_at_catalog(), self.look_at_jobs(), self.draw());
     }
 
     async fn draw(&self) {
-        let mut ticks = interval(PERIOD);
+        let mut ticks = interval(PERIOD / GLANCES);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut artist = Artist::new(self.started());
         let mut saved = Instant::now();
-        loop {
+        let mut shown = Vec::new();
+        for glance in (0..GLANCES).cycle() {
             ticks.tick().await;
-            self.observe();
+            let is_due = glance == 0;
+            if is_due {
+                self.observe();
+            }
+            let now = self.read();
+            let lost: Vec<_> = troubles(&now).iter().map(Trouble::kind).collect();
+            if !is_due && lost == shown {
+                continue;
+            }
+            shown = lost;
             let hottest = self.0.sources.catalog.hottest_products(HOTTEST);
-            let drawn = artist.draw(self.read(), &hottest, &self.0.audit.recent());
+            let drawn = artist.draw(&now, &hottest, &self.0.audit.recent());
             self.0.board.show(drawn);
+            if !is_due {
+                continue;
+            }
+            artist.remember(now);
             if saved.elapsed() >= SAVE_EVERY {
                 saved = Instant::now();
                 let slo = self.slo().clone();

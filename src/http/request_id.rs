@@ -337,7 +337,10 @@ fn limited<'l>(
     trace: &mut Option<RequestTrace>,
 ) -> (Passage, Option<&'l Routes>) {
     match trace {
-        Some(trace) => trace.limited(|| listener.passage(request)),
+        Some(trace) => trace.limited(
+            || listener.passage(request),
+            |(passage, _)| !matches!(passage, Passage::Asked(_)),
+        ),
         None => listener.passage(request),
     }
 }

@@ -54,11 +54,19 @@ impl RequestTrace {
         self.root.as_mut().map(Root::enter)
     }
 
-    /// Asks the limits about it.
-    pub(super) fn limited<T>(&mut self, ask: impl FnOnce() -> T) -> T {
+    /// Asks the limits about it. Where what they say is not known at once, the step is that of who awaits it.
+    pub(super) fn limited<T>(
+        &mut self,
+        ask: impl FnOnce() -> T,
+        is_known: impl FnOnce(&T) -> bool,
+    ) -> T {
         let _entered = self.enter();
-        let _span = span_of_sampled("rate limit", SpanKind::Internal);
-        ask()
+        let step = span_of_sampled("rate limit", SpanKind::Internal);
+        let said = ask();
+        if !is_known(&said) {
+            step.forget();
+        }
+        said
     }
 
     /// For the log, where it is certain that the trace is kept.

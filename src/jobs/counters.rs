@@ -1,9 +1,9 @@
 //! What the workers of this process did, by kind.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -41,9 +41,24 @@ pub struct KindCounters {
     pub ran_ms: u64,
 }
 
+/// Jobs of any kind that this process took from workers who said nothing for longer than their lease.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Retaken {
+    /// Since the start of the process.
+    pub count: u64,
+    /// When there was the last one.
+    pub last: Option<Instant>,
+}
+
 /// The counters of all kinds. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Counters(Arc<BTreeMap<&'static str, Counts>>);
+pub struct Counters(Arc<All>);
+
+#[derive(Debug, Default)]
+struct All {
+    kinds: BTreeMap<&'static str, Counts>,
+    retaken: Mutex<Retaken>,
+}
 
 /// How a beginning ended, to be counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +72,14 @@ pub(super) enum Counted {
 
 impl Counters {
     pub(super) fn of(kinds: impl Iterator<Item = &'static str>) -> Self {
-        Self(Arc::new(
-            kinds.map(|kind| (kind, Counts::default())).collect(),
-        ))
+        Self(Arc::new(All {
+            kinds: kinds.map(|kind| (kind, Counts::default())).collect(),
+            retaken: Mutex::default(),
+        }))
     }
 
     pub(super) fn begun(&self, kind: &str, waited: u64) {
-        if let Some(counts) = self.0.get(kind) {
+        if let Some(counts) = self.0.kinds.get(kind) {
             counts.begun.fetch_add(1, Ordering::Relaxed);
             counts
                 .waited
@@ -72,7 +88,7 @@ impl Counters {
     }
 
     pub(super) fn ended(&self, kind: &str, how: Counted, ran: Duration) {
-        let Some(counts) = self.0.get(kind) else {
+        let Some(counts) = self.0.kinds.get(kind) else {
             return;
         };
         let ran = u64::try_from(ran.as_micros()).unwrap_or(u64::MAX);
@@ -105,9 +121,26 @@ impl Counters {
                 ran_ms: get(&counts.ran) / 1_000,
             }
         };
-        self.0
-            .iter()
-            .map(|(kind, counts)| (*kind, read(counts)))
-            .collect()
+        let kinds = self.0.kinds.iter();
+        kinds.map(|(kind, counts)| (*kind, read(counts))).collect()
+    }
+
+    pub(super) fn took(&self, jobs: u64) {
+        let mut retaken = self
+            .0
+            .retaken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        retaken.count += jobs;
+        retaken.last = Some(Instant::now());
+    }
+
+    /// What was taken from workers that are gone.
+    pub fn retaken(&self) -> Retaken {
+        *self
+            .0
+            .retaken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

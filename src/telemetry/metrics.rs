@@ -172,6 +172,8 @@ metrics! {
         "How long jobs took, all together, by this process.";
     JOBS_WAITING_TIME Counter "doorbuster_jobs_wait_seconds_total" [kind: "by the program"]
         "How long jobs were ready before they were begun, all together, by this process.";
+    JOBS_RETAKEN Counter "doorbuster_jobs_retaken_total" []
+        "Jobs that this process took from workers who said nothing for longer than their lease.";
 
     LOG_LINES_DROPPED Counter "doorbuster_log_lines_dropped_total" []
         "Lines of the log that were dropped because nobody took them.";

@@ -79,6 +79,16 @@ fn it_shows_what_happens_on_any_screen() {
             let fits = format!("document.documentElement.scrollWidth <= {width}");
             browser.await_that(&format!("it fits into {width}"), &fits);
             assert!(browser.screenshot(name).len() > 20_000, "{name}");
+            // Without moving anything sideways.
+            let in_reach = format!(
+                "[...document.querySelectorAll('#flags button, #jobs button')].every(it => {{ \
+                     const place = it.getBoundingClientRect(); \
+                     return place.width > 0 && place.left >= 0 && place.right <= {width}; }})"
+            );
+            browser.await_that(
+                &format!("what may be done is in reach at {width}"),
+                &in_reach,
+            );
         }
         let ground = "getComputedStyle(document.body).backgroundColor";
         let light = browser.run(ground);

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::PATIENCE;
+use super::{PATIENCE, within};
 
 /// The clients. They ask until they are told to stop.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
+    connections: Arc<AtomicU64>,
     clients: Vec<JoinHandle<Vec<String>>>,
 }
 
@@ -20,6 +21,8 @@ pub(crate) struct Load {
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) answered: u64,
+    /// How many connections that took.
+    pub(crate) connections: u64,
     /// Every answer of the server's own failing, and every connection that ended without one.
     pub(crate) failures: Vec<String>,
 }
@@ -27,15 +30,18 @@ pub(crate) struct Seen {
 impl Load {
     /// Has so many clients ask, a millisecond after each answer.
     pub(crate) fn start(address: SocketAddr, clients: usize) -> Self {
-        let (stop, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let stop = Arc::<AtomicBool>::default();
+        let [answered, connections] = [(); 2].map(|()| Arc::<AtomicU64>::default());
         let client = |_| {
-            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
-            thread::spawn(move || ask_on(address, &stop, &answered))
+            let stop = Arc::clone(&stop);
+            let (answered, connections) = (Arc::clone(&answered), Arc::clone(&connections));
+            thread::spawn(move || ask_on(address, &stop, &answered, &connections))
         };
         let clients = (0..clients).map(client).collect();
         Self {
             stop,
             answered,
+            connections,
             clients,
         }
     }
@@ -45,12 +51,22 @@ impl Load {
         self.answered.load(Ordering::Relaxed)
     }
 
+    /// Awaits so many more answers of all of them together.
+    pub(crate) fn await_more(&self, more: u64) {
+        let before = self.answered();
+        within(PATIENCE, "it goes on", || {
+            thread::sleep(Duration::from_millis(1));
+            (self.answered() >= before + more).then_some(())
+        });
+    }
+
     pub(crate) fn stop(self) -> Seen {
         self.stop.store(true, Ordering::Relaxed);
         let failures = self.clients.into_iter();
         let failures = failures.flat_map(|client| client.join().unwrap()).collect();
         Seen {
             answered: self.answered.load(Ordering::Relaxed),
+            connections: self.connections.load(Ordering::Relaxed),
             failures,
         }
     }
@@ -65,12 +81,21 @@ impl Seen {
     }
 }
 
-fn ask_on(address: SocketAddr, stop: &AtomicBool, answered: &AtomicU64) -> Vec<String> {
+fn ask_on(
+    address: SocketAddr,
+    stop: &AtomicBool,
+    answered: &AtomicU64,
+    connections: &AtomicU64,
+) -> Vec<String> {
     let mut failures = Vec::new();
     let mut connection = None;
     let mut asked_on_it = 0;
     while !stop.load(Ordering::Relaxed) {
-        let taken = connection.take().map_or_else(|| connect(address), Ok);
+        let anew = || {
+            connections.fetch_add(1, Ordering::Relaxed);
+            connect(address)
+        };
+        let taken = connection.take().map_or_else(anew, Ok);
         match taken.and_then(ask) {
             Ok((status, kept)) => {
                 if status >= 500 {

@@ -49,13 +49,31 @@ impl Sentinels {
 
     /// Has them make the replica the master, and the master its replica.
     pub(crate) fn fail_over(&self) {
-        let _: () = self.watchers[0].run(&format!("SENTINEL FAILOVER {SERVICE}"));
-        let is_it = |redis: &Redis, role: &str| {
-            let info = redis.try_run::<String>("INFO replication");
-            info.is_ok_and(|info| info.contains(role))
-        };
+        self.promote();
         within(PATIENCE, "they change places", || {
-            (is_it(&self.replica, "role:master") && is_it(&self.master, "role:slave")).then_some(())
+            is_a(&self.master, "slave").then_some(())
+        });
+    }
+
+    /// Has them make the replica the master, while the master goes on calling itself one: it lets nobody tell it
+    /// otherwise.
+    pub(crate) fn promote_behind_the_back_of_the_master(&self) {
+        self.master
+            .run::<()>("ACL SETUSER default -replicaof -slaveof");
+        self.promote();
+        within(PATIENCE, "all Sentinels name the new one", || {
+            let new = self.replica.address().port().to_string();
+            let name = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {SERVICE}");
+            let named = |it: &Redis| it.run::<Vec<String>>(&name)[1] == new;
+            self.watchers.iter().all(named).then_some(())
+        });
+        assert!(is_a(&self.master, "master"));
+    }
+
+    fn promote(&self) {
+        let _: () = self.watchers[0].run(&format!("SENTINEL FAILOVER {SERVICE}"));
+        within(PATIENCE, "the replica takes over", || {
+            is_a(&self.replica, "master").then_some(())
         });
     }
 
@@ -64,6 +82,11 @@ impl Sentinels {
         let addresses: Vec<_> = addresses.collect();
         format!("redis+sentinel://{}/{SERVICE}", addresses.join(","))
     }
+}
+
+fn is_a(redis: &Redis, role: &str) -> bool {
+    let info = redis.try_run::<String>("INFO replication");
+    info.is_ok_and(|info| info.contains(&format!("role:{role}")))
 }
 
 fn sentinel(master: &str) -> Redis {

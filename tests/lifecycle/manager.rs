@@ -11,13 +11,13 @@ use rustix::process::Signal;
 use crate::harness::{PATIENCE, Program, Raw, Server, Shop, free_port, product, within};
 
 /// Stands in for systemd.
-struct Manager {
+pub(super) struct Manager {
     socket: UnixDatagram,
-    path: String,
+    pub(super) path: String,
 }
 
 impl Manager {
-    fn new(shop: &Shop) -> Self {
+    pub(super) fn new(shop: &Shop) -> Self {
         let path = shop.file("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
         Self {
@@ -28,7 +28,7 @@ impl Manager {
 
     /// Awaits a message that says this on a line; returns the whole message.
     #[track_caller]
-    fn wait_for(&self, line: &str) -> String {
+    pub(super) fn wait_for(&self, line: &str) -> String {
         let message = self.next_within(line, PATIENCE);
         message.unwrap_or_else(|| panic!("nobody says {line}"))
     }

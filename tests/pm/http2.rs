@@ -1,6 +1,7 @@
 //! Upgrades under load over HTTP/2, whose clients keep one connection for all that they ask.
 
-use super::curl::Curl;
+use crate::harness::Curl;
+
 use super::place::Place;
 
 const TIMES: usize = 20;

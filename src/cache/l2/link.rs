@@ -10,7 +10,7 @@ use redis::{ErrorKind, RedisError};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::scripts::Scripts;
 use super::server::{Connection, Identity, Server, is_lost};
@@ -24,6 +24,9 @@ const FAILURES: u32 = 3;
 const COOL_DOWN: u64 = 250;
 /// How often the session is looked at: whether it answers, and whether it is still the same server that does.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often Sentinels are asked whether they have another master by now: one that was cut off from them goes on calling
+/// itself one.
+const RECONCILE: Duration = Duration::from_secs(5);
 
 /// One connection, from its making to its loss.
 #[derive(Clone)]
@@ -231,6 +234,7 @@ impl Shared {
 
     /// Returns what the session was lost for.
     async fn watch_over(&self, session: &Session) -> L2Error {
+        let mut reconciled = Instant::now();
         loop {
             tokio::select! {
                 () = self.trouble.notified() => {}
@@ -245,12 +249,24 @@ impl Shared {
                 Ok(_) => return changed().into(),
                 Err(error) => return error,
             }
+            if self.server.has_sentinels() && reconciled.elapsed() >= RECONCILE {
+                // Where none of them answers, the server that does is better than none.
+                let named = look(&self.server, self.connect_timeout).await;
+                if named.is_ok_and(|identity| identity != *session.identity) {
+                    return replaced().into();
+                }
+                reconciled = Instant::now();
+            }
         }
     }
 }
 
 fn changed() -> RedisError {
     (ErrorKind::Io, "another process answers").into()
+}
+
+fn replaced() -> RedisError {
+    (ErrorKind::Io, "the Sentinels have another master").into()
 }
 
 async fn within<T>(

@@ -87,6 +87,11 @@ impl Server {
         }
     }
 
+    /// Whether others decide which server it is.
+    pub(super) fn has_sentinels(&self) -> bool {
+        matches!(self, Self::Sentinel { .. })
+    }
+
     async fn master(&self) -> RedisResult<Client> {
         let Self::Sentinel {
             sentinels,

@@ -1,4 +1,4 @@
-//! The console: one page, told once a second how the node is, by server-sent events.
+//! The console: one page, told once a second how the node is, and at once what is lost, by server-sent events.
 
 use std::convert::Infallible;
 
@@ -84,7 +84,7 @@ async fn now(request: HttpRequest, vitals: web::Data<Vitals>) -> Result<HttpResp
     Ok(response)
 }
 
-/// One event a second, the same bytes for all.
+/// One event a second, and one where something else is lost, the same bytes for all.
 async fn events(request: HttpRequest, vitals: web::Data<Vitals>) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
     watcher(&request).await?;

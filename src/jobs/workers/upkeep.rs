@@ -26,6 +26,7 @@ pub(super) async fn run(shared: Arc<Shared>, schedules: Vec<Schedule>) {
             Ok(looked) => {
                 is_failing = false;
                 if looked.retaken > 0 {
+                    shared.counters.took(looked.retaken);
                     tracing::warn!(
                         jobs = looked.retaken,
                         "their worker said nothing for longer than its lease: taken from it"

@@ -6,17 +6,17 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{PATIENCE, Shop, within};
+use super::{PATIENCE, Shop, within};
 
 /// A client that asks over and over and notes what came of it, until it is dropped.
-pub(super) struct Curl {
+pub(crate) struct Curl {
     child: Child,
     story: PathBuf,
 }
 
 impl Curl {
     /// Asks at a port for a product, a hundred times a second.
-    pub(super) fn start(shop: &Shop, port: u16, certificate: &Path, name: &str) -> Self {
+    pub(crate) fn start(shop: &Shop, port: u16, certificate: &Path, name: &str) -> Self {
         let story = shop.file(&format!("story-{name}"));
         let url = format!("https://localhost:{port}/products/1#[1-10000000]");
         let child = Command::new("curl")
@@ -48,18 +48,18 @@ impl Curl {
     }
 
     /// How many answers it had so far.
-    pub(super) fn answered(&self) -> usize {
+    pub(crate) fn answered(&self) -> usize {
         self.answers().len()
     }
 
     /// How many connections it made.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         let story = fs::read_to_string(&self.story).unwrap();
         story.matches("Connected to localhost").count()
     }
 
     /// Awaits so many more answers of each.
-    pub(super) fn await_more(clients: &[Self], more: usize) {
+    pub(crate) fn await_more(clients: &[Self], more: usize) {
         let before: Vec<_> = clients.iter().map(Self::answered).collect();
         for (client, before) in clients.iter().zip(before) {
             within(PATIENCE, "it goes on", || {
@@ -70,7 +70,7 @@ impl Curl {
 
     /// Asserts that nothing failed, not even what it then asked again by itself, and that there was something to fail.
     #[track_caller]
-    pub(super) fn assert_whole(&self, least: usize) {
+    pub(crate) fn assert_whole(&self, least: usize) {
         let answers = self.answers();
         let failures: Vec<_> = answers.iter().filter(|it| *it != "2 200 0").collect();
         assert!(failures.is_empty(), "{failures:?}");
