@@ -5,6 +5,7 @@ mod day;
 mod operators;
 mod place;
 mod process;
+mod spike;
 mod storm;
 mod workers;
 
