@@ -1,9 +1,12 @@
 //! The queue of jobs, in the embedded store and in PostgreSQL: one suite for both.
 
 mod contract;
+mod day;
 mod operators;
 mod place;
 mod process;
+mod spike;
+mod storm;
 mod workers;
 
 /// Each of these functions is a test with each of the stores.

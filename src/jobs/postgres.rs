@@ -22,7 +22,7 @@ const CHANNEL: &str = "doorbuster_jobs";
 /// Numbers are drawn first, so that each row that was put is known from those that gave way to a live one.
 const ENQUEUE: &str = "
     WITH given AS MATERIALIZED (
-        SELECT nextval(pg_get_serial_sequence('job', 'id')) AS id, job_now() AS now, *
+        SELECT nextval((SELECT pg_get_serial_sequence('job', 'id')::regclass)) AS id, job_now() AS now, *
         FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY
             AS g (kind, priority, delay, max_attempts, unique_key, payload, trace, place)
     ), put AS (

@@ -219,6 +219,8 @@ impl Cluster {
         let mut server = as_postgres(&programs().join("postgres"));
         server.arg("-D").arg(&data).arg("-k").arg(folder.path());
         server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+        // Twenty processes of workers, with as many each as they may have.
+        server.args(["-c", "max_connections=400"]);
         let server = server.arg("-p").arg(port.to_string());
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let child = server.stdout(Stdio::null()).stderr(log).spawn();

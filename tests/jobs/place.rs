@@ -24,7 +24,8 @@ pub(crate) const PLAIN: Kind = kind("test.plain", 3);
 
 /// What the jobs of the tests write, beside the tables of the catalogue.
 const TABLES: &str = "CREATE TABLE effect (n bigint NOT NULL, worker text);
-    CREATE TABLE begun (n bigint NOT NULL, worker text);";
+    CREATE TABLE begun (n bigint NOT NULL, worker text);
+    CREATE TABLE keyed (n bigint PRIMARY KEY, deliveries bigint NOT NULL);";
 
 pub(crate) const fn kind(name: &'static str, max_attempts: u16) -> Kind {
     Kind {
@@ -136,7 +137,12 @@ impl Place {
     }
 
     pub(crate) fn postgres() -> Self {
-        Self::new(Some(PostgresDatabase::new()))
+        Self::of(PostgresDatabase::new())
+    }
+
+    /// In this database.
+    pub(crate) fn of(database: PostgresDatabase) -> Self {
+        Self::new(Some(database))
     }
 
     fn new(postgres: Option<PostgresDatabase>) -> Self {
@@ -238,6 +244,24 @@ impl Place {
              UPDATE job_ended SET ended_at = ended_at + {by}; UPDATE job_kind SET next_at = next_at + {by};"
         );
         self.raw().execute_batch(&step).unwrap();
+    }
+
+    /// Sets the clock of the store from so many milliseconds behind the real one to so many, beside workers that work.
+    pub(crate) fn set_clock(&self, before: i64, behind: i64) {
+        // That of the embedded store is the machine's, which is not ours to set: its times are moved instead.
+        let forward = before - behind;
+        let set = match &self.opened {
+            Opened::Postgres(_) => format!(
+                "CREATE OR REPLACE FUNCTION job_now() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+                     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint - {behind}
+                 $$"
+            ),
+            Opened::Sqlite(_) => format!(
+                "UPDATE job SET lease_until = lease_until - ({forward}), run_at = run_at - ({forward})
+                 WHERE state <> 'ready'"
+            ),
+        };
+        self.raw().execute_batch(&set).unwrap();
     }
 }
 

@@ -1,5 +1,6 @@
 //! A process of workers that can be killed and stopped: this binary, started again for one function.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,13 +11,15 @@ use doorbuster::jobs::{
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::place::{Opened, Place, kind, number};
+use super::place::{Opened, Place, kind, number, numbered};
 
 /// Writes an effect in the transaction that ends it.
 pub(crate) const EFFECT: Kind = kind("test.effect", 100);
+/// Delivers something under a key that its receiver knows again, and is ended a while later.
+pub(crate) const KEYED: Kind = kind("test.keyed", 100);
 /// Notes that it was begun, and is not done before somebody says so in the database.
 pub(crate) const HANG: Kind = kind("test.hang", 20);
 /// Kills its process.
@@ -27,22 +30,16 @@ pub(crate) const FAIL: Kind = kind("test.fail", 3);
 const URL: &str = "JOBS_URL";
 const LEASE: &str = "JOBS_LEASE_MS";
 const CONCURRENCY: &str = "JOBS_CONCURRENCY";
+/// What the process that enqueues says before a number.
+const ENQUEUED: &str = "enqueued ";
 
 /// A process that does the jobs of a place.
 pub(crate) struct WorkerProcess(Child);
 
 impl WorkerProcess {
     pub(crate) fn start(url: &str, lease: Duration, concurrency: usize) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([
-            "--exact",
-            "jobs::process::workers",
-            "--ignored",
-            "--nocapture",
-        ]);
-        command
-            .env(URL, url)
-            .env(CONCURRENCY, concurrency.to_string());
+        let mut command = this_binary("jobs::process::workers", url);
+        command.env(CONCURRENCY, concurrency.to_string());
         command.env(LEASE, lease.as_millis().to_string());
         command
             .stdin(Stdio::null())
@@ -63,8 +60,13 @@ impl WorkerProcess {
     }
 
     /// Has it drain, and awaits its end; true where that was a clean one.
-    pub(crate) fn drain(mut self) -> bool {
+    pub(crate) fn drain(self) -> bool {
         self.signal(Signal::TERM);
+        self.drained()
+    }
+
+    /// Awaits its end; true where that was a clean one.
+    pub(crate) fn drained(mut self) -> bool {
         self.0.wait().unwrap().success()
     }
 
@@ -82,6 +84,36 @@ impl Drop for WorkerProcess {
     }
 }
 
+/// This binary, started again for one function.
+fn this_binary(function: &str, url: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", function, "--ignored", "--nocapture"]);
+    command.env(URL, url);
+    command
+}
+
+/// A process that enqueues jobs with an effect, from number 0 on, and is killed once it has said of `count` of them that
+/// they are enqueued. Returns those that it said so of.
+pub(crate) fn enqueue_and_be_killed(place: &Place, count: usize) -> Vec<i64> {
+    let mut command = this_binary("jobs::process::enqueuer", &place.url());
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).split(b'\n') {
+        let line = String::from_utf8(line.unwrap()).unwrap();
+        told.extend(
+            line.rsplit_once(ENQUEUED)
+                .map(|(_, n)| n.parse::<i64>().unwrap()),
+        );
+        if told.len() == count {
+            // What it has said by now is heard all the same.
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    told
+}
+
 impl Place {
     pub(crate) fn worker(&self, lease: Duration, concurrency: usize) -> WorkerProcess {
         WorkerProcess::start(&self.url(), lease, concurrency)
@@ -95,6 +127,25 @@ impl Handler for Effect {
         async move {
             let written = self.0.write_effect(job.lease, number(job)).await;
             written.map_err(Failure::passing)
+        }
+        .boxed()
+    }
+}
+
+struct Keyed(Opened);
+
+impl Handler for Keyed {
+    fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Result<(), Failure>> {
+        async move {
+            let deliver = format!(
+                "INSERT INTO keyed (n, deliveries) VALUES ({}, 1)
+                 ON CONFLICT (n) DO UPDATE SET deliveries = keyed.deliveries + 1",
+                number(job)
+            );
+            self.0.execute(deliver).await.map_err(Failure::passing)?;
+            // Long enough to be killed in.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(())
         }
         .boxed()
     }
@@ -146,17 +197,33 @@ impl Handler for Fail {
     }
 }
 
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("no {name}"))
+}
+
+fn runtime() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().unwrap()
+}
+
+#[test]
+#[ignore = "the process that other tests start"]
+fn enqueuer() {
+    let runtime = runtime();
+    let queue = Queue::new(Opened::at(&variable(URL)).jobs(), runtime.handle());
+    for n in 0.. {
+        let id = runtime.block_on(queue.enqueue(numbered(&EFFECT, n)));
+        assert!(id.unwrap().is_some());
+        println!("{ENQUEUED}{n}");
+    }
+}
+
 #[test]
 #[ignore = "the process that other tests start"]
 fn workers() {
-    let variable = |name| std::env::var(name).unwrap_or_else(|_| panic!("no {name}"));
     let millis = |name| Duration::from_millis(variable(name).parse().unwrap());
     let opened = Opened::at(&variable(URL));
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let queue = Queue::new(opened.jobs(), runtime.handle());
     let lease = millis(LEASE);
     let limits = Limits {
@@ -176,6 +243,7 @@ fn workers() {
         &queue,
         vec![
             Registered::new(EFFECT, limits, Effect(opened.clone())),
+            Registered::new(KEYED, limits, Keyed(opened.clone())),
             Registered::new(HANG, limits, Hang(opened)),
             Registered::new(POISON, limits, Poison),
             Registered::new(FAIL, impatient, Fail),
@@ -196,9 +264,10 @@ pub(crate) fn options(lease: Duration) -> WorkerOptions {
         lease,
         poll: Duration::from_millis(100),
         drain: Duration::from_millis(100),
+        // Longer than a clock is set back and forward by: what ended meanwhile would be forgotten.
         retention: Retention {
-            ended: Duration::from_hours(1),
-            dead: Duration::from_hours(1),
+            ended: Duration::from_hours(24),
+            dead: Duration::from_hours(24),
         },
         tracer: None,
     }

@@ -1,5 +1,6 @@
 //! Workers in processes of their own, which are killed, stopped and told to end.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -10,22 +11,28 @@ use rustix::process::Signal;
 
 use super::on_both_stores;
 use super::place::{PLAIN, Place, numbered};
-use super::process::{EFFECT, FAIL, HANG, POISON, WorkerProcess, options};
-use crate::harness::{PATIENCE, Proxy, within};
+use super::process::{
+    EFFECT, FAIL, HANG, KEYED, POISON, WorkerProcess, enqueue_and_be_killed, options,
+};
+use crate::harness::{Database, PATIENCE, Proxy, within};
 
 /// Short, so that the tests need not wait long for one to run out; long enough for a busy machine.
 const LEASE: Duration = Duration::from_millis(1_500);
+/// What a busy machine may take for what takes milliseconds: less than any lease that is usual.
+const SLACK: Duration = Duration::from_secs(5);
 
 on_both_stores!(
+    what_was_said_to_be_enqueued_is_done_though_who_said_so_is_killed,
     a_job_committed_before_a_kill_is_done_after_it,
     the_job_of_a_killed_worker_is_taken_within_its_lease,
     a_worker_that_was_stopped_for_longer_than_its_lease_ends_nothing,
+    a_clock_that_is_set_while_a_job_runs_has_it_done_again_and_ended_once,
+    a_store_that_takes_nothing_for_longer_than_a_lease_loses_nothing,
     a_job_that_kills_its_process_ends_as_a_dead_letter,
     a_worker_that_is_told_to_end_gives_back_what_it_did_not_do,
     failures_panics_and_long_work_are_tried_again_and_then_given_up,
     a_cancelled_job_stops_while_it_runs,
     jobs_enqueued_in_the_same_process_are_begun_at_once,
-    none_is_lost_none_stuck_and_effects_are_once_whoever_is_killed,
 );
 
 impl Place {
@@ -46,6 +53,13 @@ impl Place {
         })
     }
 
+    fn await_no_job(&self) {
+        let raw = self.raw();
+        within(2 * PATIENCE, "no job is left", || {
+            (raw.number("SELECT count(*) FROM job") == 0).then_some(())
+        });
+    }
+
     fn only_id(&self) -> i64 {
         self.raw().number("SELECT id FROM job")
     }
@@ -56,6 +70,23 @@ impl Place {
             .execute("UPDATE begun SET worker = 'go'", [])
             .unwrap();
     }
+}
+
+fn what_was_said_to_be_enqueued_is_done_though_who_said_so_is_killed(place: &Place) {
+    let told = enqueue_and_be_killed(place, 50);
+    assert!(told.len() >= 50);
+    let _worker = place.worker(LEASE, 4);
+    place.await_no_job();
+    let raw = place.raw();
+    let done: HashSet<_> = raw
+        .texts("SELECT cast(n AS text) FROM effect")
+        .into_iter()
+        .collect();
+    let lost: Vec<_> = told
+        .iter()
+        .filter(|n| !done.contains(&n.to_string()))
+        .collect();
+    assert!(lost.is_empty(), "{lost:?} of {} were lost", told.len());
 }
 
 fn a_job_committed_before_a_kill_is_done_after_it(place: &Place) {
@@ -88,7 +119,10 @@ fn the_job_of_a_killed_worker_is_taken_within_its_lease(place: &Place) {
     });
     assert_eq!(place.begun(), 1);
     first.kill();
+    let killed = Instant::now();
     place.await_begun(2);
+    // With the time until somebody looks, and what a busy machine takes.
+    assert!(killed.elapsed() < LEASE + SLACK, "{:?}", killed.elapsed());
     assert_eq!(place.state(id), Some(("running", 2)));
     place.let_go();
     assert_eq!(place.await_state(id, "done"), 2);
@@ -122,6 +156,52 @@ fn a_worker_that_was_stopped_for_longer_than_its_lease_ends_nothing(place: &Plac
     // Whoever ends it does so once, by a fence that was given for that.
     let attempt = place.await_state(id, "done");
     assert!(attempt >= 2, "{attempt}");
+}
+
+fn a_clock_that_is_set_while_a_job_runs_has_it_done_again_and_ended_once(place: &Place) {
+    const HOUR: i64 = 3_600_000;
+    let _workers = [place.worker(LEASE, 4), place.worker(LEASE, 4)];
+    // Back, and forward again: either way its lease seems to be none, and its worker still lives.
+    for (n, (before, behind)) in [(0, HOUR), (HOUR, 0)].into_iter().enumerate() {
+        let begun = place.begun();
+        place.put(numbered(&HANG, i64::try_from(n).unwrap()));
+        let id = place.raw().number("SELECT max(id) FROM job");
+        place.await_begun(begun + 1);
+        place.set_clock(before, behind);
+        place.await_begun(begun + 2);
+        place.let_go();
+        assert_eq!(place.await_state(id, "done"), 2);
+    }
+    let ended = place.raw().number("SELECT count(*) FROM job_ended");
+    assert_eq!(ended, 2);
+}
+
+fn a_store_that_takes_nothing_for_longer_than_a_lease_loses_nothing(place: &Place) {
+    const JOBS: i64 = 200;
+    let _workers = [place.worker(LEASE, 8), place.worker(LEASE, 8)];
+    let jobs = (0..JOBS).map(|n| numbered(&KEYED, n)).collect();
+    place.wait(place.store.enqueue(jobs)).unwrap();
+    let delivered = || place.raw().number("SELECT count(*) FROM keyed");
+    within(PATIENCE, "some are at it", || {
+        (delivered() > 0).then_some(())
+    });
+    // No job can be taken, kept or ended.
+    let raw = place.raw();
+    let block = match &raw {
+        Database::Sqlite(_) => "BEGIN IMMEDIATE",
+        Database::Postgres(_) => "BEGIN; LOCK TABLE job IN SHARE ROW EXCLUSIVE MODE",
+    };
+    raw.execute_batch(block).unwrap();
+    std::thread::sleep(2 * LEASE);
+    assert!(
+        place.raw().number("SELECT count(*) FROM job") > 0,
+        "nothing was held up"
+    );
+    raw.execute_batch("COMMIT").unwrap();
+    place.await_no_job();
+    assert_eq!(delivered(), JOBS);
+    let done = "SELECT count(*) FROM job_ended WHERE state = 'done'";
+    assert_eq!(raw.number(done), JOBS);
 }
 
 fn a_job_that_kills_its_process_ends_as_a_dead_letter(place: &Place) {
@@ -233,60 +313,6 @@ fn jobs_enqueued_in_the_same_process_are_begun_at_once(place: &Place) {
     assert_eq!((plain.begun, plain.done, plain.failed), (20, 20, 0));
 }
 
-/// More where somebody has the time: `scripts/chaos`.
-fn scale() -> (i64, Duration, usize) {
-    let said = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let jobs = said("JOBS_COUNT").unwrap_or(2_000);
-    let seconds = said("JOBS_SECONDS").unwrap_or(6);
-    let workers = said("JOBS_WORKERS").unwrap_or(5);
-    (
-        jobs,
-        Duration::from_secs(seconds.unsigned_abs()),
-        usize::try_from(workers).unwrap(),
-    )
-}
-
-fn none_is_lost_none_stuck_and_effects_are_once_whoever_is_killed(place: &Place) {
-    let (jobs, kills_for, count) = scale();
-    let start = || place.worker(LEASE, 8);
-    let mut workers: Vec<WorkerProcess> = (0..count).map(|_| start()).collect();
-    let begun = Instant::now();
-    let mut enqueued = 0;
-    let mut round = 0_usize;
-    while begun.elapsed() < kills_for {
-        // The jobs come while the workers go.
-        let batch = (jobs - enqueued).min((jobs / 20).max(1));
-        let new = (enqueued..enqueued + batch)
-            .map(|n| numbered(&EFFECT, n))
-            .collect();
-        place.wait(place.store.enqueue(new)).unwrap();
-        enqueued += batch;
-        let seed = round.wrapping_mul(2_654_435_761);
-        let victim = workers.swap_remove(seed % count);
-        if round % 4 == 3 {
-            assert!(victim.drain());
-        } else {
-            victim.kill();
-        }
-        workers.push(start());
-        round += 1;
-        // Time for those that live to do something.
-        std::thread::sleep(Duration::from_millis(150 + (seed % 200) as u64));
-    }
-    let rest = (enqueued..jobs).map(|n| numbered(&EFFECT, n)).collect();
-    place.wait(place.store.enqueue(rest)).unwrap();
-    within(2 * PATIENCE + kills_for, "no job is left", || {
-        (place.raw().number("SELECT count(*) FROM job") == 0).then_some(())
-    });
-    let raw = place.raw();
-    assert_eq!(raw.number("SELECT count(*) FROM effect"), jobs);
-    assert_eq!(raw.number("SELECT count(DISTINCT n) FROM effect"), jobs);
-    assert_eq!(
-        raw.number("SELECT count(*) FROM job_ended WHERE state = 'done'"),
-        jobs
-    );
-}
-
 /// The answer to an end gets lost with the connection: the job has ended, once, and the worker goes on.
 #[test]
 fn a_database_that_is_cut_off_in_the_middle_of_an_end_loses_nothing() {
@@ -310,10 +336,7 @@ fn a_database_that_is_cut_off_in_the_middle_of_an_end_loses_nothing() {
         proxy.cut();
         proxy.mute(false);
     }
-    let live = "SELECT count(*) FROM job";
-    within(2 * PATIENCE, "no job is left", || {
-        (place.raw().number(live) == 0).then_some(())
-    });
+    place.await_no_job();
     let raw = place.raw();
     assert_eq!(raw.number("SELECT count(*) FROM effect"), n);
     assert_eq!(raw.number("SELECT count(DISTINCT n) FROM effect"), n);

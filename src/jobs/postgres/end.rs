@@ -32,6 +32,18 @@ fn ends_sql() -> String {
     )
 }
 
+/// The same for one that is done, which is what most are: it takes a third of the time to plan. Id, fence, whether it is
+/// remembered.
+fn end_one_sql() -> String {
+    format!(
+        "WITH gone AS (
+             DELETE FROM job WHERE id = $1 AND fence = $2 AND state = 'running' AND again_at IS NULL
+             RETURNING job.*, 'done'::text AS fate, errors AS history, job_now() AS now
+         ), kept AS ({KEEP} FROM gone WHERE $3)
+         SELECT id FROM gone"
+    )
+}
+
 /// What was asked for again while it was running: ids, fences, texts of errors.
 const AGAIN: &str = "
     UPDATE job
@@ -91,6 +103,12 @@ pub(super) async fn end(
     connection: &mut Connection,
     ends: &[End],
 ) -> Result<Vec<JobId>, PostgresError> {
+    if let [one] = ends
+        && let Fate::Done { keep } = one.fate
+        && end_one(connection, one.lease, keep).await?
+    {
+        return Ok(vec![one.lease.id]);
+    }
     let (mut over, mut back) = (Over::default(), Back::default());
     for end in ends {
         match &end.fate {
@@ -104,6 +122,25 @@ pub(super) async fn end(
     let mut ended = over.end(connection).await?;
     ended.append(&mut back.end(connection).await?);
     Ok(ended)
+}
+
+/// False where it is not the caller's to end, or was asked for again.
+async fn end_one(
+    connection: &mut Connection,
+    lease: Lease,
+    keep: bool,
+) -> Result<bool, PostgresError> {
+    let ended = connection
+        .query_anew(
+            &end_one_sql(),
+            &[
+                (&lease.id, Type::INT8),
+                (&lease.fence, Type::INT8),
+                (&keep, Type::BOOL),
+            ],
+        )
+        .await?;
+    Ok(!ended.is_empty())
 }
 
 #[derive(Default)]
@@ -129,7 +166,7 @@ impl<'e> Over<'e> {
             return Ok(Vec::new());
         }
         let rows = connection
-            .query(
+            .query_anew(
                 &ends_sql(),
                 &[
                     (&self.ids, Type::INT8_ARRAY),
@@ -144,7 +181,7 @@ impl<'e> Over<'e> {
         // Those that are missing were lost, or are to be done again: only then there is more to do.
         if ended.len() < self.ids.len() {
             let rows = connection
-                .query(
+                .query_anew(
                     AGAIN,
                     &[
                         (&self.ids, Type::INT8_ARRAY),
@@ -180,7 +217,7 @@ impl<'e> Back<'e> {
             return Ok(Vec::new());
         }
         let rows = connection
-            .query(
+            .query_anew(
                 &back_sql(),
                 &[
                     (&self.ids, Type::INT8_ARRAY),
@@ -205,19 +242,21 @@ pub(super) async fn forget(
     retention: Retention,
 ) -> Result<bool, PostgresError> {
     /// So many that no other statement waits for long.
-    const BATCH: i64 = 1_000;
+    const BATCH: usize = 1_000;
     let removed = connection
-        .execute(
+        .query_anew(
             "DELETE FROM job_ended WHERE id = ANY (ARRAY(
                  SELECT id FROM job_ended
-                 WHERE ended_at < job_now() - $1 AND (state <> 'dead' OR ended_at < job_now() - $2)
-                 ORDER BY ended_at LIMIT $3 FOR UPDATE SKIP LOCKED))",
+                 WHERE ended_at < (SELECT job_now()) - $1
+                     AND (state <> 'dead' OR ended_at < (SELECT job_now()) - $2)
+                 ORDER BY ended_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+             RETURNING id",
             &[
                 (&millis(retention.ended), Type::INT8),
                 (&millis(retention.dead), Type::INT8),
-                (&BATCH, Type::INT8),
+                (&i64::try_from(BATCH).unwrap_or(i64::MAX), Type::INT8),
             ],
         )
         .await?;
-    Ok(removed == BATCH.unsigned_abs())
+    Ok(removed.len() == BATCH)
 }

@@ -79,7 +79,8 @@ pub(super) async fn find(
     let sql = format!(
         "SELECT {LIVE} FROM job WHERE id = $1 UNION ALL SELECT {ENDED} FROM job_ended WHERE id = $1"
     );
-    connection.query_opt(&sql, &[(&id, Type::INT8)]).await
+    let found = connection.query_anew(&sql, &[(&id, Type::INT8)]).await?;
+    Ok(found.into_iter().next())
 }
 
 pub(super) async fn list(

@@ -19,7 +19,7 @@ const DELETE: &str = "DELETE FROM job WHERE id = ?1";
 const AGAIN: &str = "
     UPDATE job
     SET state = 'scheduled', run_at = again_at, again_at = NULL, attempt = 0, lease_until = NULL, worker = NULL
-    WHERE id = ?1 AND again_at IS NOT NULL";
+    WHERE id = ?1";
 
 const BACK: &str = "
     UPDATE job
@@ -51,13 +51,16 @@ pub(super) fn end(connection: &Connection, ends: &[End]) -> rusqlite::Result<Vec
         fate,
     } in ends
     {
-        let is_cancelled: Option<bool> = connection
+        let held: Option<(bool, bool)> = connection
             .prepare_cached(
-                "SELECT is_cancelled FROM job WHERE id = ?1 AND fence = ?2 AND state = 'running'",
+                "SELECT is_cancelled, again_at IS NOT NULL FROM job
+                 WHERE id = ?1 AND fence = ?2 AND state = 'running'",
             )?
-            .query_row(params![lease.id, lease.fence], |row| row.get(0))
+            .query_row(params![lease.id, lease.fence], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
-        let Some(is_cancelled) = is_cancelled else {
+        let Some((is_cancelled, is_wanted_again)) = held else {
             continue;
         };
         ended.push(lease.id);
@@ -84,7 +87,8 @@ pub(super) fn end(connection: &Connection, ends: &[End]) -> rusqlite::Result<Vec
             Fate::Done { .. } => "done",
             Fate::Dead { .. } => "dead",
         };
-        if state != "cancelled" && connection.prepare_cached(AGAIN)?.execute([lease.id])? > 0 {
+        if is_wanted_again && state != "cancelled" {
+            connection.prepare_cached(AGAIN)?.execute([lease.id])?;
             continue;
         }
         if !matches!(fate, Fate::Done { keep: false }) {
