@@ -468,14 +468,9 @@ impl Catalog {
         let not_started = || SearchError::Failed("no index is kept".to_owned());
         let search = self.search.as_ref().ok_or_else(not_started)?;
         let key = self.cursors.key().await?;
-        search
-            .page(
-                key.clone(),
-                query,
-                self.shelves.documents.clone(),
-                self.deadline,
-            )
-            .await
+        let documents = self.shelves.documents.clone();
+        // Boxed, so that no request carries all a search may need.
+        Box::pin(search.page(key.clone(), query, documents, self.deadline)).await
     }
 
     /// The tree of categories as JSON: `{"items":[{"name","path","count","children"}]}`, at most 2 s old. A
