@@ -209,7 +209,7 @@ fn a_replica_that_replays_nothing_is_told_of() {
     // Once it is further behind than it may be.
     let limit = Duration::from_secs(1) + SOON;
     feed.tells_within(limit, " s behind)", is_behind, stand_still, || {
-        shop.servers.resume(1)
+        shop.servers.resume(1);
     });
 }
 
@@ -235,7 +235,7 @@ fn flags_that_make_no_sense_and_dead_letters_are_told_of() {
         || {
             shop.database()
                 .execute_batch("DELETE FROM job_ended")
-                .unwrap()
+                .unwrap();
         },
     );
 }
