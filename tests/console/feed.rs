@@ -209,7 +209,7 @@ fn a_replica_that_replays_nothing_is_told_of() {
     // Once it is further behind than it may be.
     let limit = Duration::from_secs(1) + SOON;
     feed.tells_within(limit, " s behind)", is_behind, stand_still, || {
-        shop.servers.resume(1)
+        shop.servers.resume(1);
     });
 }
 
@@ -235,7 +235,7 @@ fn flags_that_make_no_sense_and_dead_letters_are_told_of() {
         || {
             shop.database()
                 .execute_batch("DELETE FROM job_ended")
-                .unwrap()
+                .unwrap();
         },
     );
 }
@@ -247,8 +247,7 @@ fn jobs_of_a_worker_that_is_gone_are_told_of() {
     // Nobody is ever answered here.
     let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
     let hook = format!("http://{}/hook", receiver.local_addr().unwrap());
-    let mut command = shop.command("work");
-    command.envs([
+    let environment = [
         ("DOORBUSTER_WEBHOOKS_URLS", &*hook),
         (
             "DOORBUSTER_WEBHOOKS_SECRET",
@@ -256,14 +255,18 @@ fn jobs_of_a_worker_that_is_gone_are_told_of() {
         ),
         ("DOORBUSTER_WEBHOOKS_ALLOW_PRIVATE", "true"),
         ("DOORBUSTER_JOBS_LEASE", "1s"),
-    ]);
-    let mut worker = Program::start(&mut command);
+        ("DOORBUSTER_JOBS_SERVE", "false"),
+    ];
+    // Hears of changes, and leaves the jobs that follow to others.
+    let first = shop.serve_with(&[], &environment);
+    let mut worker = Program::start(shop.command("work").envs(environment));
     within(PATIENCE, "the stream is followed", || {
         let looked = "SELECT count(*) FROM outbox_follower WHERE name = 'webhooks'";
         (shop.database().number(looked) == 1).then_some(())
     });
     shop.import(&[product("lamp", "Lantern")]);
     let (_silent, _) = receiver.accept().unwrap();
+    first.stop();
     let server = shop.serve_with(&[], &[("DOORBUSTER_JOBS_LEASE", "1s")]);
     let mut feed = Feed::open(&server);
     feed.next();

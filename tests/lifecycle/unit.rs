@@ -118,9 +118,10 @@ impl Unit {
         let flags = self.shop.file(&format!("flags-{number}.json"));
         fs::write(&flags, "{\"flags\":{}}").unwrap();
         let text = format!(
-            "[flags]\nfile = {flags:?}\n[server]\ndrain = \"{}s\"\n[telemetry]\ntrace_slow = \"{}s\"\n\
+            "[flags]\nfile = \"{}\"\n[server]\ndrain = \"{}s\"\n[telemetry]\ntrace_slow = \"{}s\"\n\
              [[limits.policy]]\nname = \"many\"\nclasses = [\"product\"]\n\
              windows = [{{ name = \"hour\", quota = {}, window = \"1h\" }}]\n",
+            flags.display(),
             number + 60,
             number + 1,
             number + 1_000_000,

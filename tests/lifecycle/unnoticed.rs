@@ -54,9 +54,9 @@ fn under_encrypted_load(unit: &Unit, deed: impl Fn(usize)) -> [[usize; ENCRYPTED
     });
     for number in 1..=TIMES {
         deed(number);
-        clients
-            .iter()
-            .for_each(|clients| Curl::await_more(clients, 10));
+        for clients in &clients {
+            Curl::await_more(clients, 10);
+        }
     }
     let connections = clients
         .each_ref()

@@ -21,8 +21,17 @@ fn who_asks_too_often_spends_no_budget_and_is_counted() {
     within(PATIENCE, "all is counted", || {
         (objectives(&server)[0]["events"] == 2).then_some(())
     });
-    for objective in objectives(&server) {
-        assert_eq!(objective["bad"], 0, "{objective}");
+    let seen = objectives(&server);
+    let [availability, latency, errors] = seen.as_slice() else {
+        panic!("{seen:?}")
+    };
+    // Whether a busy machine was fast enough with those is another matter.
+    assert_eq!(latency["events"], 2);
+    for objective in [availability, errors] {
+        assert_eq!(
+            (&objective["events"], &objective["bad"]),
+            (&json!(2), &json!(0))
+        );
     }
     let text = String::from_utf8(server.get_admin("/metrics").with(200).body).unwrap();
     let counted = text.lines().find(|line| {
