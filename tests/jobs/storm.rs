@@ -101,7 +101,7 @@ impl Scale {
     }
 }
 
-/// What falls, and is the same again for the same seed (SplitMix64).
+/// What falls, and is the same again for the same seed (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {
