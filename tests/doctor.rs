@@ -100,7 +100,7 @@ fn postgres_is_examined() {
         "--node",
         "http://127.0.0.1:2",
     ];
-    let crowd: Vec<&str> = many.iter().cycle().take(40).copied().collect();
+    let crowd: Vec<&str> = many.iter().cycle().take(60).copied().collect();
     let checks = Checks::of(&shop, &server, &crowd, Some(1));
     checks.assert("PostgreSQL connections", "fail", "lower catalog.pool_size");
 
