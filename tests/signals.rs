@@ -54,9 +54,10 @@ fn a_stop_signal_lets_requests_in_flight_finish() {
             server.get_admin("/readyz").with(200).json()["status"],
             "ready"
         );
-        let mut in_flight = begin_long_response(&server);
+        // Before the other one, whose answer has begun: so it has been accepted, too, when the signal comes.
         let mut half = server.connect();
         half.send("GET /healthz HTTP/1.1\r\nhost:");
+        let mut in_flight = begin_long_response(&server);
 
         server.program.signal(signal);
         within(PATIENCE, "new connections are refused", || {
