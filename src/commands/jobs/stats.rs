@@ -51,5 +51,11 @@ pub(super) fn run(args: &Args, jobs: &Jobs, out: &mut dyn Write) -> anyhow::Resu
         ]);
     }
     write!(out, "{table}")?;
+    if stats.is_empty() {
+        writeln!(
+            out,
+            "nothing is to be done, and nothing is dead; what was done: doorbuster jobs list"
+        )?;
+    }
     Ok(Exit::Done)
 }
