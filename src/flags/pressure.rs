@@ -13,8 +13,8 @@ use crate::limits::overload::Pressure;
 pub const STEP_EVERY: Millis = 10_000;
 /// For how long it has to be hot before a step up: a single burst is for queues.
 const HOT_FOR: Millis = 2_000;
-/// For how long it has to be calm before a step down: ten seconds after a spike what was given up last is back.
-const CALM_FOR: Millis = 5_000;
+/// For how long it has to be calm before a step down.
+const CALM_FOR: Millis = 10_000;
 /// How many steps a busy processor alone can cause: those that save nothing else.
 const STEPS_OF_PROCESSOR: usize = 1;
 

@@ -109,13 +109,8 @@ impl Status {
 
     /// How fast the budget is spent that is spent fastest, where it has been for an hour and still is; what the ladder
     /// of degradation heeds.
-    ///
-    /// That of availability is left out. It is spent by what the limits turn away and by what the ladder has given up: a
-    /// ladder that heeded it would go on climbing for minutes after a spike, and then hold itself up.
     pub fn pressing_burn(&self) -> f64 {
-        let heeded = self.objectives.iter();
-        let heeded = heeded.filter(|objective| objective.name != Name::Availability.as_str());
-        let pressing = heeded.map(|objective| {
+        let pressing = self.objectives.iter().map(|objective| {
             let [five_minutes, _, hour, ..] = objective.burn.as_slice() else {
                 return 0.0;
             };

@@ -88,19 +88,6 @@ fn an_outage_pages_and_the_page_ends_with_it() {
 }
 
 #[test]
-fn what_was_turned_away_pages_and_does_not_move_the_ladder() {
-    let mut traffic = Traffic::new(Slo::open(objectives(), None, NOW));
-    traffic.minutes(120, 1_000, 0);
-    for _ in 0..6 {
-        traffic.counted[0].bad += 100;
-        traffic.minutes(1, 1_000, 0);
-    }
-    assert!(traffic.firing().contains(&("page", "1h")));
-    let burn = traffic.slo.status().pressing_burn();
-    assert!(burn.abs() < f64::EPSILON, "{burn}");
-}
-
-#[test]
 fn few_requests_tell_nobody_of_anything() {
     let mut traffic = Traffic::new(Slo::open(objectives(), None, NOW));
     traffic.minutes(60, 10, 5);
