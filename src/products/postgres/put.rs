@@ -207,21 +207,16 @@ pub(super) fn numbers(
 ) -> Result<Vec<i64>, PostgresError> {
     let said: Vec<Option<i64>> = said.collect();
     let taken: HashSet<i64> = said.iter().flatten().copied().collect();
-    let mut missing = said.iter().filter(|it| it.is_none()).count();
-    let mut given = Vec::with_capacity(missing);
-    while missing > 0 {
-        let count = i64::try_from(missing).unwrap_or(i64::MAX);
-        let rows = transaction.query(
-            "SELECT nextval($1::text::regclass) FROM generate_series(1, $2)",
-            &[(&sequence, Type::TEXT), (&count, Type::INT8)],
+    let wanted = said.iter().filter(|it| it.is_none()).count();
+    let mut given = Vec::with_capacity(wanted);
+    while given.len() < wanted {
+        let missing = i64::try_from(wanted - given.len()).unwrap_or(i64::MAX);
+        let row = transaction.query_one(
+            "SELECT array_agg(nextval($1::text::regclass)) FROM generate_series(1, $2)",
+            &[(&sequence, Type::TEXT), (&missing, Type::INT8)],
         )?;
-        for row in rows {
-            let number = row.try_get(0)?;
-            if !taken.contains(&number) {
-                given.push(number);
-                missing -= 1;
-            }
-        }
+        let numbers: Vec<i64> = row.try_get(0)?;
+        given.extend(numbers.into_iter().filter(|it| !taken.contains(it)));
     }
     let mut given = given.into_iter();
     let all = said.into_iter().map(|it| it.or_else(|| given.next()));
