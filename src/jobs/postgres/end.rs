@@ -243,6 +243,7 @@ pub(super) async fn forget(
 ) -> Result<bool, PostgresError> {
     /// So many that no other statement waits for long.
     const BATCH: usize = 1_000;
+    super::history::forget(connection).await?;
     let removed = connection
         .query_anew(
             "DELETE FROM job_ended WHERE id = ANY (ARRAY(

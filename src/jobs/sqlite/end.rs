@@ -112,6 +112,7 @@ pub(super) fn lost_error(attempt: u16, worker: Option<&str>, now: i64) -> String
 
 /// Removes a batch of what ended long ago; true where there may be more.
 pub(super) fn forget(connection: &Connection, retention: Retention) -> rusqlite::Result<bool> {
+    super::history::forget(connection)?;
     let now = now();
     let removed = connection
         .prepare_cached(

@@ -1,0 +1,16 @@
+-- What became of the jobs of each kind, for ten seconds a row, of the last hour.
+CREATE TABLE job_history (
+    -- When the ten seconds began, in milliseconds since 1970.
+    slot   bigint NOT NULL,
+    kind   text COLLATE "C" NOT NULL,
+    done   bigint NOT NULL,
+    failed bigint NOT NULL,
+    -- How long they had been ready, and how long they took: how many fell into each bucket, and sums in microseconds.
+    waits  bigint[] NOT NULL,
+    waited bigint NOT NULL,
+    runs   bigint[] NOT NULL,
+    ran    bigint NOT NULL,
+    PRIMARY KEY (slot, kind)
+)
+-- Each row is written ten times by each process, in its page where there is room.
+WITH (fillfactor = 50);
