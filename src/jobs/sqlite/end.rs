@@ -16,7 +16,7 @@ pub(super) const MOVE: &str = "
 const DELETE: &str = "DELETE FROM job WHERE id = ?1";
 
 /// Has a job that was asked for while it was running done again, however this beginning ended.
-const AGAIN: &str = "
+pub(super) const AGAIN: &str = "
     UPDATE job
     SET state = 'scheduled', run_at = again_at, again_at = NULL, attempt = 0, lease_until = NULL, worker = NULL
     WHERE id = ?1";
