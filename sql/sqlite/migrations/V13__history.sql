@@ -13,3 +13,8 @@ CREATE TABLE job_history (
     ran    INTEGER NOT NULL,
     PRIMARY KEY (slot, kind)
 ) STRICT, WITHOUT ROWID;
+
+-- What is forgotten after a day is found without a look at the dead letters that lie between it, which are kept for weeks.
+DROP INDEX job_ended_age;
+CREATE INDEX job_ended_age ON job_ended (ended_at) WHERE state <> 'dead';
+CREATE INDEX job_dead_age ON job_ended (ended_at) WHERE state = 'dead';
