@@ -10,6 +10,7 @@ mod backoff;
 mod counters;
 mod enqueued;
 mod handler;
+mod history;
 mod job;
 pub mod postgres;
 mod queue;
@@ -22,6 +23,7 @@ pub use backoff::Backoff;
 pub use counters::{Counters, KindCounters, Retaken};
 pub use enqueued::Wake;
 pub use handler::{Failure, Handler, Limits, Rate, Registered};
+pub use history::{KindReport, Outcomes, Recent, Times, report};
 pub use job::{
     End, Fate, Job, JobId, JobRecord, Kind, KindStats, Lease, NewJob, Selection, State, When,
 };

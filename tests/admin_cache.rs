@@ -111,10 +111,7 @@ fn redis_is_shown_and_what_is_planted_there_is_told() {
     let redis = Redis::start();
     let environment = [("DOORBUSTER_REDIS_TIMEOUT", "1s")];
     let server = shop.serve_with(&["--redis-url", &redis.url()], &environment);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     let reply = server.get("/products/1").with(200);
     let shown = within(PATIENCE, "the value is in Redis", || {
         let shown = inspect(&server, 1);
@@ -362,10 +359,7 @@ fn a_redis_that_is_down_degrades_and_no_more() {
         &["--redis-url", &redis.url()],
         &[("DOORBUSTER_REDIS_TIMEOUT", "1s")],
     );
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     assert_eq!(
         server.get("/readyz").with(200).json(),
         json!({ "status": "ready" })
@@ -398,10 +392,7 @@ fn what_is_written_through_is_in_all_tiers_before_it_is_read() {
         ("DOORBUSTER_REDIS_TIMEOUT", "1s"),
     ];
     let server = shop.serve_with(&["--redis-url", &redis.url()], &environment);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     let writer = Writer::new(&shop, &server);
     for version in 2..20 {
         let title = json!({ "title": format!("Version {version}") });

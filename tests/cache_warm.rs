@@ -37,10 +37,7 @@ fn what_is_named_is_in_memory_and_in_redis_before_it_is_asked_for() {
         &["--redis-url", &redis.url()],
         &[("DOORBUSTER_REDIS_TIMEOUT", "1s")],
     );
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     let ended = shop.run("cache", &["warm", "3", "1", "3", "--node", &url(&server)]);
     assert_eq!(
         ended.with(0).stdout,

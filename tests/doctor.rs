@@ -164,10 +164,7 @@ fn redis_is_examined() {
     let more = ["--redis-url", url.as_str()];
     let patient = [("DOORBUSTER_REDIS_TIMEOUT", "1s")];
     let server = shop.serve_with(&more, &patient);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     let checks = |code| Checks::of(&shop, &server, &more, code);
     let bare = checks(None);
     bare.assert("Redis rights", "ok", "all that is needed");

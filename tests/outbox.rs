@@ -98,6 +98,24 @@ fn a_long_transaction_is_read_when_it_commits_and_holds_up_nobody() {
     assert_eq!(read, [(1, 2), (1, 3), (2, 2), (5, 2), (5, 3)]);
 }
 
+/// Who starts looks back for seconds, be it at the rows of a transaction that began an hour ago.
+#[test]
+fn a_row_is_as_old_as_its_commit_however_long_its_transaction_took() {
+    let outbox = Outbox::of(PostgresDatabase::new());
+    outbox.write(LAMPS);
+    let long = outbox.session();
+    long.batch("BEGIN; UPDATE product SET title = 'Late' WHERE id = 1")
+        .unwrap();
+    outbox.write(
+        "CREATE TABLE before_its_end AS
+             SELECT date_trunc('milliseconds', clock_timestamp()) AS at, pg_sleep(0.002)::text",
+    );
+    long.batch("COMMIT").unwrap();
+    let late = "SELECT count(*) FROM catalog_outbox, before_its_end
+        WHERE product_id = 1 AND version = 2 AND created_at >= at";
+    assert_eq!(outbox.session().value::<i64>(late), 1);
+}
+
 #[test]
 fn what_was_removed_is_told_to_those_who_did_not_see_it() {
     let outbox = Outbox::of(PostgresDatabase::new());

@@ -59,8 +59,7 @@ fn healthy(shop: &Shop, redis: Option<&Redis>) {
     let servers = [(); 2].map(|()| shop.serve_with(&arguments, &[NO_SAMPLER, PATIENT]));
     if redis.is_some() {
         for server in &servers {
-            let log = &server.program.log;
-            log.wait_for_message("the cache in Redis is in use");
+            server.await_redis();
         }
     }
     let writer = Writer::new(shop, &servers[0]);
@@ -111,10 +110,7 @@ fn a_version_that_somebody_put_back_into_redis_is_found_and_dropped() {
     let url = redis.url();
     let more = ["--redis-url", url.as_str()];
     let server = shop.serve_with(&more, &[NO_SAMPLER, PATIENT]);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     server.get("/products/1").with(200);
     let old: Vec<u8> = within(PATIENCE, "the value is in Redis", || {
         redis.run("GET doorbuster:1:{1}")
@@ -216,10 +212,7 @@ fn a_server_looks_at_itself_and_mends() {
     let url = redis.url();
     let environment = [("DOORBUSTER_CACHE_PROBES", "100"), PATIENT];
     let server = shop.serve_with(&["--redis-url", &url], &environment);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     server.get("/products/1").with(200);
     let old: Vec<u8> = within(PATIENCE, "the value is in Redis", || {
         redis.run("GET doorbuster:1:{1}")

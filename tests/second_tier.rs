@@ -10,10 +10,7 @@ use crate::harness::{Redis, Reply, Server, Shop, Writer, doorbuster, product, ru
 fn serve(shop: &Shop, redis: &Redis) -> Server {
     let environment = [("DOORBUSTER_REDIS_TIMEOUT", "1s")];
     let server = shop.serve_with(&["--redis-url", &redis.url()], &environment);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     server
 }
 
@@ -80,10 +77,7 @@ fn a_write_is_seen_through_all_tiers() {
             ("DOORBUSTER_CACHE_L1_BYTES", "0"),
         ];
         let server = shop.serve_with(&["--redis-url", &redis.url()], &environment);
-        server
-            .program
-            .log
-            .wait_for_message("the cache in Redis is in use");
+        server.await_redis();
         server
     };
     let writer = Writer::new(&shop, &one);
@@ -150,10 +144,7 @@ fn without_redis_the_shop_is_open() {
     writer.patch("/products/1", &title).with(200);
     assert_eq!(server.document("/products/1")["title"], "Desk Lamp");
     redis.restart();
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     server.stop();
 }
 

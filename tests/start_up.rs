@@ -98,7 +98,7 @@ fn check_tells_a_good_configuration_from_a_bad_one() {
     let catalogue = checks
         .iter()
         .find(|check| check["name"].as_str().unwrap().starts_with("catalogue"));
-    assert_eq!(catalogue.unwrap()["detail"], "schema version 12, current");
+    assert_eq!(catalogue.unwrap()["detail"], "schema version 13, current");
     let settings = report["settings"].as_array().unwrap();
     let data_dir = settings
         .iter()

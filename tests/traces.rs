@@ -222,10 +222,7 @@ fn a_cold_read_is_seen_from_the_first_tier_to_a_replica() {
         ("DOORBUSTER_REDIS_TIMEOUT", "1s"),
     ]);
     let server = shop.serve(&environment);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     asked(&server, &format!("00-{PARENT}-01")).with(200);
     let root = collector.wait_for("the request", |seen| {
         seen.span.name == "GET /products/{id}" && PARENT.starts_with(&seen.trace_id())

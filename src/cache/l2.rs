@@ -21,6 +21,7 @@ mod scripts;
 mod server;
 mod tier;
 mod trust;
+mod watch;
 
 use std::fmt;
 use std::hash::Hash;
@@ -45,9 +46,10 @@ use fill::Fill;
 pub use inspect::{BreakerView, L2Status, L2View, LeaseView, Recorded};
 pub use keyspace::Purged;
 pub use link::L2Error;
-pub(crate) use server::Connection;
 pub use server::Server;
+pub(crate) use server::{Connection, Identity};
 use tier::Tier;
+pub(crate) use watch::Watch;
 
 /// A key as Redis and other nodes see it.
 pub trait L2Key: Hash + Eq + Clone + Send + Sync + 'static {
@@ -345,7 +347,7 @@ impl<K: L2Key, V: L2Value> L2<K, V> {
 
 /// Who answers at a server, in a few words; for people.
 pub async fn describe(server: &Server, limit: Duration) -> Result<String, L2Error> {
-    let identity = link::look(server, limit).await?;
+    let identity = watch::look(server, limit).await?;
     Ok(format!("Redis {}", identity.version))
 }
 

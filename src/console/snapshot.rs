@@ -25,8 +25,12 @@ const LONG: usize = 60;
 pub(super) struct Artist {
     started: f64,
     before: VecDeque<Readings>,
-    points: VecDeque<[f64; 4]>,
+    points: VecDeque<Point>,
 }
+
+/// A second of the history: requests a second, their p99 in milliseconds, the share that L1 answered, and how many failed a
+/// second.
+pub(super) type Point = [f64; 4];
 
 /// What happened between two readings.
 struct Between<'r> {
@@ -44,9 +48,22 @@ impl Artist {
         }
     }
 
-    /// The document, as JSON.
-    pub(super) fn draw(&self, now: &Readings, hottest: &[(i64, u64)], audit: &[Deed]) -> Vec<u8> {
+    /// The document, as JSON, and what of it is remembered once it is due.
+    pub(super) fn draw(
+        &self,
+        now: &Readings,
+        hottest: &[(i64, u64)],
+        audit: &[Deed],
+    ) -> (Vec<u8>, Point) {
         let smooth = self.since(now, SMOOTH);
+        let (traffic, tiers) = (traffic(&self.since(now, 1), &smooth), tiers(&smooth));
+        let number = |value: &Value| value.as_f64().unwrap_or(0.0);
+        let point = [
+            number(&traffic["rps"]),
+            number(&traffic["p99_ms"]),
+            number(&tiers["l1"]),
+            number(&traffic["failed_ps"]) + number(&traffic["unavailable_ps"]),
+        ];
         let document = json!({
             "at": round(since_1970(now.time), 3),
             "node": now.cache.node,
@@ -54,8 +71,8 @@ impl Artist {
             "uptime_s": round(since_1970(now.time) - self.started, 0),
             "not_ready": now.not_ready,
             "trouble": troubles(now),
-            "traffic": traffic(&self.since(now, 1), &smooth),
-            "tiers": tiers(&smooth),
+            "traffic": traffic,
+            "tiers": tiers,
             "cache": cache(now, &smooth),
             "redis": redis(now, &smooth),
             "database": database(now, &smooth),
@@ -76,20 +93,11 @@ impl Artist {
             "audit": audit,
             "history": self.points,
         });
-        document.to_string().into_bytes()
+        (document.to_string().into_bytes(), point)
     }
 
     /// Goes on to the next second.
-    pub(super) fn remember(&mut self, now: Readings) {
-        let smooth = self.since(&now, SMOOTH);
-        let traffic = traffic(&self.since(&now, 1), &smooth);
-        let number = |value: &Value| value.as_f64().unwrap_or(0.0);
-        let point = [
-            number(&traffic["rps"]),
-            number(&traffic["p99_ms"]),
-            number(&tiers(&smooth)["l1"]),
-            number(&traffic["failed_ps"]) + number(&traffic["unavailable_ps"]),
-        ];
+    pub(super) fn remember(&mut self, now: Readings, point: Point) {
         if self.points.len() == POINTS {
             self.points.pop_front();
         }

@@ -201,12 +201,12 @@ impl Vitals {
             }
             shown = lost;
             let hottest = self.0.sources.catalog.hottest_products(HOTTEST);
-            let drawn = artist.draw(&now, &hottest, &self.0.audit.recent());
+            let (drawn, point) = artist.draw(&now, &hottest, &self.0.audit.recent());
             self.0.board.show(drawn);
             if !is_due {
                 continue;
             }
-            artist.remember(now);
+            artist.remember(now, point);
             if saved.elapsed() >= SAVE_EVERY {
                 saved = Instant::now();
                 let slo = self.slo().clone();

@@ -2,41 +2,24 @@
 
 use actix_web::http::Method;
 
+use super::measure::route;
 use crate::limits::RouteClass;
+use crate::telemetry::Route;
 
-/// Flags, which tell a storefront what there is to be shown, count as products. `None` for what is never limited: health, and preflights.
+/// Flags, which tell a storefront what there is to be shown, count as products. `None` for what is never limited: health,
+/// and preflights.
 pub(super) fn of(method: &Method, path: &str) -> Option<RouteClass> {
-    match path {
-        "/healthz" | "/readyz" => return None,
-        _ if method == Method::OPTIONS => return None,
-        _ if path.starts_with("/ofrep/") => return Some(RouteClass::Product),
-        _ => {}
+    if method == Method::OPTIONS {
+        return None;
     }
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        return Some(RouteClass::Write);
-    }
-    let class = match path.strip_prefix("/products") {
-        Some("") => RouteClass::List,
-        Some(below) => match below.as_bytes().first() {
-            Some(b'/') => of_a_product(&below[1..]),
-            // `:export` and what is no route.
-            _ => RouteClass::List,
-        },
-        None => match path {
-            "/search" => RouteClass::Search,
-            "/categories" => RouteClass::List,
-            _ => RouteClass::Extra,
-        },
-    };
-    Some(class)
-}
-
-fn of_a_product(below: &str) -> RouteClass {
-    let named = below.starts_with("by-handle/") || below.starts_with("by-sku/");
-    match below.split_once('/') {
-        Some((_, "reviews" | "recommendations")) if !named => RouteClass::Extra,
-        _ => RouteClass::Product,
-    }
+    Some(match route(method, path) {
+        Route::Health => return None,
+        Route::Product | Route::ProductByName | Route::Stock | Route::Flags => RouteClass::Product,
+        Route::List | Route::Export | Route::Categories => RouteClass::List,
+        Route::Search => RouteClass::Search,
+        Route::Write => RouteClass::Write,
+        Route::Reviews | Route::Recommendations | Route::Other => RouteClass::Extra,
+    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 mod begin;
 mod end;
+mod history;
 mod operate;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
+use super::history::{Outcomes, Recent};
 use super::job::{End, JobId, JobRecord, KindStats, Lease, NewJob, Selection};
 use super::store::{Extended, Fetch, Fetched, JobStore, JobStoreError, Looked, Retention, Upkeep};
 use crate::db::postgres::{Connection, Listener, Postgres, PostgresError, Type};
@@ -246,6 +249,20 @@ impl JobStore for PostgresJobs {
 
     fn stats(&self) -> BoxFuture<'_, Result<Vec<KindStats>, JobStoreError>> {
         self.with(|connection| operate::stats(connection).boxed())
+    }
+
+    fn tell(
+        &self,
+        kind: &'static str,
+        outcomes: Outcomes,
+    ) -> BoxFuture<'_, Result<(), JobStoreError>> {
+        self.with(move |connection| {
+            async move { history::tell(connection, kind, &outcomes).await }.boxed()
+        })
+    }
+
+    fn recent(&self) -> BoxFuture<'_, Result<BTreeMap<String, Recent>, JobStoreError>> {
+        self.with(|connection| history::recent(connection).boxed())
     }
 
     fn retry(&self, selection: Selection) -> BoxFuture<'_, Result<u64, JobStoreError>> {

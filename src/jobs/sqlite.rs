@@ -2,8 +2,10 @@
 
 mod begin;
 mod end;
+mod history;
 mod operate;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
@@ -11,6 +13,7 @@ use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::time::timeout;
 
+use super::history::{Outcomes, Recent};
 use super::job::{End, JobId, JobRecord, KindStats, Lease, NewJob, Selection};
 use super::store::{Extended, Fetch, Fetched, JobStore, JobStoreError, Looked, Retention, Upkeep};
 use crate::db::sqlite::Sqlite;
@@ -195,6 +198,18 @@ impl JobStore for SqliteJobs {
 
     fn stats(&self) -> BoxFuture<'_, Result<Vec<KindStats>, JobStoreError>> {
         self.read(operate::stats)
+    }
+
+    fn tell(
+        &self,
+        kind: &'static str,
+        outcomes: Outcomes,
+    ) -> BoxFuture<'_, Result<(), JobStoreError>> {
+        self.write(move |connection| history::tell(connection, kind, outcomes))
+    }
+
+    fn recent(&self) -> BoxFuture<'_, Result<BTreeMap<String, Recent>, JobStoreError>> {
+        self.read(history::recent)
     }
 
     fn retry(&self, selection: Selection) -> BoxFuture<'_, Result<u64, JobStoreError>> {

@@ -1,10 +1,12 @@
 //! What workers and operators ask of the place where jobs are kept, whichever database that is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use super::handler::Rate;
+use super::history::{Outcomes, Recent};
 use super::job::{End, Job, JobId, JobRecord, KindStats, Lease, NewJob, Selection};
 use crate::db::postgres::PostgresError;
 use crate::db::sqlite::SqliteError;
@@ -146,6 +148,16 @@ pub trait JobStore: Send + Sync + 'static {
 
     /// How the jobs of each kind stand.
     fn stats(&self) -> BoxFuture<'_, Result<Vec<KindStats>, JobStoreError>>;
+
+    /// Adds what was done of a kind now. Asked again after an answer that was lost, it adds it twice.
+    fn tell(
+        &self,
+        kind: &'static str,
+        outcomes: Outcomes,
+    ) -> BoxFuture<'_, Result<(), JobStoreError>>;
+
+    /// What became of the jobs of each kind of which some ended in the last hour.
+    fn recent(&self) -> BoxFuture<'_, Result<BTreeMap<String, Recent>, JobStoreError>>;
 
     /// Has jobs done again that are dead or cancelled, and those done at once that are scheduled. Leaves one alone whose
     /// key another live one has. Returns how many.

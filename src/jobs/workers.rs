@@ -5,6 +5,7 @@ mod ender;
 mod held;
 mod kind_loop;
 mod trace;
+mod untold;
 mod upkeep;
 
 use std::io;

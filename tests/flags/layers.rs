@@ -243,10 +243,7 @@ fn other_nodes_are_told_by_way_of_redis() {
     let redis = Redis::start();
     let url = format!("--redis-url={}", redis.url());
     let server = shop.serve_with(&[&url], &[("DOORBUSTER_REDIS_TIMEOUT", "1s")]);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     let mut connection = redis.connect();
     connection.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut messages = connection.as_pubsub();

@@ -153,6 +153,14 @@ impl Server {
             .reply()
     }
 
+    /// Awaits that it has a Redis that it reads from and fills.
+    #[track_caller]
+    pub(crate) fn await_redis(&self) {
+        self.program
+            .log
+            .wait_for_message("the cache in Redis is in use");
+    }
+
     /// Sends SIGTERM and awaits a clean end.
     #[track_caller]
     pub(crate) fn stop(mut self) {

@@ -14,12 +14,19 @@ const SMALL: Kind = Kind {
     keeps_done: false,
 };
 
+const ONCE: Kind = Kind {
+    name: "test.once",
+    max_attempts: 1,
+    keeps_done: true,
+};
+
 on_both_stores!(
     a_rolled_back_transaction_leaves_no_job_and_a_committed_one_does,
     jobs_come_by_priority_and_then_as_they_were_enqueued,
     nobody_begins_a_job_that_another_one_has,
     of_a_key_there_is_one_live_job_whoever_asks,
     what_is_asked_for_while_it_runs_is_done_again,
+    what_is_asked_for_while_its_last_worker_dies_is_done_again,
     a_stale_fence_ends_nothing,
     a_job_without_a_word_from_its_worker_is_taken_and_in_the_end_given_up,
     a_clock_that_is_set_takes_no_job_along,
@@ -186,6 +193,24 @@ fn what_is_asked_for_while_it_runs_is_done_again(place: &Place) {
     assert_eq!(second[0].lease.id, first[0].lease.id);
     assert_eq!(place.end(vec![done(&second[0])]).len(), 1);
     assert_eq!(place.state(first[0].lease.id), Some(("done", 1)));
+}
+
+/// However a beginning ends, who asked meanwhile has asked for another one.
+fn what_is_asked_for_while_its_last_worker_dies_is_done_again(place: &Place) {
+    let job = || numbered(&ONCE, 1).unique("1");
+    assert!(place.put(job()));
+    let begun = place.fetch(&ONCE, 1);
+    assert!(begun[0].is_last_attempt());
+    assert!(!place.put(job()));
+    place.set_clock_forward(2 * LEASE, true);
+    assert_eq!(place.look(), 1);
+    place.look();
+    let again = place.fetch(&ONCE, 1);
+    assert_eq!((numbers(&again), again[0].attempt), (vec![1], 1));
+    // Nobody asked for one more.
+    place.set_clock_forward(2 * LEASE, true);
+    assert_eq!(place.look(), 1);
+    assert_eq!(place.state(again[0].lease.id), Some(("dead", 1)));
 }
 
 fn a_stale_fence_ends_nothing(place: &Place) {

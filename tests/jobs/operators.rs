@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use doorbuster::jobs::{End, Fate, Job, Selection, State};
+use doorbuster::jobs::{End, Fate, Job, KindReport, Retention, Selection, State, report};
 use serde_json::{Value, json};
 
 use super::on_both_stores;
 use super::place::{PLAIN, Place, kind, numbered, numbers};
-use crate::harness::{Ended, Shop};
+use super::process::FAIL;
+use crate::harness::{Ended, PATIENCE, Shop, within};
 
 on_both_stores!(
     jobs_are_chosen_by_number_kind_and_state,
     what_is_told_of_a_kind_is_so,
+    what_another_process_did_is_told_of_for_an_hour,
 );
 
 const OTHER: doorbuster::jobs::Kind = kind("test.other", 2);
@@ -126,6 +128,61 @@ fn what_is_told_of_a_kind_is_so(place: &Place) {
     );
 }
 
+fn what_another_process_did_is_told_of_for_an_hour(place: &Place) {
+    let told = || {
+        let kinds = place.wait(report(&*place.store)).unwrap();
+        kinds.into_iter().find(|it| it.stats.kind == FAIL.name)
+    };
+    let counts = |it: &KindReport| {
+        let (recent, hour) = (&it.recent, &it.recent.hour);
+        let minute = (recent.done_in_a_minute, recent.failed_in_a_minute);
+        (minute, (hour.done, hour.failed))
+    };
+    // One that fails three times, one that takes 100 ms each time and then fails, and four that are done.
+    for n in [0, 3, 4, 5, 6, 7] {
+        place.put(numbered(&FAIL, n));
+    }
+    place.set_clock_forward(Duration::from_secs(20), true);
+    let worker = place.worker(Duration::from_secs(30), 6);
+    let all = within(
+        PATIENCE,
+        "all of it is told of while the worker lives",
+        || told().filter(|it| counts(it).1 == (4, 6)),
+    );
+    assert_eq!(counts(&all), ((4, 6), (4, 6)));
+    let hour = &all.recent.hour;
+    assert!(
+        hour.waited.percentile(99).unwrap() >= Duration::from_secs(20),
+        "{hour:?}"
+    );
+    let ran = |percent| hour.ran.percentile(percent).unwrap();
+    assert!(
+        ran(99) >= Duration::from_millis(100) && ran(10) < ran(99),
+        "{hour:?}"
+    );
+    assert!(
+        hour.ran.mean().unwrap() >= Duration::from_millis(30),
+        "{hour:?}"
+    );
+
+    // What was not told yet when it has to end is told then, and added.
+    place.put(numbered(&FAIL, 8));
+    place.await_no_job();
+    assert!(worker.drain());
+    assert_eq!(counts(&told().unwrap()).1, (5, 6));
+    place.set_clock_forward(Duration::from_mins(2), true);
+    assert_eq!(counts(&told().unwrap()), ((0, 0), (5, 6)));
+    place.set_clock_forward(Duration::from_mins(59), true);
+    assert!(told().is_none_or(|it| counts(&it).1 == (0, 0)));
+    let month = Duration::from_hours(30 * 24);
+    let retention = Retention {
+        ended: month,
+        dead: month,
+    };
+    place.wait(place.store.forget(retention)).unwrap();
+    assert_eq!(place.raw().number("SELECT count(*) FROM job_history"), 0);
+}
+
 fn jobs(shop: &Shop, arguments: &[&str]) -> Ended {
     shop.run("jobs", arguments)
 }
@@ -207,6 +264,8 @@ fn the_listener_for_operators_shows_and_changes_jobs() {
     // Schedules of the program come and go beside it.
     assert_eq!(of_kind(&stats, "test.plain")["ready"], 1);
     assert_eq!(stats["this_process"]["review.moderate"]["begun"], 0);
+    let nothing = json!({ "done": 0, "failed": 0, "wait_ms": null, "run_ms": null });
+    assert_eq!(of_kind(&stats, "test.plain")["last_hour"], nothing);
     let listed = server
         .get_admin("/admin/jobs?kind=test.plain&state=ready")
         .with(200)

@@ -241,7 +241,8 @@ impl Place {
         let by = i64::try_from(by.as_millis()).unwrap() * if forward { -1 } else { 1 };
         let step = format!(
             "UPDATE job SET lease_until = lease_until + {by}, run_at = run_at + {by}, created_at = created_at + {by};
-             UPDATE job_ended SET ended_at = ended_at + {by}; UPDATE job_kind SET next_at = next_at + {by};"
+             UPDATE job_ended SET ended_at = ended_at + {by}; UPDATE job_kind SET next_at = next_at + {by};
+             UPDATE job_history SET slot = slot + {by};"
         );
         self.raw().execute_batch(&step).unwrap();
     }

@@ -53,7 +53,7 @@ impl Place {
         })
     }
 
-    fn await_no_job(&self) {
+    pub(crate) fn await_no_job(&self) {
         let raw = self.raw();
         within(2 * PATIENCE, "no job is left", || {
             (raw.number("SELECT count(*) FROM job") == 0).then_some(())

@@ -212,10 +212,7 @@ fn a_server_with_tls_and_few_rights() {
         (trusting.0, trusting.1.as_str()),
     ];
     let server = shop.serve_with(&["--redis-url", &url], &environment);
-    server
-        .program
-        .log
-        .wait_for_message("the cache in Redis is in use");
+    server.await_redis();
     let reply = server.get("/products/1").with(200);
     let expected = "doorbuster-l2; fwd=miss; stored, doorbuster-l1; fwd=miss; stored; ttl=";
     assert!(

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{POLICY, hourly, shop};
-use crate::harness::{PATIENCE, Redis, Server, Shop, within};
+use crate::harness::{PATIENCE, Redis, Sentinels, Server, Shop, within};
 
 /// Nodes that share the limits.
 const NODES: usize = 2;
@@ -19,13 +19,17 @@ const EACH: usize = 20;
 
 /// `redis_timeout` is what a request waits at most.
 fn serve(shop: &Shop, redis: &Redis, policy: &Value, redis_timeout: &str) -> Server {
+    serve_at(shop, &redis.url(), policy, redis_timeout)
+}
+
+fn serve_at(shop: &Shop, redis: &str, policy: &Value, redis_timeout: &str) -> Server {
     let policies = json!([policy]).to_string();
     let environment = [
         (POLICY, policies.as_str()),
         ("DOORBUSTER_LIMITS_NODES", "2"),
         ("DOORBUSTER_LIMITS_REDIS_TIMEOUT", redis_timeout),
     ];
-    let server = shop.serve_with(&["--redis-url", &redis.url()], &environment);
+    let server = shop.serve_with(&["--redis-url", redis], &environment);
     await_redis(&server, true);
     server
 }
@@ -170,6 +174,26 @@ fn a_redis_that_forgets_its_scripts_goes_on_counting() {
     server.get("/products/1").with(200);
     server.get("/products/1").with(429);
     assert_eq!(count(&server, "fallback"), 0);
+}
+
+/// One that was cut off from its Sentinels takes itself for the master for good: what it counts, no other node knows of.
+#[test]
+fn a_master_that_only_it_takes_for_one_is_left_for_the_new_one() {
+    let shop = shop();
+    let group = Sentinels::start();
+    let server = serve_at(&shop, &group.url(), &counted(1_000_000, "strict"), "10s");
+    server.get("/products/1").with(200);
+    group.promote_behind_the_back_of_the_master();
+    let key = "doorbuster:limit:{all:127.0.0.1}";
+    group.replica.run::<()>(&format!("DEL {key}"));
+    within(2 * PATIENCE, "the new master counts", || {
+        server.get("/products/1").with(200);
+        group
+            .replica
+            .run::<bool>(&format!("EXISTS {key}"))
+            .then_some(())
+    });
+    server.stop();
 }
 
 /// Limits that come into force at run time find Redis, too; and one that is away at first is found later.

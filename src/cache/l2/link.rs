@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use redis::{ErrorKind, RedisError};
+use redis::RedisError;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::scripts::Scripts;
 use super::server::{Connection, Identity, Server, is_lost};
 use super::trust::Trust;
+use super::watch::{Watch, within};
 use crate::cache::clock::{Clock, SystemClock};
 use crate::limits::breaker::{Attempt, Breaker, BreakerOptions, Phase};
 
@@ -24,9 +25,6 @@ const FAILURES: u32 = 3;
 const COOL_DOWN: u64 = 250;
 /// How often the session is looked at: whether it answers, and whether it is still the same server that does.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often Sentinels are asked whether they have another master by now: one that was cut off from them goes on calling
-/// itself one.
-const RECONCILE: Duration = Duration::from_secs(5);
 
 /// One connection, from its making to its loss.
 #[derive(Clone)]
@@ -234,7 +232,7 @@ impl Shared {
 
     /// Returns what the session was lost for.
     async fn watch_over(&self, session: &Session) -> L2Error {
-        let mut reconciled = Instant::now();
+        let mut watch = Watch::over((*session.identity).clone());
         loop {
             tokio::select! {
                 () = self.trouble.notified() => {}
@@ -243,46 +241,10 @@ impl Shared {
             if self.breaker.attempt().is_none() {
                 return L2Error::Down;
             }
-            let identity = session.connection.identify();
-            match within(self.connect_timeout, identity).await {
-                Ok(identity) if identity == *session.identity => {}
-                Ok(_) => return changed().into(),
-                Err(error) => return error,
-            }
-            if self.server.has_sentinels() && reconciled.elapsed() >= RECONCILE {
-                // Where none of them answers, the server that does is better than none.
-                let named = look(&self.server, self.connect_timeout).await;
-                if named.is_ok_and(|identity| identity != *session.identity) {
-                    return replaced().into();
-                }
-                reconciled = Instant::now();
+            let looked = watch.look(&self.server, &session.connection, self.connect_timeout);
+            if let Err(error) = looked.await {
+                return error;
             }
         }
     }
-}
-
-fn changed() -> RedisError {
-    (ErrorKind::Io, "another process answers").into()
-}
-
-fn replaced() -> RedisError {
-    (ErrorKind::Io, "the Sentinels have another master").into()
-}
-
-async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, RedisError>>,
-) -> Result<T, L2Error> {
-    let outcome = timeout(limit, work).await;
-    outcome
-        .map_err(|_| L2Error::DeadlineExceeded(limit))?
-        .map_err(L2Error::Redis)
-}
-
-/// Connects once, and tells who answers: for people.
-pub(super) async fn look(server: &Server, limit: Duration) -> Result<Identity, L2Error> {
-    within(limit, async {
-        server.connect(limit).await?.identify().await
-    })
-    .await
 }

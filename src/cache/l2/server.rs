@@ -47,7 +47,7 @@ pub(crate) enum Connection {
 
 /// Who answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// Changes whenever another process has the data, and with it perhaps other data.
     pub(super) run_id: String,
     /// For people.
@@ -153,7 +153,7 @@ impl Connection {
     }
 
     /// Asks who answers. One that is no master is refused: what it has may be behind.
-    pub(super) async fn identify(&self) -> RedisResult<Identity> {
+    pub(crate) async fn identify(&self) -> RedisResult<Identity> {
         let answers = match self {
             Self::Node(_) => {
                 let (server, replication) =

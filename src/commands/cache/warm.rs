@@ -83,7 +83,9 @@ pub(super) fn run(args: &Args, config: &Config, out: &mut dyn Write) -> anyhow::
 fn summary(args: &Args, products: u64, jobs: usize, undone: &[Undone]) -> String {
     match (products, undone.len()) {
         (0, _) => "nothing was loaded: no product has been looked at yet".to_owned(),
+        (1, _) if args.no_wait => "1 product is being loaded".to_owned(),
         _ if args.no_wait => format!("{products} products are being loaded"),
+        (1, 0) => "1 product is in the caches".to_owned(),
         (_, 0) => format!("{products} products are in the caches"),
         (_, failed) => format!("{failed} of {jobs} jobs did not load all they should"),
     }

@@ -90,11 +90,11 @@ mod tests {
             .unwrap();
         assert!(status(&path).unwrap().contains(
             "V1__catalogue, V2__listing, V3__access, V4__stock, V5__popular, V6__flags, V7__jobs, \
-             V8__review_submissions, V10__webhooks, V11__back_in_stock, V12__counted \
+             V8__review_submissions, V10__webhooks, V11__back_in_stock, V12__counted, V13__history \
              pending"
         ));
         Sqlite::open(&path).unwrap().migrate().unwrap();
-        assert_eq!(status(&path).unwrap(), "schema version 12, current");
+        assert_eq!(status(&path).unwrap(), "schema version 13, current");
         database
             .execute("UPDATE refinery_schema_history SET checksum = '1'", [])
             .unwrap();

@@ -26,6 +26,17 @@ pub(super) fn span(millis: u64) -> String {
     format_duration(Duration::from_millis(millis - millis % unit))
 }
 
+/// A time that was measured, in one unit: the bounds of its buckets have two digits.
+pub(super) fn brief(time: Duration) -> String {
+    match time.as_micros() {
+        micros @ 0..1_000 => format!("{micros}µs"),
+        micros @ 1_000..1_000_000 if micros % 1_000 == 0 => format!("{}ms", micros / 1_000),
+        micros @ 1_000..1_000_000 => format!("{}.{}ms", micros / 1_000, micros % 1_000 / 100),
+        micros if micros % 1_000_000 == 0 => format!("{}s", micros / 1_000_000),
+        micros => format!("{}.{}s", micros / 1_000_000, micros % 1_000_000 / 100_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +47,15 @@ mod tests {
         assert_eq!(shown_or(None, "-"), "-");
         for (millis, expected) in [(0, "0"), (999, "999ms"), (61_500, "1m"), (90_000_000, "1d")] {
             assert_eq!(span(millis), expected);
+        }
+        for (micros, expected) in [
+            (150, "150µs"),
+            (1_500, "1.5ms"),
+            (70_000, "70ms"),
+            (1_500_000, "1.5s"),
+            (700_000_000, "700s"),
+        ] {
+            assert_eq!(brief(Duration::from_micros(micros)), expected);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::http::problem::ApiError;
 use crate::http::products::{refuse_all_but_post, refuse_other_methods};
 use crate::http::query::{Query, invalid};
 use crate::http::writes::{MediaType, body};
-use crate::jobs::{Counters, JobId, JobStoreError, Queue, Selection, State};
+use crate::jobs::{Counters, JobId, JobStoreError, Queue, Selection, State, report};
 
 /// Longest body: its numbers of jobs take some 200 KiB.
 const MAX_BODY: usize = 1 << 20;
@@ -45,7 +45,7 @@ impl From<JobStoreError> for ApiError {
 async fn stats(request: HttpRequest, jobs: web::Data<JobsView>) -> Result<HttpResponse, ApiError> {
     refuse_other_methods(&request)?;
     Query::of(&request, &[])?;
-    let kinds = jobs.queue.store().stats().await?;
+    let kinds = report(&**jobs.queue.store()).await?;
     Ok(json(
         json!({ "kinds": kinds, "this_process": jobs.counters.get().map(Counters::read) }),
     ))

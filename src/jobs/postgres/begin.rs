@@ -164,7 +164,8 @@ const EXPIRED: &str = "state = 'running'
     AND (lease_until < (SELECT job_now()) OR lease_until > (SELECT job_now()) + 2 * $1)";
 
 /// The first time a job is begun again at once; what may have killed a process twice waits longer each time, so that it does not take one
-/// worker after another along. At most once, whoever looks.
+/// worker after another along. One that was asked for while its last attempt ran begins with its first one again. At most once, whoever
+/// looks.
 fn retake_sql() -> String {
     format!(
         "WITH lost AS MATERIALIZED (
@@ -172,19 +173,22 @@ fn retake_sql() -> String {
              WHERE {EXPIRED}
              ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
          ), told AS MATERIALIZED (
-             SELECT job.id, lost.now, attempt >= max_attempts AS is_last, is_cancelled,
+             SELECT job.id, lost.now, is_cancelled OR attempt >= max_attempts AND again_at IS NULL AS is_over,
+                 attempt >= max_attempts AS is_anew, is_cancelled,
                  errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', lost.now, 'error',
                      coalesce(worker, 'a worker') || ' said nothing for longer than its lease')) AS history,
                  CASE WHEN attempt <= 1 THEN 0 ELSE least(1000 * 2 ^ least(attempt - 1, 9), 300000) END::bigint AS wait
              FROM job JOIN lost USING (id)
          ), gone AS (
-             DELETE FROM job USING told WHERE job.id = told.id AND (is_last OR told.is_cancelled)
+             DELETE FROM job USING told WHERE job.id = told.id AND is_over
              RETURNING job.*, CASE WHEN told.is_cancelled THEN 'cancelled' ELSE 'dead' END AS fate, history, told.now
          ), kept AS ({KEEP} FROM gone), back AS (
              UPDATE job
-             SET state = CASE WHEN wait > 0 THEN 'scheduled' ELSE 'ready' END, run_at = told.now + wait, errors = history,
-                 lease_until = NULL, worker = NULL
-             FROM told WHERE job.id = told.id AND NOT (is_last OR told.is_cancelled)
+             SET state = CASE WHEN wait > 0 OR is_anew THEN 'scheduled' ELSE 'ready' END,
+                 run_at = CASE WHEN is_anew THEN greatest(again_at, told.now + wait) ELSE told.now + wait END,
+                 again_at = CASE WHEN is_anew THEN NULL ELSE again_at END,
+                 attempt = CASE WHEN is_anew THEN 0 ELSE attempt END, errors = history, lease_until = NULL, worker = NULL
+             FROM told WHERE job.id = told.id AND NOT is_over
              RETURNING job.id
          )
          SELECT (SELECT count(*) FROM back) + (SELECT count(*) FROM gone)"

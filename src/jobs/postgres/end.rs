@@ -243,20 +243,25 @@ pub(super) async fn forget(
 ) -> Result<bool, PostgresError> {
     /// So many that no other statement waits for long.
     const BATCH: usize = 1_000;
-    let removed = connection
-        .query_anew(
+    super::history::forget(connection).await?;
+    let most = i64::try_from(BATCH).unwrap_or(i64::MAX);
+    let mut is_all = true;
+    // Each along an index of its own: dead letters are kept for long, and would be passed over each time.
+    for (states, age) in [
+        ("state <> 'dead'", retention.ended),
+        ("state = 'dead'", retention.dead),
+    ] {
+        let sql = format!(
             "DELETE FROM job_ended WHERE id = ANY (ARRAY(
-                 SELECT id FROM job_ended
-                 WHERE ended_at < (SELECT job_now()) - $1
-                     AND (state <> 'dead' OR ended_at < (SELECT job_now()) - $2)
-                 ORDER BY ended_at LIMIT $3 FOR UPDATE SKIP LOCKED))
-             RETURNING id",
-            &[
-                (&millis(retention.ended), Type::INT8),
-                (&millis(retention.dead), Type::INT8),
-                (&i64::try_from(BATCH).unwrap_or(i64::MAX), Type::INT8),
-            ],
-        )
-        .await?;
-    Ok(removed.len() == BATCH)
+                 SELECT id FROM job_ended WHERE {states} AND ended_at < (SELECT job_now()) - $1
+                 ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+             RETURNING id"
+        );
+        let age = millis(age);
+        let removed = connection
+            .query_anew(&sql, &[(&age, Type::INT8), (&most, Type::INT8)])
+            .await?;
+        is_all &= removed.len() < BATCH;
+    }
+    Ok(!is_all)
 }

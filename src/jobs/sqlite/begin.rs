@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::end::{MOVE, lost_error};
+use super::end::{AGAIN, MOVE, lost_error};
 use super::now;
 use crate::jobs::job::{Job, Lease, millis};
 use crate::jobs::store::{Extended, Fetch, Fetched};
@@ -171,34 +171,58 @@ pub(super) fn promote(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// A job whose worker said nothing for longer than its lease.
+struct Lost {
+    id: i64,
+    attempt: u16,
+    is_last: bool,
+    is_cancelled: bool,
+    worker: Option<String>,
+    again_at: Option<i64>,
+}
+
 /// Takes jobs from workers that said nothing for longer than their lease. The first time one is begun again at once; what
 /// may have killed a process twice waits longer each time, so that it does not take one worker after another along.
+/// One that was asked for while its last attempt ran begins with its first one again.
 pub(super) fn retake(connection: &Connection, lease: Duration) -> rusqlite::Result<u64> {
     let now = now();
     let sql = format!(
-        "SELECT id, attempt, attempt >= max_attempts, is_cancelled, worker FROM job WHERE {EXPIRED} LIMIT {AT_A_TIME}"
+        "SELECT id, attempt, attempt >= max_attempts, is_cancelled, worker, again_at FROM job
+         WHERE {EXPIRED} LIMIT {AT_A_TIME}"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let lost = statement
         .query_map(params![now, millis(lease)], |row| {
-            let id: i64 = row.get(0)?;
-            let attempt: u16 = row.get(1)?;
-            let worker: Option<String> = row.get(4)?;
-            Ok((id, attempt, row.get(2)?, row.get(3)?, worker))
+            Ok(Lost {
+                id: row.get(0)?,
+                attempt: row.get(1)?,
+                is_last: row.get(2)?,
+                is_cancelled: row.get(3)?,
+                worker: row.get(4)?,
+                again_at: row.get(5)?,
+            })
         })?
-        .collect::<rusqlite::Result<Vec<(i64, u16, bool, bool, Option<String>)>>>()?;
-    for (id, attempt, is_last, is_cancelled, worker) in &lost {
-        let error = lost_error(*attempt, worker.as_deref(), now);
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for job in &lost {
+        let Lost { id, attempt, .. } = job;
+        let error = lost_error(*attempt, job.worker.as_deref(), now);
         connection
             .prepare_cached(
                 "UPDATE job SET errors = json_insert(errors, '$[#]', json(?2)) WHERE id = ?1",
             )?
             .execute(params![id, error])?;
-        let state = match (is_cancelled, is_last) {
-            (true, _) => "cancelled",
-            (_, true) => "dead",
+        let wait = crate::jobs::job::after_a_loss(*attempt);
+        let state = match (job.is_cancelled, job.is_last, job.again_at) {
+            (true, ..) => "cancelled",
+            (_, true, None) => "dead",
+            (_, true, Some(again_at)) => {
+                connection
+                    .prepare_cached("UPDATE job SET again_at = ?2 WHERE id = ?1")?
+                    .execute(params![id, again_at.max(now + wait)])?;
+                connection.prepare_cached(AGAIN)?.execute([id])?;
+                continue;
+            }
             _ => {
-                let wait = crate::jobs::job::after_a_loss(*attempt);
                 connection
                     .prepare_cached(
                         "UPDATE job

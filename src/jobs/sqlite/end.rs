@@ -16,7 +16,7 @@ pub(super) const MOVE: &str = "
 const DELETE: &str = "DELETE FROM job WHERE id = ?1";
 
 /// Has a job that was asked for while it was running done again, however this beginning ended.
-const AGAIN: &str = "
+pub(super) const AGAIN: &str = "
     UPDATE job
     SET state = 'scheduled', run_at = again_at, again_at = NULL, attempt = 0, lease_until = NULL, worker = NULL
     WHERE id = ?1";
@@ -112,17 +112,20 @@ pub(super) fn lost_error(attempt: u16, worker: Option<&str>, now: i64) -> String
 
 /// Removes a batch of what ended long ago; true where there may be more.
 pub(super) fn forget(connection: &Connection, retention: Retention) -> rusqlite::Result<bool> {
+    super::history::forget(connection)?;
     let now = now();
-    let removed = connection
-        .prepare_cached(
+    // Each along an index of its own: dead letters are kept for long, and would be passed over each time.
+    let remove = |states: &str, age| {
+        let sql = format!(
             "DELETE FROM job_ended WHERE id IN (
-                 SELECT id FROM job_ended WHERE ended_at < ?1 AND (state <> 'dead' OR ended_at < ?2)
-                 ORDER BY ended_at LIMIT ?3)",
-        )?
-        .execute(params![
-            now - millis(retention.ended),
-            now - millis(retention.dead),
-            BATCH
-        ])?;
-    Ok(removed == BATCH)
+                 SELECT id FROM job_ended WHERE {states} AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)"
+        );
+        let before = now - millis(age);
+        connection
+            .prepare_cached(&sql)?
+            .execute(params![before, BATCH])
+    };
+    let ended = remove("state <> 'dead'", retention.ended)?;
+    let dead = remove("state = 'dead'", retention.dead)?;
+    Ok(ended == BATCH || dead == BATCH)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::Shared;
+use super::untold::Untold;
 use crate::jobs::backoff::Backoff;
 use crate::jobs::counters::Counted;
 use crate::jobs::job::{End, Fate};
@@ -22,6 +23,7 @@ const AGAIN: Backoff = Backoff {
 pub(super) struct Ended {
     pub(super) kind: &'static str,
     pub(super) end: End,
+    pub(super) waited: Duration,
     pub(super) ran: Duration,
 }
 
@@ -36,7 +38,15 @@ pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>) {
     };
     drop(shared);
     let mut batch = Vec::with_capacity(BATCH);
-    while ended.recv_many(&mut batch, BATCH).await > 0 {
+    let mut untold = Untold::default();
+    loop {
+        tokio::select! {
+            count = ended.recv_many(&mut batch, BATCH) => if count == 0 { break },
+            () = untold.due() => {
+                untold.tell(&*store).await;
+                continue;
+            }
+        }
         let ends: Vec<End> = batch.iter().map(|it| it.end.clone()).collect();
         let mut failures = 0;
         let gone = loop {
@@ -53,7 +63,13 @@ pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>) {
             }
         };
         let gone: std::collections::HashSet<_> = gone.into_iter().collect();
-        for Ended { kind, end, ran } in batch.drain(..) {
+        for Ended {
+            kind,
+            end,
+            waited,
+            ran,
+        } in batch.drain(..)
+        {
             // Where an answer was lost, or the handler ended it, it has ended and is not known to have.
             let is_known = gone.contains(&end.lease.id) || failures > 0;
             let counted = match &end.fate {
@@ -64,9 +80,15 @@ pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>) {
                 Fate::Returned => Counted::Returned,
             };
             counters.ended(kind, counted, ran);
+            let is_done = matches!(end.fate, Fate::Done { .. });
+            let is_failed = matches!(end.fate, Fate::Again { .. } | Fate::Dead { .. });
+            if is_known && (is_done || is_failed) {
+                untold.add(kind, is_done, waited, ran);
+            }
             if let Some(shared) = held.upgrade() {
                 shared.held.end(end.lease);
             }
         }
     }
+    untold.tell(&*store).await;
 }

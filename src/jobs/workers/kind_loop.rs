@@ -164,6 +164,7 @@ fn start(shared: &Arc<Shared>, kind: &Arc<Registered>, job: Job, place: OwnedSem
             let ended = Ended {
                 kind: name,
                 end,
+                waited: Duration::from_millis(job.waited),
                 ran,
             };
             let _ = shared.ended.send(ended).await;

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::cache::l2::{Connection, Server};
+use crate::cache::l2::{Connection, Identity, Server, Watch};
 
 const SCRIPT: &str = include_str!("gcra.lua");
 
@@ -24,7 +24,7 @@ const FAILURES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long an attempt may take.
 const ATTEMPT: Duration = Duration::from_millis(500);
-/// How often a connection that nobody uses is asked whether it is there.
+/// How often is looked whether the server is there, and still the same.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Redis gave no answer in time, or no useful one.
@@ -48,6 +48,7 @@ struct Shared {
 
 struct Session {
     connection: Connection,
+    identity: Identity,
     hash: String,
     failures: AtomicU32,
 }
@@ -145,9 +146,11 @@ impl Session {
 impl Shared {
     async fn begin(&self) -> Result<Session, RedisError> {
         let connection = self.server.connect(ATTEMPT).await?;
+        let identity = connection.identify().await?;
         let hash = connection.load_script(SCRIPT).await?;
         Ok(Session {
             connection,
+            identity,
             hash,
             failures: AtomicU32::new(0),
         })
@@ -163,13 +166,15 @@ impl Shared {
 
     /// Returns when the session is lost.
     async fn watch_over(&self, session: &Arc<Session>) {
+        let mut watch = Watch::over(session.identity.clone());
         loop {
             tokio::select! {
                 () = self.trouble.notified() => return,
                 () = sleep(LOOK) => {}
             }
-            let answer = timeout(ATTEMPT, session.send(&cmd("PING"))).await;
-            if !matches!(answer, Ok(Ok(_))) {
+            let looked = watch.look(&self.server, &session.connection, ATTEMPT);
+            if let Err(error) = looked.await {
+                tracing::debug!(%error, "the connection for the limits is given up");
                 self.session.store(None);
                 return;
             }

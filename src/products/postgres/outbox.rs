@@ -12,8 +12,9 @@ const NOW: &str = include_str!("../../../sql/postgres/queries/outbox_now.sql");
 const SINCE: &str = include_str!("../../../sql/postgres/queries/outbox_since.sql");
 const BETWEEN: &str = include_str!("../../../sql/postgres/queries/outbox_between.sql");
 
-/// How long a transaction may take whose rows are found by the time at which they were committed.
-const LONGEST_TRANSACTION: Duration = Duration::from_mins(10);
+/// How long a transaction may take from its first row, which it makes at its end, to its commit for its rows to be found
+/// by time. Documents of a million products are made meanwhile, and a standby may have to be waited for.
+const LONGEST_COMMIT: Duration = Duration::from_mins(10);
 
 /// Where the server stands.
 struct Now {
@@ -127,14 +128,14 @@ pub(super) async fn end_and_position(
     Ok((now.end(), position))
 }
 
-/// A place such that everything committed within the last `age` comes after it, by transactions that took no longer than
-/// [`LONGEST_TRANSACTION`]; `None` where the outbox does not go back so far.
+/// A place such that everything committed within the last `age` comes after it, by transactions whose commit took no longer
+/// than [`LONGEST_COMMIT`]; `None` where the outbox does not go back so far.
 pub(super) async fn before(
     connection: &mut Connection,
     age: Duration,
 ) -> Result<Option<OutboxMark>, PostgresError> {
     let now = now(connection).await?;
-    let (age, longest) = (age.as_secs_f64(), LONGEST_TRANSACTION.as_secs_f64());
+    let (age, longest) = (age.as_secs_f64(), LONGEST_COMMIT.as_secs_f64());
     let seconds = [(&age as _, Type::FLOAT8), (&longest as _, Type::FLOAT8)];
     let first: String = connection.query_one(SINCE, &seconds).await?.try_get(0)?;
     let read = format!("{first}:{first}:");
