@@ -343,6 +343,7 @@ fn options(config: &Config, start: Start, overload: Overload) -> Options {
     Options {
         inherited: Inherited::default(),
         tls: None,
+        h2c: config.server.h2c,
         watchdog: false,
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,
