@@ -48,10 +48,8 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// Sockets that were handed over.
     pub inherited: Inherited,
-    /// What the public listeners prove themselves with; without TLS where there is none.
-    pub tls: Option<Tls>,
-    /// Whether clients without TLS may begin with HTTP/2.
-    pub h2c: bool,
+    /// What is spoken there.
+    pub protocols: Protocols,
     /// Whether to listen at an address of the loopback, too, which nobody else is told of.
     pub watchdog: bool,
     /// Threads of the public listeners.
@@ -82,6 +80,17 @@ pub struct Options {
     pub access_log: bool,
     /// Whether the demo shop's page is there.
     pub demo_page: bool,
+}
+
+/// What is spoken at the public addresses.
+#[derive(Debug, Clone)]
+pub enum Protocols {
+    /// HTTP/1.1 without TLS.
+    Plain,
+    /// That, or HTTP/2 with clients that begin with it.
+    PlainOrHttp2,
+    /// TLS, with what the listeners prove themselves with.
+    Encrypted(Tls),
 }
 
 /// Sockets that listen already.
@@ -276,10 +285,10 @@ pub fn bind(
 }
 
 fn transport(options: &Options) -> io::Result<Transport> {
-    Ok(match &options.tls {
-        Some(tls) => Transport::Tls(tls::acceptor(tls)?),
-        None if options.h2c => Transport::PlainOrHttp2,
-        None => Transport::Plain,
+    Ok(match &options.protocols {
+        Protocols::Plain => Transport::Plain,
+        Protocols::PlainOrHttp2 => Transport::PlainOrHttp2,
+        Protocols::Encrypted(tls) => Transport::Tls(tls::acceptor(tls)?),
     })
 }
 
