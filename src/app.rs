@@ -32,7 +32,7 @@ use crate::config::{CacheConfig, Config, ConfigErrors, LimitsConfig};
 use crate::flags::{FLAGS_NOTE, Flags, Follower, Keeper};
 use crate::http::{
     self, BindError, CertificateInUse, EdgeWindows, Failures, FlagAccess, ImportLimits, Inherited,
-    Options, Readiness, Tls, TlsError, WriteLimits,
+    Options, Protocols, Readiness, Tls, TlsError, WriteLimits,
 };
 use crate::limits::overload::{Bounds, Overload};
 use crate::products::catalog::{CacheOptions, Catalog};
@@ -189,15 +189,17 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     let certificate = reload::tls_files(config).map(|files| files.read());
     let certificate = certificate.transpose()?.map(CertificateInUse::new);
     let is_encrypted = certificate.is_some();
-    let options = Options {
+    let mut options = Options {
         inherited: sockets::inherited(config.server.listen.len())?,
         watchdog: watchdog_limit.is_some(),
-        tls: certificate.clone().map(|certificate| Tls {
-            certificate,
-            http2: config.server.http2,
-        }),
         ..options(config, start, overload)
     };
+    if let Some(certificate) = &certificate {
+        options.protocols = Protocols::Encrypted(Tls {
+            certificate: certificate.clone(),
+            http2: config.server.http2,
+        });
+    }
     let mut followers = Followers::new(
         config,
         flags.flags.clone(),
@@ -342,7 +344,11 @@ fn join(addresses: &[SocketAddr]) -> String {
 fn options(config: &Config, start: Start, overload: Overload) -> Options {
     Options {
         inherited: Inherited::default(),
-        tls: None,
+        protocols: if config.server.h2c {
+            Protocols::PlainOrHttp2
+        } else {
+            Protocols::Plain
+        },
         watchdog: false,
         listen: config.server.listen.clone(),
         admin_listen: config.server.admin_listen,

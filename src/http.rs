@@ -65,6 +65,6 @@ pub use edge::EdgeWindows;
 pub use health::Readiness;
 pub use imports::ImportLimits;
 pub use request_id::Failures;
-pub use serve::{Bound, FlagAccess, Inherited, Options, bind};
+pub use serve::{Bound, FlagAccess, Inherited, Options, Protocols, bind};
 pub use tls::{Certificate, CertificateInUse, Tls, TlsError, TlsFiles};
 pub use writes::WriteLimits;

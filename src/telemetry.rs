@@ -32,6 +32,7 @@ pub use histogram::{BOUNDS, Durations};
 use json::FlatJson;
 pub use requests::{Code, Requests, Route, RouteCounts};
 pub(crate) use tally::Tally;
+use traces::TraceId;
 
 /// Lines that may wait for stderr. The queue is allocated at once, so ten times as many would take
 /// megabytes of a process that may never log that fast.
@@ -164,6 +165,6 @@ where
 /// (hence an error span; a filter such as `warn` would drop an info span and the id with it).
 ///
 /// `trace_id` is that of a request that is traced.
-pub fn request_span(request_id: &str, trace_id: Option<&str>) -> Span {
-    error_span!("request", request_id, trace_id)
+pub fn request_span(request_id: &str, trace_id: Option<TraceId>) -> Span {
+    error_span!("request", request_id, trace_id = trace_id.map(display))
 }

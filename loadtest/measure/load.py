@@ -25,6 +25,14 @@ class Generator:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """Clients who wait between two requests, so many that the server is at some half of what it can do."""
+
+    connections: int
+    longest_pause_ms: int
+
+
+@dataclass(frozen=True)
 class Round:
     """One run of wrk against one subject."""
 
@@ -44,6 +52,8 @@ class Subject:
     server: Server
     paths: list[str]
     headers: dict[str, str] = field(default_factory=dict)
+    # None asks as fast as is answered.
+    pace: Pace | None = None
     # What goes on during each round.
     beside: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
     rounds: list[Round] = field(default_factory=list)
@@ -66,11 +76,15 @@ class Subject:
 def run(subject: Subject, generator: Generator, seconds: int, folder: Path) -> Round:
     """One run of wrk, keep-alive, with the server's processor time around it."""
     command = ["taskset", "--cpu-list", str(generator.core), "wrk", "-t1"]
-    command += [f"-c{generator.connections}", f"-d{seconds}s"]
+    connections = subject.pace.connections if subject.pace else generator.connections
+    command += [f"-c{connections}", f"-d{seconds}s"]
     for name, value in subject.headers.items():
         command += ["-H", f"{name}: {value}"]
     url = f"http://127.0.0.1:{subject.server.port}"
-    if len(subject.paths) == 1:
+    if subject.pace:
+        longest = str(subject.pace.longest_pause_ms)
+        command += ["-s", str(SCRIPTS / "paced.lua"), url + subject.paths[0], "--", longest]
+    elif len(subject.paths) == 1:
         command += ["-s", str(SCRIPTS / "report.lua"), url + subject.paths[0]]
     else:
         paths = folder / f"{subject.key}.paths"

@@ -35,6 +35,8 @@ pub struct ServerConfig {
     pub tls_key: Option<PathBuf>,
     /// Whether clients may choose HTTP/2 by ALPN.
     pub http2: bool,
+    /// Whether clients without TLS may begin with HTTP/2.
+    pub h2c: bool,
     /// How long, after a stop signal, it goes on serving while it says that it is not ready.
     pub drain_grace: Duration,
     /// How long requests in flight may take to finish after that.
@@ -82,6 +84,11 @@ impl ServerConfig {
                 "http2",
                 false,
                 "HTTP/2 for clients that choose it by TLS; its library has RUSTSEC-2026-0258",
+            ),
+            h2c: section.value(
+                "h2c",
+                false,
+                "HTTP/2 without TLS for proxies that begin with it; the same library",
             ),
             drain_grace: section.value(
                 "drain_grace",
@@ -184,6 +191,11 @@ impl ServerConfig {
             !self.http2 || self.tls_cert.is_some(),
             "server.http2",
             "clients choose it by TLS, and there is none; set server.tls_cert, too",
+        );
+        reader.require(
+            !self.h2c || self.tls_cert.is_none(),
+            "server.h2c",
+            "public addresses take TLS alone, where clients choose HTTP/2 by server.http2; leave one of them out",
         );
         let is_word = |origin: &CorsOrigin| matches!(origin, CorsOrigin::None | CorsOrigin::Any);
         reader.require(

@@ -72,6 +72,7 @@ fn without_any_source_every_setting_has_its_documented_default() {
             "server.tls_cert = none (default)",
             "server.tls_key = none (default)",
             "server.http2 = false (default)",
+            "server.h2c = false (default)",
             "server.drain_grace = 1s (default)",
             "server.drain = 10s (default)",
             "server.max_connections = 10000 (default)",

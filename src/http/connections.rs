@@ -9,6 +9,7 @@
 mod departures;
 mod frames;
 mod open_files;
+mod opening;
 mod parting;
 mod stream;
 

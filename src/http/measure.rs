@@ -2,7 +2,7 @@
 //! two looks at the clock and three additions to lines of its own thread.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode};
@@ -31,12 +31,18 @@ impl Measure {
         }
     }
 
-    /// The head of its answer is ready.
-    pub(super) fn end(mut self, status: StatusCode) {
+    /// Where it goes.
+    pub(super) fn route(&self) -> Route {
+        self.route
+    }
+
+    /// The head of its answer is ready. How long that took.
+    pub(super) fn end(mut self, status: StatusCode) -> Duration {
         self.has_ended = true;
+        let took = self.started.elapsed();
         let code = Code::of(status.as_u16());
-        self.requests
-            .count(self.route, code, self.started.elapsed());
+        self.requests.count(self.route, code, took);
+        took
     }
 }
 

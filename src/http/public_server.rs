@@ -35,6 +35,16 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
+/// What is spoken at a listener.
+pub(super) enum Transport {
+    /// HTTP/1.1.
+    Plain,
+    /// HTTP/1.1, or HTTP/2 with clients that begin with it.
+    PlainOrHttp2,
+    /// TLS, behind which clients choose by ALPN among the protocols of the acceptor.
+    Tls(TlsAcceptor),
+}
+
 pub(super) struct PublicServer {
     builder: ServerBuilder,
     addresses: Vec<SocketAddr>,
@@ -85,13 +95,12 @@ impl PublicServer {
         &self.addresses
     }
 
-    /// Accepts connections from a listener, too; with an acceptor under TLS, where clients choose the protocol by ALPN among
-    /// those of the acceptor. Each worker makes an application of its own.
+    /// Accepts connections from a listener, too. Each worker makes an application of its own.
     pub(super) fn listen<A, I, S, B>(
         mut self,
         listener: TcpListener,
         app: A,
-        acceptor: Option<TlsAcceptor>,
+        transport: Transport,
     ) -> io::Result<Self>
     where
         A: Fn() -> I + Send + Clone + 'static,
@@ -108,39 +117,52 @@ impl PublicServer {
             let app = app().into_factory().map_err(Response::<BoxBody>::from);
             map_config(app, |()| AppConfig::default())
         };
-        self.builder = if let Some(acceptor) = acceptor {
-            let serve = move || {
-                let connections = outfit.connections();
-                let acceptor = acceptor.clone();
-                fn_service(move |stream| {
-                    let (stream, peer) = admit(&connections, stream);
-                    // The handshake counts as the first head: it has no longer than that.
-                    let handshake = acceptor.accept(stream);
-                    async move {
-                        let stream = handshake.await.map_err(DispatchError::Io)?;
-                        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
-                        let protocol = if is_http2 {
-                            Protocol::Http2
-                        } else {
-                            Protocol::Http1
-                        };
-                        let stream = Parting::encrypted(stream, is_http2);
-                        Ok::<_, DispatchError>((stream, protocol, peer))
-                    }
-                })
-                .and_then(outfit.http().secure().finish(app()))
-            };
-            self.builder.listen("public", listener, serve)?
-        } else {
-            let serve = move || {
-                let connections = outfit.connections();
-                fn_service(move |stream| {
-                    let (stream, peer) = admit(&connections, stream);
-                    ready(Ok::<_, DispatchError>((Parting::plain(stream), peer)))
-                })
-                .and_then(outfit.http().h1(app()))
-            };
-            self.builder.listen("public", listener, serve)?
+        self.builder = match transport {
+            Transport::Tls(acceptor) => {
+                let serve = move || {
+                    let connections = outfit.connections();
+                    let acceptor = acceptor.clone();
+                    fn_service(move |stream| {
+                        let (stream, peer) = admit(&connections, stream);
+                        // The handshake counts as the first head: it has no longer than that.
+                        let handshake = acceptor.accept(stream);
+                        async move {
+                            let stream = handshake.await.map_err(DispatchError::Io)?;
+                            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+                            let stream = Parting::encrypted(stream, is_http2);
+                            Ok::<_, DispatchError>((stream, protocol(is_http2), peer))
+                        }
+                    })
+                    .and_then(outfit.http().secure().finish(app()))
+                };
+                self.builder.listen("public", listener, serve)?
+            }
+            Transport::PlainOrHttp2 => {
+                let serve = move || {
+                    let connections = outfit.connections();
+                    fn_service(move |stream| {
+                        let (stream, peer) = admit(&connections, stream);
+                        async move {
+                            let opened = Parting::either(stream).await;
+                            let (stream, is_http2) = opened.map_err(DispatchError::Io)?;
+                            Ok::<_, DispatchError>((stream, protocol(is_http2), peer))
+                        }
+                    })
+                    .and_then(outfit.http().finish(app()))
+                };
+                self.builder.listen("public", listener, serve)?
+            }
+            Transport::Plain => {
+                let serve = move || {
+                    let connections = outfit.connections();
+                    fn_service(move |stream| {
+                        let (stream, peer) = admit(&connections, stream);
+                        ready(Ok::<_, DispatchError>((Parting::plain(stream), peer)))
+                    })
+                    .and_then(outfit.http().h1(app()))
+                };
+                self.builder.listen("public", listener, serve)?
+            }
         };
         Ok(self)
     }
@@ -174,6 +196,14 @@ impl Outfit {
             .on_connect_ext(|stream: &Parting<T>, data| {
                 data.insert(stream.connection().clone());
             })
+    }
+}
+
+fn protocol(is_http2: bool) -> Protocol {
+    if is_http2 {
+        Protocol::Http2
+    } else {
+        Protocol::Http1
     }
 }
 

@@ -19,6 +19,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, poll};
 use tracing::Instrument;
+use tracing::field::display;
 
 use super::Readiness;
 use super::body;
@@ -38,7 +39,7 @@ use super::trace::RequestTrace;
 use crate::flags::Features;
 use crate::limits::Fields;
 use crate::limits::overload::{Context, context};
-use crate::telemetry::traces::{SpanKind, Tracer, span};
+use crate::telemetry::traces::{SpanKind, TraceId, Tracer, span};
 use crate::telemetry::{Requests, request_span};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -149,14 +150,22 @@ impl Listener {
     }
 
     /// Those of customers are traced, where anything is.
-    fn trace(&self, request: &ServiceRequest, started: Instant) -> Option<RequestTrace> {
-        match self {
-            Self::Public {
-                tracer: Some(tracer),
-                ..
-            } => Some(RequestTrace::begin(tracer, request, started)),
-            _ => None,
-        }
+    fn trace(
+        &self,
+        request: &ServiceRequest,
+        measure: Option<&Measure>,
+        started: Instant,
+    ) -> Option<RequestTrace> {
+        let Self::Public { tracer, .. } = self else {
+            return None;
+        };
+        let route = measure?.route();
+        Some(RequestTrace::begin(
+            tracer.as_ref()?,
+            request,
+            route,
+            started,
+        ))
     }
 
     /// Whether the server is about to stop: the client is to come by another connection.
@@ -210,7 +219,7 @@ where
 {
     let started = Instant::now();
     let measure = listener.measure(&request, started);
-    let mut trace = listener.trace(&request, started);
+    let mut trace = listener.trace(&request, measure.as_ref(), started);
     let id = RequestId::assign(&request);
     id.attach(&request);
     let in_flight = request.conn_data::<Rc<Connection>>().map(Connection::begin);
@@ -271,19 +280,17 @@ where
             cors.apply(&mut response);
         }
         response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
-        if let Some(measure) = measure {
-            measure.end(response.status());
-        }
+        let took = measure.map(|measure| measure.end(response.status()));
         let trace_id = trace.as_ref().and_then(RequestTrace::trace_id);
-        if let Some(trace) = trace {
-            trace.end(&mut response, id.as_str());
+        if let Some((trace, took)) = trace.zip(took) {
+            trace.end(&mut response, id.as_str(), took);
         }
         if closes {
             let head = response.response_mut().head_mut();
             head.set_connection_type(ConnectionType::Close);
         }
         if access_log {
-            log(&response, &id, trace_id.as_deref(), started);
+            log(&response, &id, trace_id, started);
         }
         if response.response().body().size() == BodySize::Stream {
             // It is being answered until the end of the stream.
@@ -365,7 +372,7 @@ where
     let response = match poll!(&mut response) {
         Poll::Ready(response) => response,
         Poll::Pending => {
-            let span = request_span(id.as_str(), trace_id.as_deref());
+            let span = request_span(id.as_str(), trace_id);
             response.instrument(span).await
         }
     }?;
@@ -387,7 +394,7 @@ fn as_problem(
             failures.count();
         }
         let (method, path) = (request.method(), request.path());
-        let trace_id = trace.and_then(RequestTrace::trace_id);
+        let trace_id = trace.and_then(RequestTrace::trace_id).map(display);
         tracing::error!(request_id = id.as_str(), trace_id, %method, path, status = status.as_u16(), %error, "request failed");
     }
     let problem = match api_error {
@@ -401,7 +408,7 @@ fn as_problem(
     ServiceResponse::new(request, problem)
 }
 
-fn log(response: &ServiceResponse, id: &RequestId, trace_id: Option<&str>, started: Instant) {
+fn log(response: &ServiceResponse, id: &RequestId, trace_id: Option<TraceId>, started: Instant) {
     let request = response.request();
     let header = |name: &str| {
         let value = response.headers().get(name);
@@ -410,7 +417,7 @@ fn log(response: &ServiceResponse, id: &RequestId, trace_id: Option<&str>, start
     tracing::info!(
         target: "access",
         request_id = id.as_str(),
-        trace_id,
+        trace_id = trace_id.map(display),
         method = %request.method(),
         path = request.path(),
         status = response.status().as_u16(),

@@ -18,7 +18,7 @@ use super::deadline::RequestTimeout;
 use super::edge::{EdgeHeaders, EdgeWindows};
 use super::imports::ImportLimits;
 use super::later::Routes;
-use super::public_server::{PublicServer, listen};
+use super::public_server::{PublicServer, Transport, listen};
 use super::rate::RateGate;
 use super::request_id::{Failures, Listener};
 use super::streams::Streams;
@@ -48,8 +48,8 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// Sockets that were handed over.
     pub inherited: Inherited,
-    /// What the public listeners prove themselves with; without TLS where there is none.
-    pub tls: Option<Tls>,
+    /// What is spoken there.
+    pub protocols: Protocols,
     /// Whether to listen at an address of the loopback, too, which nobody else is told of.
     pub watchdog: bool,
     /// Threads of the public listeners.
@@ -80,6 +80,17 @@ pub struct Options {
     pub access_log: bool,
     /// Whether the demo shop's page is there.
     pub demo_page: bool,
+}
+
+/// What is spoken at the public addresses.
+#[derive(Debug, Clone)]
+pub enum Protocols {
+    /// HTTP/1.1 without TLS.
+    Plain,
+    /// That, or HTTP/2 with clients that begin with it.
+    PlainOrHttp2,
+    /// TLS, with what the listeners prove themselves with.
+    Encrypted(Tls),
 }
 
 /// Sockets that listen already.
@@ -219,15 +230,15 @@ pub fn bind(
             own.push(listener.try_clone().map_err(at(address))?);
         }
         let app = app.clone();
-        let acceptor = options.tls.as_ref().map(tls::acceptor).transpose();
-        let listening = acceptor.and_then(|acceptor| public.listen(listener, app, acceptor));
+        let listening =
+            transport(options).and_then(|transport| public.listen(listener, app, transport));
         public = listening.map_err(at(address))?;
     }
     let addresses = public.addresses().to_vec();
     let watchdog = options.watchdog.then(|| listen(LOOPBACK)).transpose();
     let watchdog = watchdog.map_err(at(LOOPBACK))?;
     if let Some(listener) = watchdog {
-        let listening = public.listen(listener, app, None);
+        let listening = public.listen(listener, app, Transport::Plain);
         public = listening.map_err(at(LOOPBACK))?;
     }
     let watchdog = public.addresses().get(addresses.len()).copied();
@@ -270,6 +281,14 @@ pub fn bind(
         watchdog,
         admin_address: admin.addrs().first().copied(),
         admin: admin.run(),
+    })
+}
+
+fn transport(options: &Options) -> io::Result<Transport> {
+    Ok(match &options.protocols {
+        Protocols::Plain => Transport::Plain,
+        Protocols::PlainOrHttp2 => Transport::PlainOrHttp2,
+        Protocols::Encrypted(tls) => Transport::Tls(tls::acceptor(tls)?),
     })
 }
 

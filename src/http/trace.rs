@@ -2,19 +2,18 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use actix_web::http::{Method, Version};
 
-use super::measure;
 use super::status_header::CACHE_STATUS;
 use crate::telemetry::Route;
 use crate::telemetry::traces::{
-    Attributes, Carried, Ending, Entered, Root, SpanKind, Traceparent, Tracer, span_of_sampled,
-    tracestate,
+    Attributes, Carried, Ending, Entered, Root, SpanKind, TraceId, Traceparent, Tracer,
+    span_of_sampled, tracestate,
 };
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -37,14 +36,19 @@ pub(super) struct RequestTrace {
 }
 
 impl RequestTrace {
-    pub(super) fn begin(tracer: &Rc<Tracer>, request: &ServiceRequest, started: Instant) -> Self {
+    pub(super) fn begin(
+        tracer: &Rc<Tracer>,
+        request: &ServiceRequest,
+        route: Route,
+        started: Instant,
+    ) -> Self {
         let headers = request.headers();
         let root = Root::begin(tracer, parent(headers), || state(headers));
         Self {
             tracer: Rc::clone(tracer),
             root: Some(root),
             method: request.method().clone(),
-            route: measure::route(request.method(), request.path()),
+            route,
             started,
         }
     }
@@ -60,6 +64,9 @@ impl RequestTrace {
         ask: impl FnOnce() -> T,
         is_known: impl FnOnce(&T) -> bool,
     ) -> T {
+        if self.sampled().is_none() {
+            return ask();
+        }
         let _entered = self.enter();
         let step = span_of_sampled("rate limit", SpanKind::Internal);
         let said = ask();
@@ -69,17 +76,21 @@ impl RequestTrace {
         said
     }
 
-    /// For the log, where it is certain that the trace is kept.
-    pub(super) fn trace_id(&self) -> Option<String> {
-        let sampled = self.root.as_ref()?.sampled()?;
-        Some(format!("{:032x}", sampled.trace_id))
+    /// Where it is certain that the trace is kept.
+    fn sampled(&self) -> Option<Traceparent> {
+        self.root.as_ref()?.sampled()
     }
 
-    /// The head of its answer is ready.
-    pub(super) fn end(mut self, response: &mut ServiceResponse, request_id: &str) {
+    /// For the log, where it is certain that the trace is kept.
+    pub(super) fn trace_id(&self) -> Option<TraceId> {
+        self.sampled().map(|it| TraceId(it.trace_id))
+    }
+
+    /// The head of its answer is ready, after so long.
+    pub(super) fn end(mut self, response: &mut ServiceResponse, request_id: &str, took: Duration) {
         let Some(root) = self.root.take() else { return };
         let status = response.status();
-        let is_notable = status.is_server_error() || self.tracer.is_slow(self.started.elapsed());
+        let is_notable = status.is_server_error() || self.tracer.is_slow(took);
         if !root.is_kept(&self.tracer, is_notable) {
             root.forget();
             return;

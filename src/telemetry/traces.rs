@@ -28,7 +28,7 @@ use exporter::Queue;
 use crate::config::TracesConfig;
 pub use current::{Current, Entered, carried, current, scope};
 pub use exporter::SpanCounts;
-pub use parent::{Carried, Traceparent, tracestate};
+pub use parent::{Carried, TraceId, Traceparent, tracestate};
 pub use record::{AttributeValue, Attributes, SpanKind};
 pub use root::{Ending, Root};
 pub use span::{Span, span, span_of_sampled};

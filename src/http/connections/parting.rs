@@ -1,5 +1,6 @@
 //! A stream that ends without a request lost, once all connections are to end.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::departures::Stage;
 use super::frames::{Frames, GOODBYE};
+use super::opening::Opening;
 use super::{Connection, Connections, Guarded, NOW};
 
 /// The stream that the framework reads from. Its end is shown to the framework where its client asks nothing and all
@@ -19,6 +21,7 @@ pub(in crate::http) struct Parting<S> {
     stream: S,
     connection: Rc<Connection>,
     all: Rc<Connections>,
+    opening: Opening,
     http2: Option<Http2>,
 }
 
@@ -36,9 +39,24 @@ impl<T> Parting<Guarded<T>> {
         Self {
             connection: Rc::clone(stream.connection()),
             all: Rc::clone(stream.all()),
+            opening: Opening::default(),
             http2: None,
             stream,
         }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Parting<Guarded<T>> {
+    /// Without TLS, for a client that may begin with HTTP/2 (h2c with prior knowledge, RFC 9113, 3.3). Says whether it
+    /// does, once it has sent enough to tell, for which it has as long as for a head.
+    pub(in crate::http) async fn either(stream: Guarded<T>) -> io::Result<(Self, bool)> {
+        let mut parting = Self::plain(stream);
+        let is_http2 = poll_fn(|context| parting.poll_opening(context)).await?;
+        if is_http2 {
+            parting.connection.has_many_requests_at_once();
+            parting.http2 = Some(Http2::default());
+        }
+        Ok((parting, is_http2))
     }
 }
 
@@ -55,6 +73,7 @@ impl<T> Parting<TlsStream<Guarded<T>>> {
             stream,
             connection,
             all,
+            opening: Opening::default(),
             http2: is_http2.then(Http2::default),
         }
     }
@@ -88,9 +107,27 @@ impl<S: AsyncWrite + Unpin> Parting<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Parting<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl<S: AsyncRead + AsyncWrite + Unpin> Parting<S> {
+    /// Reads until it is known whether the client begins with HTTP/2. What was read is kept for who reads next.
+    fn poll_opening(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        loop {
+            if let Some(is_http2) = self.opening.is_http2() {
+                return Poll::Ready(Ok(is_http2));
+            }
+            let mut bytes = [0; Opening::LENGTH];
+            let mut buffer = ReadBuf::new(&mut bytes[..self.opening.missing()]);
+            ready!(self.poll_more(context, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                // It left, which the framework is shown next.
+                return Poll::Ready(Ok(false));
+            }
+            self.opening.add(buffer.filled());
+        }
+    }
+
+    /// Reads what has not been read yet.
+    fn poll_more(
+        &mut self,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
@@ -105,6 +142,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Parting<S> {
             return Poll::Ready(Ok(()));
         }
         read
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Parting<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.opening.is_read() {
+            return self.poll_more(context, buffer);
+        }
+        self.opening.read_into(buffer);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -23,8 +23,9 @@ pub(super) enum State {
     /// Nobody looks.
     #[default]
     Off,
-    /// A request that nobody keeps unless it ends badly. It costs nothing before a span of it begins.
-    Idle(Option<Parent>),
+    /// A request that nobody keeps unless it ends badly. It costs nothing before a span of it begins. Boxed, since few
+    /// have a parent and each is moved at every poll.
+    Idle(Option<Box<Parent>>),
     /// Spans are recorded.
     Recording(Arc<[Place]>),
 }
@@ -45,7 +46,7 @@ impl Current {
     /// From here on what is done is recorded, if anybody may ever look.
     pub(super) fn record(&mut self) -> Option<&Arc<[Place]>> {
         if let State::Idle(parent) = &mut self.0 {
-            *self = Self::recording(Recorder::new(parent.take(), false));
+            *self = Self::recording(Recorder::new(parent.take().map(|it| *it), false));
         }
         match &self.0 {
             State::Recording(places) => Some(places),

@@ -1,10 +1,14 @@
 //! Sends spans away, on a thread of its own. Requests put theirs into a queue that is bounded by spans, and never wait.
+//!
+//! To wake a thread costs more than to record a span, so the thread is woken by the first span of a batch and by the one
+//! that fills it, and sleeps through those between.
 
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
-use std::{io, thread};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -77,6 +81,8 @@ struct Inner {
     queued: AtomicUsize,
     is_ending: AtomicBool,
     counters: Counters,
+    /// That of the other end.
+    exporter: OnceLock<Thread>,
 }
 
 enum Message {
@@ -94,6 +100,7 @@ impl Queue {
             queued: AtomicUsize::new(0),
             is_ending: AtomicBool::new(false),
             counters: Counters::default(),
+            exporter: OnceLock::new(),
         }));
         let exporter = Exporter {
             queue: queue.clone(),
@@ -101,9 +108,10 @@ impl Queue {
             resource: resource(&config.service_name, node),
             is_taken: true,
         };
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("traces".to_owned())
             .spawn(move || exporter.run(&receiver))?;
+        queue.0.exporter.get_or_init(|| thread.thread().clone());
         Ok(queue)
     }
 
@@ -119,6 +127,27 @@ impl Queue {
         if !has_room || self.0.sender.send(Message::Spans(finished)).is_err() {
             self.0.queued.fetch_sub(count, Ordering::Relaxed);
             add(&self.0.counters.queue_full, count);
+        } else if before < BATCH && before + count >= BATCH {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(exporter) = self.0.exporter.get() {
+            exporter.unpark();
+        }
+    }
+
+    /// Sleeps until a batch waits, the first of it has waited long enough, or nothing comes any more.
+    fn wait_for_others(&self) {
+        let until = Instant::now() + PATIENCE;
+        let is_whole = || self.0.queued.load(Ordering::Relaxed) >= BATCH;
+        while !is_whole() && !self.0.is_ending.load(Ordering::Relaxed) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::park_timeout(left);
         }
     }
 
@@ -132,6 +161,7 @@ impl Queue {
         self.0.is_ending.store(true, Ordering::Relaxed);
         let (done, is_done) = mpsc::channel();
         if self.0.sender.send(Message::End(done)).is_ok() {
+            self.wake();
             let _ = is_done.recv_timeout(limit);
         }
     }
@@ -149,6 +179,7 @@ struct Exporter {
 impl Exporter {
     fn run(mut self, receiver: &Receiver<Message>) {
         while let Ok(first) = receiver.recv() {
+            self.queue.wait_for_others();
             let (batch, end) = collect(first, receiver);
             self.send(batch);
             if let Some(end) = end {
@@ -216,25 +247,88 @@ impl Exporter {
     }
 }
 
-/// What comes within the patience of the first one, or up to a batch.
+/// What has come, up to a batch.
 fn collect(first: Message, receiver: &Receiver<Message>) -> (Vec<Finished>, Option<Sender<()>>) {
-    let until = Instant::now() + PATIENCE;
     let (mut batch, mut count) = (Vec::new(), 0);
-    let mut next = Ok(first);
-    loop {
-        match next {
-            Ok(Message::Spans(finished)) => {
+    let mut next = Some(first);
+    while let Some(message) = next {
+        match message {
+            Message::Spans(finished) => {
                 count += finished.spans.len();
                 batch.push(finished);
             }
-            Ok(Message::End(done)) => return (batch, Some(done)),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                return (batch, None);
-            }
+            Message::End(done) => return (batch, Some(done)),
         }
         if count >= BATCH {
-            return (batch, None);
+            break;
         }
-        next = receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
+        next = receiver.try_recv().ok();
+    }
+    (batch, None)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+
+    use super::super::record::{SpanKind, SpanRecord};
+    use super::super::recorder::Recorder;
+    use super::*;
+    use crate::config::Percent;
+
+    fn one_span() -> Finished {
+        let recorder = Recorder::new(None, true);
+        let span = SpanRecord {
+            id: recorder.root.span_id,
+            parent: 0,
+            name: "a".into(),
+            kind: SpanKind::Server,
+            start: 1,
+            end: 2,
+            attributes: Vec::new(),
+            error: None,
+        };
+        Finished {
+            recorder,
+            spans: vec![span],
+        }
+    }
+
+    /// How often the thread has gone to sleep.
+    fn pauses() -> u64 {
+        let of = |folder: &std::path::Path| {
+            let is_it = fs::read_to_string(folder.join("comm")).ok()? == "traces\n";
+            let status = fs::read_to_string(folder.join("status")).ok()?;
+            let mut lines = status.lines();
+            let count = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            is_it.then(|| count.trim().parse::<u64>().unwrap())
+        };
+        let tasks = fs::read_dir("/proc/self/task").unwrap();
+        tasks.filter_map(|task| of(&task.unwrap().path())).sum()
+    }
+
+    #[test]
+    fn spans_do_not_wake_the_thread_one_by_one() {
+        const SPANS: u64 = 200;
+        let config = TracesConfig {
+            endpoint: None,
+            headers: Vec::new(),
+            sample_ratio: Percent(0),
+            slow: Duration::from_secs(1),
+            forced: 0,
+            metrics_every: Duration::ZERO,
+            service_name: "test".to_owned(),
+        };
+        // Nobody listens there.
+        let queue = Queue::start("http://127.0.0.1:1/v1/traces", &config, "node").unwrap();
+        for _ in 0..SPANS {
+            queue.put(one_span());
+            thread::sleep(Duration::from_millis(1));
+        }
+        let pauses = pauses();
+        assert!(pauses < SPANS / 4, "{pauses}");
+        queue.finish(Duration::from_secs(10));
+        let counts = queue.counters().read();
+        assert_eq!((counts.not_taken, counts.queue_full), (SPANS, 0));
     }
 }

@@ -82,6 +82,16 @@ impl fmt::Display for Traceparent {
     }
 }
 
+/// The id of a trace, as logs have it. It becomes a text where something is logged, and not before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceId(pub u128);
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
 /// What goes along with a trace: which span asks, and what others say of the trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {

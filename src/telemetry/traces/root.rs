@@ -51,7 +51,7 @@ impl Root {
         Self(if is_sampled {
             Current::recording(Recorder::new(parent, true))
         } else {
-            Current(State::Idle(parent))
+            Current(State::Idle(parent.map(Box::new)))
         })
     }
 
