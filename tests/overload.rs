@@ -223,6 +223,10 @@ fn lists_and_reviews_give_way_to_products() {
             let shed = count_sheds(&server);
             (shed > 50 && next.load(Ordering::Relaxed) > 60).then_some(())
         });
+        // Only others are turned away, so nothing has to be refused altogether.
+        let pressure = &overload(&server)["pressure"];
+        assert!(pressure["shed_ratio"].as_f64() > Some(0.0), "{pressure}");
+        assert_eq!(pressure["essential_shed_ratio"], 0.0);
         is_over.store(true, Ordering::Release);
         let sum = |all: Vec<thread::ScopedJoinHandle<'_, (u64, u64, Vec<String>)>>| {
             all.into_iter().map(|one| one.join().unwrap()).fold(
@@ -260,6 +264,39 @@ fn lists_and_reviews_give_way_to_products() {
     within(PATIENCE, "a list", || {
         (server.get("/products?sort=title").status == 200).then_some(())
     });
+}
+
+/// Who is about to buy something takes no connection alone.
+#[test]
+fn the_stock_of_many_products_is_read_in_few_statements() {
+    const ASKED: usize = 64;
+
+    let shop = shop();
+    let session = shop.postgres().connect();
+    let environment = [
+        ("DOORBUSTER_CATALOG_POOL_SIZE", "2"),
+        // However slow the machine is.
+        ("DOORBUSTER_LIMITS_QUEUE_WAIT", "2s"),
+        ("DOORBUSTER_CACHE_HARD_TIMEOUT", "20s"),
+    ];
+    let (proxy, server) = serve_behind(&shop, &environment);
+    server.get("/products/400/availability").with(200);
+    log_statements(&session);
+    proxy.delay(Duration::from_millis(100));
+    let stock = |number| server.get(&format!("/products/{number}/availability"));
+    let stock = &stock;
+    thread::scope(|scope| {
+        let asked: Vec<_> = (1..=ASKED)
+            .map(|number| (number, scope.spawn(move || stock(number).with(200).json())))
+            .collect();
+        for (number, asked) in asked {
+            assert_eq!(asked.join().unwrap()["product_id"], number);
+        }
+    });
+    let log = shop.postgres().log();
+    let of_stock = |line: &&str| line.contains("\"policy\":\"");
+    let statements = log.lines().filter(of_stock).count();
+    assert!((1..=ASKED / 4).contains(&statements), "{statements}\n{log}");
 }
 
 /// B3.

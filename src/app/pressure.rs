@@ -1,5 +1,6 @@
 //! The ladder of degradation, with the readings of this process and this machine.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::time::Duration;
 
@@ -13,9 +14,12 @@ use crate::flags::pressure::{Ladder, Readings};
 use crate::http::FlagAccess;
 use crate::limits::overload::Pressure;
 use crate::products::catalog::Catalog;
+use crate::slo::{Events, Name};
 
 /// How often it is looked whether a step is due.
 const LOOK: Duration = Duration::from_millis(500);
+/// Ten seconds of looks.
+const LATELY: usize = 20;
 /// Fewer answers than this between two looks tell nothing by how many of them failed.
 const FEW_ANSWERS: u64 = 50;
 
@@ -39,12 +43,16 @@ pub(super) fn start(
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failed = Failed::default();
         let mut processor = Processor::default();
+        let mut lately = Lately::default();
         loop {
             looks.tick().await;
+            let failures = access.failures.so_far();
+            let status = vitals.slo().status();
+            let counted = std::array::from_fn(|at| status.objectives[at].counted);
             let readings = Readings {
                 limits: pressure(),
-                failed_ratio: failed.ratio(answers(&catalog), access.failures.so_far()),
-                burn: vitals.slo().status().pressing_burn(),
+                failed_ratio: failed.ratio(answers(&catalog), failures),
+                burn: status.pressing_burn(&lately.events(counted, failures)),
                 processor: processor.share().unwrap_or(0.0),
             };
             vitals.note_pressure(readings);
@@ -80,6 +88,32 @@ impl Failed {
         } else {
             failed as f64 / all as f64
         }
+    }
+}
+
+/// What happened within the last [`LATELY`] looks.
+#[derive(Default)]
+struct Lately(VecDeque<[Events; Name::ALL.len()]>);
+
+impl Lately {
+    /// Takes what was counted since the start of the process, of each objective in the order of [`Name::ALL`]. Of
+    /// availability only those are bad that failed: what was meant to be refused is no failure.
+    fn events(
+        &mut self,
+        mut counted: [Events; Name::ALL.len()],
+        failures: u64,
+    ) -> [Events; Name::ALL.len()] {
+        for (name, events) in Name::ALL.into_iter().zip(&mut counted) {
+            if name == Name::Availability {
+                events.bad = failures;
+            }
+        }
+        let before = *self.0.front().unwrap_or(&counted);
+        self.0.push_back(counted);
+        if self.0.len() > LATELY {
+            self.0.pop_front();
+        }
+        std::array::from_fn(|at| counted[at].since(before[at]))
     }
 }
 
@@ -122,6 +156,29 @@ mod tests {
         assert_eq!(times("cpu  10 1 5 80 4 0 0 0 0 0"), Some((16, 100)));
         assert_eq!(times("cpu0 1 2 3 4"), None);
         assert_eq!(times("cpu 1 2"), None);
+    }
+
+    #[test]
+    fn what_is_meant_to_be_refused_is_no_failure_and_ten_seconds_are_kept() {
+        let mut lately = Lately::default();
+        let counted = |total, bad| {
+            let events = Events {
+                total,
+                bad,
+                broken: bad,
+            };
+            [events; Name::ALL.len()]
+        };
+        let nothing = lately.events(counted(1_000, 900), 7);
+        assert_eq!(nothing, [Events::default(); Name::ALL.len()]);
+        let [availability, latency, errors] = lately.events(counted(1_100, 980), 9);
+        assert_eq!((availability.total, availability.bad), (100, 2));
+        assert_eq!((latency.bad, errors.bad), (80, 80));
+        for _ in 0..LATELY {
+            lately.events(counted(1_100, 980), 9);
+        }
+        let over = lately.events(counted(1_100, 980), 9);
+        assert_eq!(over, [Events::default(); Name::ALL.len()]);
     }
 
     #[test]

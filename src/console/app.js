@@ -220,8 +220,9 @@ function pressure({ given_up, readings }) {
     ["Processors", `${percent(readings.processor, 0)} %`, at(readings.processor, 0.8, 0.95)],
     ["Failing", `${percent(readings.failed_ratio, 2)} %`, at(readings.failed_ratio, 0.001, 0.01)],
     ["Shed", `${percent(readings.shed_ratio, 2)} %`, at(readings.shed_ratio, 0.001, 0.01)],
-    ["Saturation", `${percent(readings.saturation, 0)} %`, at(readings.saturation, 0.7, 1)],
-    ["Wait for a place", `${readings.queue_wait_ms} ms`, at(readings.queue_wait_ms, 5, 20)],
+    ["Shed of products and writes", `${percent(readings.essential_shed_ratio, 2)} %`, at(readings.essential_shed_ratio, 0.001, 0.01)],
+    ["Saturation", `${percent(readings.saturation, 0)} %`, at(readings.saturation, 0.7, 0.95)],
+    ["Wait for a place", `${readings.queue_wait_ms} ms`, at(readings.queue_wait_ms, 10, 20)],
     ["Event loop late", `${readings.loop_lag_ms} ms`, at(readings.loop_lag_ms, 25, 100)],
     ["Budget burn", `${readings.burn}×`, at(readings.burn, 6, 14.4)],
   ]);

@@ -313,6 +313,7 @@ fn ladder(now: &Readings) -> Value {
             "queue_wait_ms": round(it.limits.queue_wait.as_secs_f64() * 1_000.0, 1),
             "loop_lag_ms": round(it.limits.loop_lag.as_secs_f64() * 1_000.0, 1),
             "shed_ratio": round(it.limits.shed_ratio, 4),
+            "essential_shed_ratio": round(it.limits.essential_shed_ratio, 4),
             "failed_ratio": round(it.failed_ratio, 4),
             "processor": round(it.processor, 3),
             "burn": round(it.burn, 2),

@@ -140,7 +140,7 @@ fn tiers(now: &Readings, note: &mut impl FnMut(Degree, &'static str, String)) {
         if dependency.breaker != "closed" {
             let text = format!("{name} failed several times in a row, and is given a rest.");
             note(Degree::Warning, "breaker", text);
-        } else if dependency.saturation >= 1.0 && dependency.waiting > 0 {
+        } else if dependency.saturation >= 0.95 && dependency.waiting > 0 {
             let waiting = dependency.waiting;
             let text =
                 format!("{name} has all it can bear to do, and {waiting} questions wait for it.");

@@ -69,6 +69,14 @@ impl Feature {
         !matches!(self, Self::CheckoutFirst)
     }
 
+    /// Whether requests are refused that are given up with it, rather than answered with less.
+    pub const fn refuses(self) -> bool {
+        matches!(
+            self,
+            Self::Reviews | Self::Search | Self::Writes | Self::CheckoutFirst
+        )
+    }
+
     const fn bit(self) -> u64 {
         1 << self as u64
     }

@@ -1,7 +1,9 @@
 //! The ladder: what is given up under pressure, one step at a time, and taken up again when it is calm.
 //!
 //! Steps are far apart, so that each can show what it brings before the next is taken, and what makes a step up is far
-//! from what makes one down, so that nothing swings. All of this is worked out from readings and a clock that are
+//! from what makes one down, so that nothing swings. While only what matters least is turned away, nothing is given up
+//! without which requests are refused: the limits turn away no more than they have to, and let everybody in again the
+//! moment there is room. All of this is worked out from readings and a clock that are
 //! given; nothing here measures.
 
 use super::board::Flags;
@@ -37,8 +39,8 @@ pub struct Readings {
     pub limits: Pressure,
     /// Answers that failed on our side, as a share of all: 0 none, 1 all. What was shed is not among them.
     pub failed_ratio: f64,
-    /// How fast the error budget is spent that is spent fastest, where it has been for an hour and still is: at 1 it
-    /// lasts for as long as it has to.
+    /// How fast the error budget is spent that is spent fastest, where it has been for an hour and is to this moment: at 1
+    /// it lasts for as long as it has to.
     pub burn: f64,
     /// How much of the machine's processors is in use: 0 idle, 1 full.
     pub processor: f64,
@@ -52,7 +54,10 @@ enum Weather {
     Mild,
     /// The processor alone.
     Busy,
+    /// More is asked than can be done.
     Hot,
+    /// And what matters most suffers.
+    Severe,
 }
 
 impl Readings {
@@ -62,22 +67,29 @@ impl Readings {
             queue_wait,
             loop_lag,
             shed_ratio,
+            essential_shed_ratio,
         } = self.limits;
         let (queue_wait, loop_lag) = (queue_wait.as_secs_f64(), loop_lag.as_secs_f64());
-        // Of each: calm below the first, hot from the second on. Waits in seconds; 20 ms are what DAGOR takes for
-        // overload (H. Zhou et al., "Overload Control for Scaling WeChat Microservices", SoCC 2018).
-        let readings = [
-            (saturation, 0.7, 1.0),
-            (queue_wait, 0.005, 0.020),
-            (loop_lag, 0.025, 0.100),
+        // Of each: calm below the first, hot from the second on. Waits in seconds; 20 ms in the mean are what DAGOR takes
+        // for overload (H. Zhou et al., "Overload Control for Scaling WeChat Microservices", SoCC 2018).
+        let load = [
+            (saturation, 0.7, 0.95),
+            (queue_wait, 0.010, 0.020),
             (shed_ratio, 0.001, 0.010),
+        ];
+        let damage = [
+            (loop_lag, 0.025, 0.100),
+            (essential_shed_ratio, 0.001, 0.010),
             (self.failed_ratio, 0.001, 0.010),
             // Hot is what somebody is woken for.
             (self.burn, 6.0, 14.4),
         ];
         // A reading that is no number says nothing good.
-        let is_calm = readings.iter().all(|(reading, calm, _)| reading < calm);
-        if readings.iter().any(|(reading, _, hot)| reading >= hot) {
+        let mut all = load.iter().chain(&damage);
+        let is_calm = all.all(|(reading, calm, _)| reading < calm);
+        if damage.iter().any(|(reading, _, hot)| reading >= hot) {
+            Weather::Severe
+        } else if load.iter().any(|(reading, _, hot)| reading >= hot) {
             Weather::Hot
         } else if self.processor >= 0.95 {
             Weather::Busy
@@ -134,7 +146,7 @@ impl Ladder {
     ) -> Option<Step> {
         let weather = readings.weather();
         // From hot to busy is no turn for the better, nor from busy to hot one that begins anew.
-        let is_bad = |weather| matches!(weather, Weather::Hot | Weather::Busy);
+        let is_bad = |weather| matches!(weather, Weather::Severe | Weather::Hot | Weather::Busy);
         let since = match self.weather {
             Some((before, since)) if before == weather || is_bad(before) && is_bad(weather) => {
                 since
@@ -150,8 +162,13 @@ impl Ladder {
             return None;
         }
         let step = match weather {
-            Weather::Hot if lasts >= HOT_FOR => self.up(self.rungs.len(), is_decided),
-            Weather::Busy if lasts >= HOT_FOR => self.up(STEPS_OF_PROCESSOR, is_decided),
+            Weather::Severe if lasts >= HOT_FOR => self.up(|rung| !is_decided(rung)),
+            Weather::Hot if lasts >= HOT_FOR => {
+                self.up(|rung| !rung.refuses() && !is_decided(rung))
+            }
+            Weather::Busy if lasts >= HOT_FOR && self.taken.len() < STEPS_OF_PROCESSOR => {
+                self.up(|rung| !is_decided(rung))
+            }
             Weather::Calm if lasts >= CALM_FOR => self.taken.pop().map(Step::Down),
             _ => None,
         };
@@ -161,12 +178,9 @@ impl Ladder {
         step
     }
 
-    fn up(&mut self, most: usize, is_decided: impl Fn(Feature) -> bool) -> Option<Step> {
-        if self.taken.len() >= most {
-            return None;
-        }
+    fn up(&mut self, may_be_taken: impl Fn(Feature) -> bool) -> Option<Step> {
         let mut left = self.rungs.iter().copied();
-        let next = left.find(|rung| !self.taken.contains(rung) && !is_decided(*rung))?;
+        let next = left.find(|rung| !self.taken.contains(rung) && may_be_taken(*rung))?;
         self.taken.push(next);
         Some(Step::Up(next))
     }
@@ -183,12 +197,14 @@ impl Flags {
                     queue_wait,
                     loop_lag,
                     shed_ratio,
+                    essential_shed_ratio,
                 } = readings.limits;
                 tracing::warn!(
                     saturation,
                     ?queue_wait,
                     ?loop_lag,
                     shed_ratio,
+                    essential_shed_ratio,
                     failed_ratio = readings.failed_ratio,
                     burn = readings.burn,
                     processor = readings.processor,

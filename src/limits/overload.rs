@@ -28,6 +28,7 @@ pub use context::Context;
 pub use dependency::{Dependency, DependencyOptions, Question, Verdict};
 pub use pressure::Pressure;
 pub use priority::Priority;
+use recent::While;
 pub use refused::Refused;
 pub use retry_budget::{RetryBudget, RetryCounts};
 use signals::in_ms;
@@ -97,6 +98,7 @@ impl Overload {
                 queue_wait_ms: in_ms(pressure.queue_wait),
                 loop_lag_ms: in_ms(pressure.loop_lag),
                 shed_ratio: pressure.shed_ratio,
+                essential_shed_ratio: pressure.essential_shed_ratio,
             },
             dependencies,
             workers: self.shared.workers.signals(),
@@ -120,22 +122,20 @@ impl Overload {
     fn pressure_of(&self, dependencies: &[DependencySignals]) -> Pressure {
         let most =
             |of: fn(&DependencySignals) -> f64| dependencies.iter().map(of).fold(0.0, f64::max);
-        let (asked, shed) = dependencies
-            .iter()
-            .map(|dependency| dependency.lately)
-            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let queue_waits = dependencies.iter().map(|it| it.lately.mean_wait());
+        let lately = dependencies.iter().map(|dependency| dependency.lately);
+        let lately = lately.fold(While::default(), While::and);
         #[expect(
             clippy::cast_precision_loss,
             reason = "a ratio of two counts of two seconds"
         )]
-        let shed_ratio = shed as f64 / asked.max(1) as f64;
+        let ratio = |shed: u64, asked: u64| (shed as f64 / asked.max(1) as f64).min(1.0);
         Pressure {
             saturation: most(|dependency| dependency.saturation),
-            queue_wait: Duration::from_secs_f64(
-                most(|dependency| dependency.queue_wait_ms) / 1_000.0,
-            ),
+            queue_wait: queue_waits.max().unwrap_or_default(),
             loop_lag: self.shared.workers.loop_lag(),
-            shed_ratio: shed_ratio.min(1.0),
+            shed_ratio: ratio(lately.shed, lately.asked),
+            essential_shed_ratio: ratio(lately.essential_shed, lately.essential_asked),
         }
     }
 

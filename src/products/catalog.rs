@@ -34,7 +34,7 @@ use super::store::{CatalogStore, StoreError};
 use super::store_gate::StoreGate;
 use super::views::{
     Cursors, Detail, DetailKey, Form, Include, PageKey, PageLoader, PageView, Part, Place, Shelves,
-    Source, reviews_scope,
+    Source, StockLoader, reviews_scope,
 };
 use crate::cache::prover::Findings;
 use crate::cache::{
@@ -161,12 +161,13 @@ impl Catalog {
         let deadline = options.deadline;
         let documents = match &l2 {
             None if store.reach().is_remote => {
-                let loader = Batched::new(loader, gate.keys(), deadline, &background);
+                let loader = Batched::new(loader, gate.keys("key"), deadline, &background);
                 ReadThrough::new(l1, loader, clock, background.clone(), deadline)
             }
             None => ReadThrough::new(l1, loader, clock, background.clone(), deadline),
             Some(l2) => {
-                let loader = Tiered::new(l2.clone(), loader, gate.keys(), deadline, &background);
+                let loader =
+                    Tiered::new(l2.clone(), loader, gate.keys("key"), deadline, &background);
                 ReadThrough::new(l1, loader, clock, background.clone(), deadline)
             }
         };
@@ -177,6 +178,7 @@ impl Catalog {
             gate: gate.clone(),
             documents: documents.clone(),
             cursors: Arc::clone(&cursors),
+            stock: StockLoader::new(Arc::clone(&store), gate.clone(), deadline, &background),
             stock_changes: Arc::clone(&stock_changes),
         };
         let keeps_views = options.views_bytes > 0;

@@ -306,11 +306,21 @@ impl CatalogStore for PostgresCatalog {
         })
     }
 
-    fn stock(&self, product_id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+    fn stocks<'a>(
+        &'a self,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        let wanted: Arc<[i64]> = ids.into();
         // Exact, and as it is after a write that was answered: see `Catalog::stock_changed`.
-        self.read(Recency::Newest, move |connection| {
-            public::stock(connection, product_id).boxed()
-        })
+        let read = self.read(Recency::Newest, move |connection| {
+            let wanted = Arc::clone(&wanted);
+            async move { public::stocks(connection, &wanted).await }.boxed()
+        });
+        async move {
+            let found = read.await?;
+            Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+        }
+        .boxed()
     }
 
     fn reviews(

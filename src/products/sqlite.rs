@@ -290,11 +290,15 @@ impl CatalogStore for SqliteCatalog {
         read.map_err(StoreError::from).boxed()
     }
 
-    fn stock(&self, product_id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+    fn stocks<'a>(
+        &'a self,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        let ids = ids.to_vec();
         let read = self.database.read(move |connection| {
             let mut statement = connection.prepare_cached(STOCK)?;
-            let stock = statement.query_row([product_id], |row| row.get(0));
-            Ok(stock.optional()?)
+            let mut stock = |id: i64| Ok(statement.query_row([id], |row| row.get(0)).optional()?);
+            ids.into_iter().map(&mut stock).collect()
         });
         read.map_err(StoreError::from).boxed()
     }

@@ -165,8 +165,12 @@ pub trait CatalogStore:
         page: PageRequest,
     ) -> BoxFuture<'_, Result<Page<i64>, StoreError>>;
 
-    /// The exact stock of each variant of a public product, as JSON; `None` where there is no such product.
-    fn stock(&self, product_id: i64) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+    /// The exact stock of each variant of public products, as JSON, in the order of the ids; `None` for one that is no
+    /// public product.
+    fn stocks<'a>(
+        &'a self,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>>;
 
     /// Published reviews of a public product, newest first, each as JSON; `None` where there is no such
     /// product.

@@ -44,9 +44,9 @@ impl StoreGate {
     }
 
     /// The limit, and what a key of a batch takes of it.
-    pub(super) fn keys(&self) -> (Dependency, Question) {
+    pub(super) fn keys(&self, kind: &'static str) -> (Dependency, Question) {
         let question = Question {
-            kind: "key",
+            kind,
             places: 1,
             limit: self.limit,
         };

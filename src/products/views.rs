@@ -10,6 +10,7 @@ mod detail;
 mod page;
 mod page_loader;
 mod shelves;
+mod stock_loader;
 
 pub use detail::{Detail, DetailKey, Form, Include};
 pub(super) use detail::{Part, Source};
@@ -17,3 +18,4 @@ pub use page::{PageClass, PageKey, PageView};
 pub(super) use page_loader::{Cursors, PageLoader, reviews_scope};
 pub use shelves::Place;
 pub(super) use shelves::Shelves;
+pub(super) use stock_loader::StockLoader;

@@ -7,6 +7,9 @@ use super::history::{All, Sums};
 use super::objective::{ALERTS, Name, Objectives, WINDOWS};
 use crate::config::Percent;
 
+/// Fewer bad events than this within seconds say nothing.
+const FEW: u64 = 5;
+
 /// How all objectives stand.
 #[derive(Debug, Clone, Serialize)]
 pub struct Status {
@@ -107,19 +110,30 @@ impl Status {
         }
     }
 
-    /// How fast the budget is spent that is spent fastest, where it has been for an hour and still is; what the ladder
-    /// of degradation heeds.
-    pub fn pressing_burn(&self) -> f64 {
-        let pressing = self.objectives.iter().map(|objective| {
-            let [five_minutes, _, hour, ..] = objective.burn.as_slice() else {
-                return 0.0;
-            };
-            if hour.events < self.min_requests {
-                return 0.0;
-            }
-            let rate = |burn: &Burn| burn.rate.unwrap_or(0.0);
-            rate(five_minutes).min(rate(hour))
-        });
+    /// How fast the budget is spent that is spent fastest, where it has been for an hour and is to this moment; what the
+    /// ladder of degradation heeds. `lately`: events of the last seconds, of each objective in the order of
+    /// [`Name::ALL`], without what was turned away and what was refused because it is given up: both spend the budget
+    /// of availability, and a ladder that heeded that would hold itself up for minutes.
+    pub fn pressing_burn(&self, lately: &[Events; Name::ALL.len()]) -> f64 {
+        let pressing = self
+            .objectives
+            .iter()
+            .zip(lately)
+            .map(|(objective, lately)| {
+                let [five_minutes, _, hour, ..] = objective.burn.as_slice() else {
+                    return 0.0;
+                };
+                if hour.events < self.min_requests {
+                    return 0.0;
+                }
+                if lately.bad < FEW {
+                    return 0.0;
+                }
+                let rate = |burn: &Burn| burn.rate.unwrap_or(0.0);
+                let allowed = (100.0 - objective.slo_percent) / 100.0;
+                let now = lately.bad_ratio() / allowed;
+                rate(five_minutes).min(rate(hour)).min(now)
+            });
         pressing.fold(0.0, f64::max)
     }
 }

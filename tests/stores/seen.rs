@@ -23,10 +23,16 @@ pub(super) fn all(catalogue: &Catalogue, names: &Names) -> Seen {
             continue;
         };
         seen.insert(format!("document of {handle}"), document(catalogue, id));
-        let stock = catalogue.read(|store| store.stock(id));
+        let ids = [id, 0];
+        let stocks = catalogue.read(|store| store.stocks(&ids));
+        let [stock, None] = &stocks[..] else {
+            panic!("there is no product 0: {stocks:?}")
+        };
         seen.insert(
             format!("stock of {handle}"),
-            stock.map_or("none".to_owned(), |stock| nameless(&stock)),
+            stock
+                .as_ref()
+                .map_or("none".to_owned(), |stock| nameless(stock)),
         );
         let page = PageRequest {
             after: None,

@@ -1,5 +1,5 @@
--- The exact stock of a public product, as JSON, byte for byte as sql/sqlite/queries/stock.sql writes it.
-SELECT concat(
+-- The exact stock of public products, as JSON, byte for byte as sql/sqlite/queries/stock.sql writes it.
+SELECT l.product_id, concat(
     '{"product_id":', l.product_id,
     ',"variants":[', (
         SELECT string_agg(concat(
@@ -21,4 +21,4 @@ SELECT concat(
         WHERE v.product_id = l.product_id),
     ']}')
 FROM product_listing l
-WHERE l.product_id = $1
+WHERE l.product_id = ANY ($1)

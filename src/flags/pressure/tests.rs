@@ -18,6 +18,17 @@ fn hot() -> Readings {
     }
 }
 
+/// And what matters most is turned away.
+fn severe() -> Readings {
+    Readings {
+        limits: Pressure {
+            essential_shed_ratio: 0.1,
+            ..hot().limits
+        },
+        ..Readings::default()
+    }
+}
+
 fn busy() -> Readings {
     Readings {
         processor: 1.0,
@@ -28,7 +39,7 @@ fn busy() -> Readings {
 fn mild() -> Readings {
     Readings {
         limits: Pressure {
-            queue_wait: Duration::from_millis(10),
+            queue_wait: Duration::from_millis(15),
             ..Pressure::default()
         },
         ..Readings::default()
@@ -54,76 +65,54 @@ fn look(
 
 #[test]
 fn each_reading_makes_it_hot_and_keeps_it_from_being_calm() {
-    let limits = |limits| Readings {
-        limits,
-        ..Readings::default()
+    let with = |reading: fn(&mut Readings, f64), value| {
+        let mut readings = Readings::default();
+        reading(&mut readings, value);
+        readings
     };
-    let none = Pressure::default();
-    let millis = Duration::from_millis;
-    for (mild, hot) in [
+    let cases: [(fn(&mut Readings, f64), f64, f64, Weather); 7] = [
         (
-            limits(Pressure {
-                saturation: 0.9,
-                ..none
-            }),
-            limits(Pressure {
-                saturation: 1.0,
-                ..none
-            }),
+            |it, value| it.limits.saturation = value,
+            0.9,
+            1.0,
+            Weather::Hot,
         ),
         (
-            limits(Pressure {
-                queue_wait: millis(6),
-                ..none
-            }),
-            limits(Pressure {
-                queue_wait: millis(20),
-                ..none
-            }),
+            |it, value| it.limits.queue_wait = Duration::from_secs_f64(value),
+            0.012,
+            0.020,
+            Weather::Hot,
         ),
         (
-            limits(Pressure {
-                loop_lag: millis(30),
-                ..none
-            }),
-            limits(Pressure {
-                loop_lag: millis(100),
-                ..none
-            }),
+            |it, value| it.limits.shed_ratio = value,
+            0.005,
+            0.02,
+            Weather::Hot,
         ),
         (
-            limits(Pressure {
-                shed_ratio: 0.005,
-                ..none
-            }),
-            limits(Pressure {
-                shed_ratio: 0.02,
-                ..none
-            }),
+            |it, value| it.limits.loop_lag = Duration::from_secs_f64(value),
+            0.030,
+            0.100,
+            Weather::Severe,
         ),
         (
-            Readings {
-                failed_ratio: 0.005,
-                ..Readings::default()
-            },
-            Readings {
-                failed_ratio: 0.02,
-                ..Readings::default()
-            },
+            |it, value| it.limits.essential_shed_ratio = value,
+            0.005,
+            0.02,
+            Weather::Severe,
         ),
         (
-            Readings {
-                burn: 7.0,
-                ..Readings::default()
-            },
-            Readings {
-                burn: 14.4,
-                ..Readings::default()
-            },
+            |it, value| it.failed_ratio = value,
+            0.005,
+            0.02,
+            Weather::Severe,
         ),
-    ] {
+        (|it, value| it.burn = value, 7.0, 14.4, Weather::Severe),
+    ];
+    for (reading, mild, bad, weather) in cases {
+        let (mild, bad) = (with(reading, mild), with(reading, bad));
         assert_eq!(mild.weather(), Weather::Mild, "{mild:?}");
-        assert_eq!(hot.weather(), Weather::Hot, "{hot:?}");
+        assert_eq!(bad.weather(), weather, "{bad:?}");
     }
     assert_eq!(Readings::default().weather(), Weather::Calm);
     assert_eq!(busy().weather(), Weather::Busy);
@@ -137,7 +126,7 @@ fn each_reading_makes_it_hot_and_keeps_it_from_being_calm() {
 #[test]
 fn it_climbs_to_the_top_and_comes_down_again() {
     let mut ladder = ladder();
-    let up = look(&mut ladder, 0, 120_000, &hot());
+    let up = look(&mut ladder, 0, 120_000, &severe());
     let features: Vec<_> = up
         .iter()
         .map(|(_, step)| match step {
@@ -150,6 +139,18 @@ fn it_climbs_to_the_top_and_comes_down_again() {
     assert_eq!(down.len(), DEFAULT_LADDER.len());
     assert_eq!(down[0], (130_000, Step::Down(Feature::CheckoutFirst)));
     assert!(ladder.taken().is_empty());
+}
+
+#[test]
+fn nothing_is_refused_while_what_matters_most_is_served() {
+    let mut ladder = ladder();
+    look(&mut ladder, 0, 600_000, &hot());
+    let taken = ladder.taken().to_vec();
+    let saves = |rung: &Feature| !rung.refuses();
+    let saving: Vec<_> = DEFAULT_LADDER.into_iter().filter(saves).collect();
+    assert_eq!(taken, saving);
+    let steps = look(&mut ladder, 600_000, HOT_FOR, &severe());
+    assert_eq!(steps, [(600_000, Step::Up(Feature::Reviews))]);
 }
 
 #[test]
@@ -189,16 +190,27 @@ fn readings() -> impl Strategy<Value = Readings> {
         0..500_u64,
         0.0..0.05_f64,
         0.0..0.05_f64,
+        0.0..0.05_f64,
         0.0..30.0_f64,
         one,
     )
         .prop_map(
-            |(saturation, wait, lag, shed_ratio, failed_ratio, burn, processor)| Readings {
+            |(
+                saturation,
+                wait,
+                lag,
+                shed_ratio,
+                essential_shed_ratio,
+                failed_ratio,
+                burn,
+                processor,
+            )| Readings {
                 limits: Pressure {
                     saturation,
                     queue_wait: Duration::from_millis(wait),
                     loop_lag: Duration::from_millis(lag),
                     shed_ratio,
+                    essential_shed_ratio,
                 },
                 failed_ratio,
                 burn,
@@ -209,7 +221,12 @@ fn readings() -> impl Strategy<Value = Readings> {
 
 /// Some time of the same weather.
 fn spell() -> impl Strategy<Value = (Readings, u64)> {
-    let readings = prop_oneof![Just(hot()), Just(Readings::default()), readings()];
+    let readings = prop_oneof![
+        Just(severe()),
+        Just(hot()),
+        Just(Readings::default()),
+        readings()
+    ];
     (readings, 1..60_u64)
 }
 

@@ -99,7 +99,12 @@ impl<W: MayLeave> Admission<W> {
 
     /// A place, if there is one, and nobody waits who comes before.
     pub(super) fn ask(&mut self, now: Duration, ask: Ask) -> Option<Place> {
-        self.recent.at(now).asked += 1;
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
+        let in_use = self.in_flight as f64 / self.gradient.limit() as f64;
+        let recent = self.recent.at(now);
+        recent.asked += 1;
+        recent.in_use += in_use.min(1.0);
+        recent.essential_asked += u64::from(ask.priority.is_essential());
         let is_free = fits(self.in_flight, self.gradient.limit(), &ask)
             && self.waiting.is_clear_for(ask.priority);
         is_free.then(|| self.admit(now, ask))
@@ -108,10 +113,7 @@ impl<W: MayLeave> Admission<W> {
     fn admit(&mut self, now: Duration, ask: Ask) -> Place {
         self.in_flight += ask.places;
         self.admitted[ask.priority.index()] += 1;
-        #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
-        let saturation = self.in_flight as f64 / self.gradient.limit() as f64;
-        let recent = self.recent.at(now);
-        recent.saturation = recent.saturation.max(saturation.min(1.0));
+        self.recent.at(now).admitted += 1;
         Place {
             ask,
             since: now,
@@ -135,7 +137,9 @@ impl<W: MayLeave> Admission<W> {
     /// One was turned away.
     pub(super) fn shed(&mut self, now: Duration, priority: Priority) {
         self.shed[priority.index()] += 1;
-        self.recent.at(now).shed += 1;
+        let recent = self.recent.at(now);
+        recent.shed += 1;
+        recent.essential_shed += u64::from(priority.is_essential());
     }
 
     /// Gives a place back. Returns those whose turn it is now, with their places.
@@ -164,6 +168,7 @@ impl<W: MayLeave> Admission<W> {
             };
             let recent = self.recent.at(now);
             recent.longest_wait = recent.longest_wait.max(waited);
+            recent.waits += waited;
             next.push((self.admit(now, ask), waits));
         }
     }

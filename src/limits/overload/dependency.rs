@@ -25,7 +25,7 @@ const BREAKER: BreakerOptions = BreakerOptions {
 const TOLERANCE: f64 = 2.0;
 /// No limit is more than so many times what a dependency does in parallel: the rest would wait there, where nobody
 /// knows who matters more.
-const MOST_TIMES: u32 = 8;
+const MOST_TIMES: u32 = 4;
 /// What is shed is told of once in this time.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 

@@ -37,6 +37,12 @@ impl Priority {
         }
     }
 
+    /// Whether it stands between a customer and a purchase: everything else gives way to it.
+    #[must_use]
+    pub const fn is_essential(self) -> bool {
+        matches!(self, Self::Request(RouteClass::Write | RouteClass::Product))
+    }
+
     /// Position in [`Self::ALL`]: 0 is the most important.
     #[must_use]
     pub const fn index(self) -> usize {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::admission::View;
 use super::priority::Priority;
+use super::recent::While;
 use super::workers::WorkerSignals;
 
 /// Everything.
@@ -25,14 +26,16 @@ pub struct Signals {
 /// [`super::Pressure`], in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PressureSignals {
-    /// How much of its limit the most loaded dependency had in use within the last two seconds, from 0 to 1.
+    /// How much of its limit the most loaded dependency had in use within the last two seconds, in the mean, from 0 to 1.
     pub saturation: f64,
-    /// The longest wait for a place in that time, in milliseconds.
+    /// The wait for a place in that time, in the mean, where it was longest, in milliseconds.
     pub queue_wait_ms: f64,
     /// How late the latest worker is, in milliseconds.
     pub loop_lag_ms: f64,
     /// Of those that asked for a place in that time, the share that was turned away, from 0 to 1.
     pub shed_ratio: f64,
+    /// The same of writes and reads of one product alone, to which all others give way.
+    pub essential_shed_ratio: f64,
 }
 
 /// A dependency.
@@ -48,7 +51,7 @@ pub struct DependencySignals {
     pub waiting: usize,
     /// The longest wait for a place within the last two seconds, in milliseconds.
     pub queue_wait_ms: f64,
-    /// The largest part of the limit that was in use in that time, from 0 to 1.
+    /// The part of the limit that was in use in that time, in the mean, from 0 to 1.
     pub saturation: f64,
     /// `closed`: it is asked; `open`: it is not, for it failed; `probing`.
     pub breaker: &'static str,
@@ -58,9 +61,9 @@ pub struct DependencySignals {
     pub shed: BTreeMap<&'static str, u64>,
     /// What a call takes when there are few, in milliseconds, by kind, where that is known.
     pub baseline_ms: BTreeMap<&'static str, f64>,
-    /// Asked for a place, and turned away, within the last two seconds.
+    /// Who asked for a place, and was turned away, within the last two seconds.
     #[serde(skip)]
-    pub(super) lately: (u64, u64),
+    pub(super) lately: While,
 }
 
 pub(super) fn in_ms(time: Duration) -> f64 {
@@ -80,12 +83,12 @@ impl DependencySignals {
             in_flight: view.in_flight,
             waiting: view.waiting,
             queue_wait_ms: in_ms(view.recent.longest_wait),
-            saturation: view.recent.saturation,
+            saturation: view.recent.saturation(),
             breaker,
             admitted: by_priority(&view.admitted),
             shed: by_priority(&view.shed),
             baseline_ms: baselines.map(|(kind, time)| (kind, in_ms(time))).collect(),
-            lately: (view.recent.asked, view.recent.shed),
+            lately: view.recent,
         }
     }
 }

@@ -80,7 +80,7 @@ impl World {
         let options = GradientOptions {
             initial: 2 * SERVERS as u32,
             floor: SERVERS as u32,
-            ceiling: 8 * SERVERS as u32,
+            ceiling: 4 * SERVERS as u32,
             tolerance: 2.0,
         };
         let mut world = Self {

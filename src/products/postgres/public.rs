@@ -1,6 +1,8 @@
 //! What is read of public products beside their documents and lists: stock, reviews, recommendations, and what the
 //! search index and the tree of categories are made of.
 
+use std::collections::HashMap;
+
 use super::pages::{page, position, probe};
 use crate::db::postgres::{Connection, PostgresError, Row, Transaction, Type};
 use crate::products::cursor::{Key, Page, PageRequest, Position};
@@ -38,15 +40,16 @@ pub(super) fn is_public_in(
     Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
-/// The exact stock of a public product, as JSON.
-pub(super) async fn stock(
+/// The exact stock of those of the products that are public, as JSON, by id.
+pub(super) async fn stocks(
     connection: &mut Connection,
-    product_id: i64,
-) -> Result<Option<String>, PostgresError> {
-    let row = connection
-        .query_opt(STOCK, &[(&product_id, Type::INT8)])
-        .await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?)
+    ids: &[i64],
+) -> Result<HashMap<i64, String>, PostgresError> {
+    let rows = connection.query(STOCK, &[(&ids, Type::INT8_ARRAY)]).await?;
+    let stocks = rows
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    stocks.collect()
 }
 
 /// A page of reviews, each as JSON; `None` where the product is not public.

@@ -400,8 +400,14 @@ fn tail(catalog: &Catalog) -> (Tail, mpsc::Receiver<TailEvent>) {
     (tail.unwrap(), events)
 }
 
+/// The next event but that nothing is left to be told, which comes whenever a while is over.
 fn next(events: &mpsc::Receiver<TailEvent>) -> TailEvent {
-    events.recv_timeout(Duration::from_secs(10)).unwrap()
+    loop {
+        let event = events.recv_timeout(Duration::from_secs(10)).unwrap();
+        if event != TailEvent::CaughtUp {
+            return event;
+        }
+    }
 }
 
 #[test]

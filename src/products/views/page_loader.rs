@@ -9,6 +9,7 @@ use futures_util::future::{BoxFuture, try_join_all};
 
 use super::body;
 use super::page::{PageKey, PageView};
+use super::stock_loader::StockLoader;
 use crate::cache::{Absence, Clock, Intent, Load, LoadError, Loaded, ReadThrough, SystemClock};
 use crate::products::cursor::{CursorKey, Page, PageRequest, Position};
 use crate::products::document::Document;
@@ -87,6 +88,7 @@ pub(in crate::products) struct PageLoader {
     pub(in crate::products) gate: StoreGate,
     pub(in crate::products) documents: ReadThrough<i64, Document>,
     pub(in crate::products) cursors: Arc<Cursors>,
+    pub(in crate::products) stock: StockLoader,
     /// Rises with each change of stock of this process, and is the version of pages: one whose reading began
     /// before the change of its stock is older than that.
     pub(in crate::products) stock_changes: Arc<AtomicU64>,
@@ -123,8 +125,7 @@ impl PageLoader {
                 self.recommendations(*product_id, *limit).await
             }
             PageKey::Stock { product_id } => {
-                let stock = self.store.stock(*product_id);
-                let stock = self.gate.ask("stock", stock).await?;
+                let stock = self.stock.stock(*product_id).await?;
                 Ok(stock.map(|stock| (stock.into_bytes(), None)))
             }
         }

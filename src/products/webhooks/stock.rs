@@ -99,9 +99,10 @@ impl Handler for Deliver {
             if sender.is_disabled(&url).await? {
                 return Ok(());
             }
-            let stock = sender.store.stock(product).await;
+            let ids = [product];
+            let stocks = sender.store.stocks(&ids).await.map_err(Failure::passing)?;
             // Not public: that it is so is told as a version.
-            let Some(stock) = stock.map_err(Failure::passing)? else {
+            let Some(stock) = stocks.into_iter().next().flatten() else {
                 return Ok(());
             };
             let event = |at: &str| Event::of_stock(product, job.lease.id, &stock, at);

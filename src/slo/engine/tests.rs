@@ -81,10 +81,21 @@ fn an_outage_pages_and_the_page_ends_with_it() {
     );
     traffic.minutes(3, 1_000, 100);
     assert!(traffic.firing().contains(&("page", "1h")));
-    assert!(traffic.slo.status().pressing_burn() > 14.4);
+    let lately = |bad| {
+        let events = Events {
+            total: 200,
+            bad,
+            broken: bad,
+        };
+        [events, Events::default(), Events::default()]
+    };
+    let burn = |traffic: &Traffic, bad| traffic.slo.status().pressing_burn(&lately(bad));
+    assert!(burn(&traffic, 20) > 14.4);
+    assert_eq!(burn(&traffic, 0), 0.0, "it ended this moment");
+    assert_eq!(burn(&traffic, 4), 0.0, "four are none");
     traffic.minutes(5, 1_000, 0);
     assert!(!traffic.firing().contains(&("page", "1h")), "it is over");
-    assert!(traffic.slo.status().pressing_burn() < 1.0);
+    assert!(burn(&traffic, 20) < 1.0, "and begins anew");
 }
 
 #[test]

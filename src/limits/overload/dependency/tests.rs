@@ -112,6 +112,9 @@ async fn who_matters_most_goes_first_and_the_others_are_shed_in_time() {
     assert_eq!(dependency.in_flight(), 2);
     let signals = dependency.signals().unwrap();
     assert_eq!((signals.shed["extra"], signals.shed["write"]), (1, 0));
+    let lately = signals.lately;
+    assert_eq!((lately.asked, lately.shed), (7, 2));
+    assert_eq!((lately.essential_asked, lately.essential_shed), (2, 0));
     drop((products, lists));
     assert_eq!(dependency.in_flight(), 0);
 }
