@@ -65,12 +65,14 @@ fn look(
 
 #[test]
 fn each_reading_makes_it_hot_and_keeps_it_from_being_calm() {
-    let with = |reading: fn(&mut Readings, f64), value| {
+    type Reading = fn(&mut Readings, f64);
+
+    let with = |reading: Reading, value| {
         let mut readings = Readings::default();
         reading(&mut readings, value);
         readings
     };
-    let cases: [(fn(&mut Readings, f64), f64, f64, Weather); 7] = [
+    let cases: [(Reading, f64, f64, Weather); 7] = [
         (
             |it, value| it.limits.saturation = value,
             0.9,
