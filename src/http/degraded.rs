@@ -17,7 +17,7 @@ pub(super) fn refusal(features: Deviations, method: &Method, path: &str) -> Opti
     let class = route_class::of(method, path)?;
     let switched_off = if class == RouteClass::Write {
         Feature::Writes
-    } else if class > RouteClass::Product && features.is_on(Feature::CheckoutFirst) {
+    } else if !class.is_essential() && features.is_on(Feature::CheckoutFirst) {
         return Some(ApiError::FeatureOff(Feature::CheckoutFirst));
     } else if class == RouteClass::Search {
         Feature::Search

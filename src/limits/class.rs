@@ -43,6 +43,12 @@ impl RouteClass {
         Self::ALL.into_iter().find(|class| class.name() == name)
     }
 
+    /// Whether it stands between a customer and a purchase: everything else gives way to it.
+    #[must_use]
+    pub const fn is_essential(self) -> bool {
+        matches!(self, Self::Write | Self::Product)
+    }
+
     /// Position in [`Self::ALL`]: 0 is the most important.
     #[must_use]
     pub const fn index(self) -> usize {

@@ -37,10 +37,13 @@ impl Priority {
         }
     }
 
-    /// Whether it stands between a customer and a purchase: everything else gives way to it.
+    /// Whether a client waits for what stands between it and a purchase.
     #[must_use]
     pub const fn is_essential(self) -> bool {
-        matches!(self, Self::Request(RouteClass::Write | RouteClass::Product))
+        match self {
+            Self::Request(class) => class.is_essential(),
+            Self::Background => false,
+        }
     }
 
     /// Position in [`Self::ALL`]: 0 is the most important.
