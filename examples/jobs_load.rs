@@ -1,15 +1,15 @@
 //! How fast the queue of jobs is: `jobs_load sqlite:PATH|postgres://… [JOBS]`. Prints one JSON object. The database has to
 //! be there and current (`doorbuster migrate`), and should be nobody else's. `loadtest/jobs` runs it for both stores.
 
+mod jobs_store;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use doorbuster::db::postgres::{Options, Postgres};
-use doorbuster::db::sqlite::Sqlite;
 use doorbuster::jobs::{
-    Failure, Handler, Job, JobStore, Kind, Limits, NewJob, PostgresJobs, Queue, Registered,
-    Retention, SqliteJobs, WorkerOptions, Workers,
+    Failure, Handler, Job, JobStore, Kind, Limits, NewJob, Queue, Registered, Retention,
+    WorkerOptions, Workers,
 };
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -38,20 +38,6 @@ const fn kind(name: &'static str, keeps_done: bool) -> Kind {
         max_attempts: 3,
         keeps_done,
     }
-}
-
-fn open(url: &str) -> anyhow::Result<Arc<dyn JobStore>> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        return Ok(Arc::new(SqliteJobs::new(Sqlite::open(path.as_ref())?)));
-    }
-    let options = Options {
-        url: url.to_owned(),
-        replicas: Vec::new(),
-        max_replica_lag: Duration::from_secs(5),
-        pool_size: 4,
-        pgbouncer: false,
-    };
-    Ok(Arc::new(PostgresJobs::new(Postgres::open(&options)?)))
 }
 
 /// Counts jobs, and tells when all were done.
@@ -192,7 +178,7 @@ fn main() -> anyhow::Result<()> {
         .next()
         .ok_or_else(|| anyhow::anyhow!("usage: jobs_load sqlite:PATH|postgres://… [JOBS]"))?;
     let count = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
-    let store = open(&url)?;
+    let store = jobs_store::open(&url)?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

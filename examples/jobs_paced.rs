@@ -2,14 +2,13 @@
 //! Prints one JSON object. `loadtest/jobs --measure reads` runs it beside a server that answers reads from the same
 //! database.
 
-use std::sync::Arc;
+mod jobs_store;
+
 use std::time::{Duration, Instant};
 
-use doorbuster::db::postgres::{Options, Postgres};
-use doorbuster::db::sqlite::Sqlite;
 use doorbuster::jobs::{
-    Failure, Handler, Job, JobStore, Kind, Limits, NewJob, PostgresJobs, Queue, Registered,
-    Retention, SqliteJobs, WorkerOptions, Workers,
+    Failure, Handler, Job, Kind, Limits, NewJob, Queue, Registered, Retention, WorkerOptions,
+    Workers,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -24,20 +23,6 @@ const KIND: Kind = Kind {
 };
 /// How often jobs are enqueued, each by a task of its own.
 const TICK: Duration = Duration::from_millis(10);
-
-fn open(url: &str) -> anyhow::Result<Arc<dyn JobStore>> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        return Ok(Arc::new(SqliteJobs::new(Sqlite::open(path.as_ref())?)));
-    }
-    let options = Options {
-        url: url.to_owned(),
-        replicas: Vec::new(),
-        max_replica_lag: Duration::from_secs(5),
-        pool_size: 4,
-        pgbouncer: false,
-    };
-    Ok(Arc::new(PostgresJobs::new(Postgres::open(&options)?)))
-}
 
 struct Nothing;
 
@@ -86,7 +71,7 @@ fn main() -> anyhow::Result<()> {
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let queue = Queue::new(open(url)?, runtime.handle());
+    let queue = Queue::new(jobs_store::open(url)?, runtime.handle());
     let hour = Duration::from_hours(1);
     let options = WorkerOptions {
         threads: 1,
