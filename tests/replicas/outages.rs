@@ -4,11 +4,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use doorbuster::cache::Intent;
+use doorbuster::db::postgres::{Options, Postgres};
+use doorbuster::products::postgres::PostgresCatalog;
+use doorbuster::products::store::CatalogStore;
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::shop::{ENTERS, LEAVES, NOTHING_KEPT, Readers, ReplicatedShop, is_said, titled};
-use crate::harness::{PATIENCE, within};
+use crate::harness::{PATIENCE, Proxy, within};
 
 const PRODUCTS: usize = 40;
 
@@ -102,6 +106,37 @@ fn the_primary_is_not_asked_for_more_than_it_can_bear_in_place_of_replicas() {
         assert_eq!(refused.header("retry-after"), Some("1"));
     }
     list(CAP * 2 + 1).with(200);
+}
+
+/// Between the death of a primary and the look that finds it dead, and for as long as it takes no new connections though
+/// it answers on those there are.
+#[test]
+fn reads_that_have_to_be_fresh_go_to_a_replica_however_many_find_the_primary_out_of_reach() {
+    /// More than may be asked again in ten seconds.
+    const MANY: usize = 300;
+    let shop = ReplicatedShop::start(1, 1);
+    let proxy = Proxy::before(shop.servers.address(0));
+    let options = Options {
+        url: format!("postgres://shop@{}/shop", proxy.address()),
+        pool_size: 4,
+        pgbouncer: false,
+        replicas: vec![shop.servers.url(1)],
+        max_replica_lag: Duration::from_secs(3_600),
+    };
+    let database = Postgres::open(&options).unwrap();
+    let store = PostgresCatalog::new(database.clone());
+    database.watch();
+    within(PATIENCE, "the replica is read from", || {
+        (database.replicas() == (1, 1)).then_some(())
+    });
+    proxy.refuse(true);
+    for _ in 0..MANY {
+        let found = database.block_on(store.documents(&[1], Intent::Fresh));
+        assert!(found.unwrap()[0].is_some());
+    }
+    assert!(database.primary_answers());
+    let retries = database.retries().counts();
+    assert!(retries.refused > 0, "{retries:?}");
 }
 
 /// Longer than any deadline, with what a busy machine may add.

@@ -190,6 +190,15 @@ struct Tried {
     primary: u8,
 }
 
+impl Tried {
+    fn has(&self, place: &Place) -> bool {
+        match place {
+            Place::Replica(index) => self.replicas.contains(index),
+            Place::Primary => self.primary > 0,
+        }
+    }
+}
+
 enum Place {
     Replica(usize),
     Primary,
@@ -220,20 +229,32 @@ impl Routing {
     }
 
     /// Reads where it fits best; where that fails for the server's sake, on every other server that will do.
+    ///
+    /// What is left to the retry budget is to ask the same server again, and to ask another one because this one has
+    /// too much to do: that may be true of all. To leave a server that is lost is free. It does nothing any more for
+    /// those who go, each goes to another one once, and that one has to bear them anyway.
     pub(super) async fn read<T>(
         &self,
         recency: Recency,
         work: &impl ReadWork<T>,
     ) -> Result<T, PostgresError> {
         let mut tried = Tried::default();
-        let mut failure = None;
+        let mut failure: Option<PostgresError> = None;
         self.retries.asked();
         while let Some(place) = self.choose(recency, &tried) {
-            // What fails on one server may be asked of another, but not by everybody, nor for one who has gone.
-            if let Some(failure) = failure.take()
-                && (context::current().check().is_err() || !self.retries.may_retry())
-            {
-                return Err(failure);
+            // What fails on one server may be asked of another, but not for one who has gone.
+            if let Some(failure) = &failure {
+                if context::current().check().is_err() {
+                    break;
+                }
+                let is_free = failure.is_lost() && !tried.has(&place);
+                if !is_free && !self.retries.may_retry() {
+                    if !failure.is_lost() {
+                        break;
+                    }
+                    tried.primary = PRIMARY_TRIES;
+                    continue;
+                }
             }
             let (server, _permit) = match place {
                 Place::Replica(index) => {
