@@ -22,7 +22,7 @@ const KIND: Kind = Kind {
     keeps_done: false,
 };
 /// How often jobs are enqueued, each by a task of its own.
-const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(1);
 
 struct Nothing;
 
@@ -42,8 +42,8 @@ async fn enqueue(queue: &Queue, rate: usize, seconds: u64) -> anyhow::Result<usi
     while begun.elapsed() < Duration::from_secs(seconds) {
         ticks.tick().await;
         // What a tick that came late left out is made up for.
-        let millis = usize::try_from(begun.elapsed().as_millis())?;
-        while asked < rate * millis / 1_000 {
+        let micros = usize::try_from(begun.elapsed().as_micros())?;
+        while asked < rate * micros / 1_000_000 {
             let job = NewJob::new(&KIND, &serde_json::json!({ "n": asked }))?;
             let queue = queue.clone();
             asking.spawn(async move { queue.enqueue(job).await });

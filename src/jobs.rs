@@ -15,6 +15,7 @@ mod job;
 pub mod postgres;
 mod queue;
 mod schedule;
+mod spacing;
 pub mod sqlite;
 mod store;
 mod workers;

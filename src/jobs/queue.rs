@@ -1,5 +1,6 @@
 //! The way into the queue for whoever has no transaction of their own: what is asked for while a batch is being written
-//! forms the next one (no timer), so that a spike costs a COMMIT for hundreds of jobs.
+//! forms the next one, and where that is more than one at a time batches are kept apart for a few milliseconds. So a spike
+//! costs a COMMIT for hundreds of jobs, and a lone job waits for nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::enqueued::Wake;
 use super::job::{JobId, NewJob};
+use super::spacing::Spacing;
 use super::store::JobStore;
 
 /// Jobs that may wait to be written. More are refused at once.
@@ -74,8 +76,9 @@ impl Queue {
 }
 
 async fn write(store: Arc<dyn JobStore>, mut asked: mpsc::Receiver<Asked>, wake: Wake) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let (mut batch, mut spacing) = (Vec::with_capacity(BATCH), Spacing::default());
     while asked.recv_many(&mut batch, BATCH).await > 0 {
+        spacing.gather(&mut batch, &mut asked, BATCH).await;
         let (jobs, answers): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|it| (it.job, it.answer)).unzip();
         let mut kinds: Vec<_> = jobs.iter().map(|job| job.kind).collect();

@@ -121,7 +121,7 @@ fn reads_that_have_to_be_fresh_go_to_a_replica_however_many_find_the_primary_out
         pool_size: 4,
         pgbouncer: false,
         replicas: vec![shop.servers.url(1)],
-        max_replica_lag: Duration::from_secs(3_600),
+        max_replica_lag: Duration::from_hours(1),
     };
     let database = Postgres::open(&options).unwrap();
     let store = PostgresCatalog::new(database.clone());

@@ -10,6 +10,7 @@ use super::untold::Untold;
 use crate::jobs::backoff::Backoff;
 use crate::jobs::counters::Counted;
 use crate::jobs::job::{End, Fate};
+use crate::jobs::spacing::Spacing;
 
 /// Most jobs of a batch.
 const BATCH: usize = 1_000;
@@ -38,7 +39,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>) {
     };
     drop(shared);
     let mut batch = Vec::with_capacity(BATCH);
-    let mut untold = Untold::default();
+    let (mut spacing, mut untold) = (Spacing::default(), Untold::default());
     loop {
         tokio::select! {
             count = ended.recv_many(&mut batch, BATCH) => if count == 0 { break },
@@ -47,6 +48,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut ended: mpsc::Receiver<Ended>) {
                 continue;
             }
         }
+        spacing.gather(&mut batch, &mut ended, BATCH).await;
         let ends: Vec<End> = batch.iter().map(|it| it.end.clone()).collect();
         let mut failures = 0;
         let gone = loop {

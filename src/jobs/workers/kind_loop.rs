@@ -15,6 +15,7 @@ use super::trace::{self, JobTrace, Origin};
 use crate::jobs::backoff::{Backoff, jittered};
 use crate::jobs::handler::{Failure, Registered};
 use crate::jobs::job::{End, Fate, Job};
+use crate::jobs::spacing::Spacing;
 use crate::jobs::store::Fetch;
 
 /// Most jobs that are begun by one statement.
@@ -30,6 +31,7 @@ pub(super) async fn run(shared: Arc<Shared>, kind: Registered) {
     let wake = shared.wake.of(kind.kind.name);
     let places = Arc::new(Semaphore::new(kind.limits.concurrency));
     let kind = Arc::new(kind);
+    let mut spacing = Spacing::default();
     // What was enqueued before there was anybody to be woken.
     wake.notify_one();
     loop {
@@ -37,7 +39,11 @@ pub(super) async fn run(shared: Arc<Shared>, kind: Registered) {
             () = shared.stopped() => break,
             () = wake.notified() => {}
         }
-        begin_all(&shared, &kind, &places, &wake).await;
+        tokio::select! {
+            () = shared.stopped() => break,
+            () = spacing.due() => {}
+        }
+        begin_all(&shared, &kind, &places, &wake, &mut spacing).await;
     }
     // All places are free once nobody has one.
     let all = u32::try_from(kind.limits.concurrency).unwrap_or(u32::MAX);
@@ -50,6 +56,7 @@ async fn begin_all(
     kind: &Arc<Registered>,
     places: &Arc<Semaphore>,
     wake: &Arc<tokio::sync::Notify>,
+    spacing: &mut Spacing,
 ) {
     let mut failures = 0;
     loop {
@@ -74,6 +81,7 @@ async fn begin_all(
             worker: shared.name.clone(),
             rate: kind.limits.rate,
         };
+        let begun = tokio::time::Instant::now();
         let fetched = match shared.store.fetch(fetch).await {
             Ok(fetched) => fetched,
             Err(error) => {
@@ -86,6 +94,7 @@ async fn begin_all(
             }
         };
         failures = 0;
+        spacing.note(fetched.jobs.len(), begun);
         let is_all = fetched.jobs.len() < limit;
         for job in fetched.jobs {
             let Some(place) = free.split(1) else { break };
