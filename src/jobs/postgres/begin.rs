@@ -4,6 +4,11 @@
 //! and has a million rows a minute after a spike began; a plan that was made for the one, which reads all there is instead
 //! of an index, is kept until vacuum comes, and took a minute for 500 jobs of 200,000. Planning takes half a
 //! millisecond, once for all jobs of a batch.
+//!
+//! They name the rows of `job` that they change by an array, and join what they read of it under a lock: a join with the
+//! table itself may be planned, for one that has a page, as a loop that reads it from end to end for each row of the
+//! other side. It has thousands a moment later, none of which such a statement sees, but all of which it passes by, again
+//! and again, and the longer that takes the more there are: one began nothing in 22 seconds.
 
 use std::time::Duration;
 
@@ -14,17 +19,17 @@ use crate::jobs::store::{Extended, Fetch, Fetched, Looked};
 
 /// Nobody waits for a row that another one is at.
 const FETCH: &str = "
-    WITH next AS MATERIALIZED (
-        SELECT id, job_now() AS now FROM job
+    WITH clock AS MATERIALIZED (SELECT job_now() AS now), next AS MATERIALIZED (
+        SELECT id FROM job
         WHERE state = 'ready' AND kind = $1
             AND NOT EXISTS (SELECT 1 FROM job_kind k WHERE k.kind = $1 AND k.is_paused)
         ORDER BY priority, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE job
-    SET state = 'running', attempt = attempt + 1, fence = fence + 1, started_at = next.now,
-        lease_until = next.now + $3, worker = $4
-    FROM next WHERE job.id = next.id
-    RETURNING job.id, fence, payload, attempt, max_attempts, unique_key IS NOT NULL, greatest(next.now - run_at, 0), trace,
+    SET state = 'running', attempt = attempt + 1, fence = fence + 1, started_at = (SELECT now FROM clock),
+        lease_until = (SELECT now FROM clock) + $3, worker = $4
+    WHERE id = ANY (ARRAY(SELECT id FROM next))
+    RETURNING id, fence, payload, attempt, max_attempts, unique_key IS NOT NULL, greatest(started_at - run_at, 0), trace,
         priority";
 
 /// Begins jobs of a kind.
@@ -130,11 +135,12 @@ pub(super) async fn extend(
     let rows = connection
         .query_anew(
             // In order of their numbers, as all who take several.
-            "WITH held AS MATERIALIZED (
-                 SELECT job.id FROM job JOIN unnest($1, $2) AS g (id, fence) USING (id, fence)
-                 WHERE state = 'running' ORDER BY id FOR NO KEY UPDATE OF job)
-             UPDATE job SET lease_until = job_now() + $3 FROM held WHERE job.id = held.id
-             RETURNING job.id, is_cancelled",
+            "WITH mine AS MATERIALIZED (
+                 SELECT id, fence FROM job WHERE id = ANY ($1) AND state = 'running' ORDER BY id FOR NO KEY UPDATE
+             ), held AS MATERIALIZED (
+                 SELECT id FROM mine JOIN unnest($1, $2) AS g (id, fence) USING (id, fence))
+             UPDATE job SET lease_until = job_now() + $3 WHERE id = ANY (ARRAY(SELECT id FROM held))
+             RETURNING id, is_cancelled",
             &[
                 (&ids, Type::INT8_ARRAY),
                 (&fences, Type::INT8_ARRAY),
@@ -157,7 +163,7 @@ const PROMOTE: &str = "
     WITH due AS MATERIALIZED (
         SELECT id FROM job WHERE state = 'scheduled' AND run_at <= (SELECT job_now())
         ORDER BY run_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)
-    UPDATE job SET state = 'ready' FROM due WHERE job.id = due.id";
+    UPDATE job SET state = 'ready' WHERE id = ANY (ARRAY(SELECT id FROM due))";
 
 /// A lease that lies further ahead than any is given was given by a clock that has been set back since.
 const EXPIRED: &str = "state = 'running'
@@ -169,27 +175,32 @@ const EXPIRED: &str = "state = 'running'
 fn retake_sql() -> String {
     format!(
         "WITH lost AS MATERIALIZED (
-             SELECT id, job_now() AS now FROM job
+             SELECT id, job_now() AS now, is_cancelled, attempt, max_attempts, again_at, errors, worker FROM job
              WHERE {EXPIRED}
              ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
          ), told AS MATERIALIZED (
-             SELECT job.id, lost.now, is_cancelled OR attempt >= max_attempts AND again_at IS NULL AS is_over,
+             SELECT id, now, is_cancelled OR attempt >= max_attempts AND again_at IS NULL AS is_over,
                  attempt >= max_attempts AS is_anew, is_cancelled,
-                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', lost.now, 'error',
+                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', now, 'error',
                      coalesce(worker, 'a worker') || ' said nothing for longer than its lease')) AS history,
                  CASE WHEN attempt <= 1 THEN 0 ELSE least(1000 * 2 ^ least(attempt - 1, 9), 300000) END::bigint AS wait
-             FROM job JOIN lost USING (id)
+             FROM lost
          ), gone AS (
-             DELETE FROM job USING told WHERE job.id = told.id AND is_over
-             RETURNING job.*, CASE WHEN told.is_cancelled THEN 'cancelled' ELSE 'dead' END AS fate, history, told.now
-         ), kept AS ({KEEP} FROM gone), back AS (
+             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM told WHERE is_over)) RETURNING *
+         ), ended AS (
+             SELECT gone.*, CASE WHEN told.is_cancelled THEN 'cancelled' ELSE 'dead' END AS fate, history, told.now
+             FROM gone JOIN told USING (id)
+         ), kept AS ({KEEP} FROM ended), back AS (
              UPDATE job
-             SET state = CASE WHEN wait > 0 OR is_anew THEN 'scheduled' ELSE 'ready' END,
-                 run_at = CASE WHEN is_anew THEN greatest(again_at, told.now + wait) ELSE told.now + wait END,
-                 again_at = CASE WHEN is_anew THEN NULL ELSE again_at END,
-                 attempt = CASE WHEN is_anew THEN 0 ELSE attempt END, errors = history, lease_until = NULL, worker = NULL
-             FROM told WHERE job.id = told.id AND NOT is_over
-             RETURNING job.id
+             SET (state, run_at, again_at, attempt, errors) = (
+                     SELECT CASE WHEN wait > 0 OR is_anew THEN 'scheduled' ELSE 'ready' END,
+                         CASE WHEN is_anew THEN greatest(job.again_at, told.now + wait) ELSE told.now + wait END,
+                         CASE WHEN is_anew THEN NULL ELSE job.again_at END,
+                         CASE WHEN is_anew THEN 0 ELSE job.attempt END, history
+                     FROM told WHERE told.id = job.id),
+                 lease_until = NULL, worker = NULL
+             WHERE id = ANY (ARRAY(SELECT id FROM told WHERE NOT is_over))
+             RETURNING id
          )
          SELECT (SELECT count(*) FROM back) + (SELECT count(*) FROM gone)"
     )

@@ -18,16 +18,19 @@ fn ends_sql() -> String {
     format!(
         "WITH given AS MATERIALIZED (
              SELECT g.* FROM unnest($1, $2, $3, $4, $5) AS g (id, fence, fate, error, keep)
+         ), mine AS MATERIALIZED (
+             SELECT id, fence, again_at FROM job WHERE id = ANY ($1) AND state = 'running' ORDER BY id FOR UPDATE
          ), held AS MATERIALIZED (
-             SELECT g.*, job_now() AS now FROM job JOIN given g USING (id, fence)
-             WHERE state = 'running' AND (again_at IS NULL OR fate = 'cancelled')
-             ORDER BY id FOR UPDATE OF job
+             SELECT id, fate, error, keep, job_now() AS now FROM mine JOIN given USING (id, fence)
+             WHERE again_at IS NULL OR fate = 'cancelled'
          ), gone AS (
-             DELETE FROM job USING held WHERE job.id = held.id
-             RETURNING job.*, held.fate, held.keep, held.now, CASE WHEN error IS NULL THEN errors ELSE
-                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', held.now, 'error', error)) END
+             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM held)) RETURNING *
+         ), told AS (
+             SELECT gone.*, fate, keep, now, CASE WHEN error IS NULL THEN errors ELSE
+                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', now, 'error', error)) END
                  AS history
-         ), kept AS ({KEEP} FROM gone WHERE keep)
+             FROM gone JOIN held USING (id)
+         ), kept AS ({KEEP} FROM told WHERE keep)
          SELECT id FROM gone"
     )
 }
@@ -46,38 +49,47 @@ fn end_one_sql() -> String {
 
 /// What was asked for again while it was running: ids, fences, texts of errors.
 const AGAIN: &str = "
+    WITH mine AS MATERIALIZED (
+        SELECT id, fence, attempt, errors FROM job
+        WHERE id = ANY ($1) AND state = 'running' AND again_at IS NOT NULL ORDER BY id FOR UPDATE
+    ), told AS MATERIALIZED (
+        SELECT id, CASE WHEN error IS NULL THEN errors ELSE
+            errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', job_now(), 'error', error)) END
+            AS history
+        FROM mine JOIN unnest($1, $2, $3) AS g (id, fence, error) USING (id, fence)
+    )
     UPDATE job
     SET state = 'scheduled', run_at = again_at, again_at = NULL, attempt = 0, lease_until = NULL, worker = NULL,
-        errors = CASE WHEN g.error IS NULL THEN errors ELSE
-            errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', job_now(), 'error', g.error)) END
-    FROM unnest($1, $2, $3) AS g (id, fence, error)
-    WHERE job.id = g.id AND job.fence = g.fence AND state = 'running' AND again_at IS NOT NULL
-    RETURNING job.id";
+        errors = (SELECT history FROM told WHERE told.id = job.id)
+    WHERE id = ANY (ARRAY(SELECT id FROM told))
+    RETURNING id";
 
 /// What goes back to those that wait: ids, fences, waits, texts of errors. Without an error it is no attempt. One that
 /// somebody cancelled meanwhile is not begun again.
 fn back_sql() -> String {
     format!(
-        "WITH held AS MATERIALIZED (
-             SELECT g.*, job_now() AS now FROM job JOIN unnest($1, $2, $3, $4) AS g (id, fence, wait, error)
-                 USING (id, fence)
-             WHERE state = 'running' ORDER BY id FOR UPDATE OF job
+        "WITH clock AS MATERIALIZED (SELECT job_now() AS now), mine AS MATERIALIZED (
+             SELECT id, fence, is_cancelled, attempt, errors FROM job
+             WHERE id = ANY ($1) AND state = 'running' ORDER BY id FOR UPDATE
          ), told AS MATERIALIZED (
-             SELECT held.*, is_cancelled, CASE WHEN error IS NULL THEN errors ELSE
+             SELECT id, wait, error, now, is_cancelled, CASE WHEN error IS NULL THEN errors ELSE
                  errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', now, 'error', error)) END
                  AS history
-             FROM job JOIN held USING (id)
+             FROM mine JOIN unnest($1, $2, $3, $4) AS g (id, fence, wait, error) USING (id, fence), clock
          ), gone AS (
-             DELETE FROM job USING told WHERE job.id = told.id AND told.is_cancelled
-             RETURNING job.*, 'cancelled' AS fate, history, told.now
-         ), kept AS ({KEEP} FROM gone), back AS (
+             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM told WHERE is_cancelled)) RETURNING *
+         ), ended AS (
+             SELECT gone.*, 'cancelled' AS fate, history, now FROM gone JOIN told USING (id)
+         ), kept AS ({KEEP} FROM ended), back AS (
              UPDATE job
-             SET state = CASE WHEN wait > 0 THEN 'scheduled' ELSE 'ready' END,
-                 run_at = CASE WHEN wait > 0 THEN told.now + wait ELSE run_at END,
-                 attempt = attempt - CASE WHEN error IS NULL THEN 1 ELSE 0 END, errors = history,
+             SET (state, run_at, attempt, errors) = (
+                     SELECT CASE WHEN wait > 0 THEN 'scheduled' ELSE 'ready' END,
+                         CASE WHEN wait > 0 THEN now + wait ELSE job.run_at END,
+                         job.attempt - CASE WHEN error IS NULL THEN 1 ELSE 0 END, history
+                     FROM told WHERE told.id = job.id),
                  lease_until = NULL, worker = NULL
-             FROM told WHERE job.id = told.id AND NOT told.is_cancelled
-             RETURNING job.id
+             WHERE id = ANY (ARRAY(SELECT id FROM told WHERE NOT is_cancelled))
+             RETURNING id
          )
          SELECT id FROM back UNION ALL SELECT id FROM gone"
     )

@@ -155,7 +155,7 @@ pub(super) async fn retry(
              ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING
              RETURNING id
          )
-         DELETE FROM job_ended USING put WHERE job_ended.id = put.id"
+         DELETE FROM job_ended WHERE id = ANY (ARRAY(SELECT id FROM put))"
     );
     Ok(retried + connection.execute(&over, &said.parameters()).await?)
 }
