@@ -48,8 +48,8 @@ use jobs::Jobs;
 pub use jobs::{open_existing_jobs, work};
 use open::Tail;
 pub use open::{
-    OpenCatalog, OpenError, migrate, open_catalog, open_existing_catalog, open_jobs, open_sqlite,
-    postgres_schema, replica_status,
+    OpenCatalog, OpenError, migrate, open_catalog, open_catalog_to_serve, open_existing_catalog,
+    open_jobs, open_sqlite, postgres_schema, replica_status,
 };
 pub use orders::Order;
 use reload::Followers;
@@ -131,6 +131,7 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     };
     // Before anything is served: what is off is off from the first request on.
     let keeper = Keeper::start(flags.flags.clone(), Some(config.flags.file.clone()))?;
+    store.watch();
     let mut jobs = Jobs::open(config, &store, background.handle())?;
     let follower = Follower::start(&flags.store, flags.flags.clone())?;
     let opened = store.clone();
@@ -144,7 +145,6 @@ pub fn serve<O: AsyncFnMut() -> Order>(
     )?;
     let lag = allowed_lag(config);
     let cache = cache_options(&config.cache, lag, config.redis.url.is_some());
-    opened.watch();
     let l2 = second_tier::connect(config, background.handle().clone());
     let findings = Findings::default();
     let gate = StoreGate::new(&overload, store.reach(), cache.deadline);

@@ -7,3 +7,4 @@ mod lag;
 mod outages;
 mod sales;
 pub(crate) mod shop;
+mod start;

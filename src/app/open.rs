@@ -61,7 +61,7 @@ impl OpenCatalog {
         }
     }
 
-    /// Has the servers it is on watched from here on. To be called once.
+    /// Has the servers it is on watched from here on. To be called once. Blocks for a second at most.
     pub(super) fn watch(&self) {
         if let Self::Postgres(store) = self {
             store.database().watch();
@@ -109,6 +109,23 @@ pub fn open_catalog(config: &Config) -> Result<OpenCatalog, OpenError> {
             Ok(OpenCatalog::Postgres(PostgresCatalog::new(database)))
         }
     }
+}
+
+/// Like [`open_catalog`], but does without the primary where that is lost and a replica has a current schema: a node that
+/// is started while there is no primary reads from replicas, and writes once there is one.
+pub fn open_catalog_to_serve(config: &Config) -> Result<OpenCatalog, OpenError> {
+    let CatalogUrl::Postgres(_) = &config.catalog.url else {
+        return open_catalog(config);
+    };
+    let database = postgres(&config.catalog)?;
+    if let Err(error) = database.migrate() {
+        let is_current = |state| matches!(state, SchemaState::Current { .. });
+        if !error.is_lost() || !database.schema_state_of_a_replica().is_some_and(is_current) {
+            return Err(error.into());
+        }
+        tracing::warn!(%error, "beginning without a primary, with what replicas have");
+    }
+    Ok(OpenCatalog::Postgres(PostgresCatalog::new(database)))
 }
 
 /// Like [`open_catalog`], but leaves nothing behind where there is no catalogue: `None`.

@@ -43,7 +43,7 @@ pub fn run(
     config: &Config,
     read_again: &dyn Fn() -> Result<Config, ConfigErrors>,
 ) -> anyhow::Result<Exit> {
-    let store = app::open_catalog(config)?;
+    let store = app::open_catalog_to_serve(config)?;
     if args.demo {
         fill(store.as_store()).context("cannot fill the catalogue")?;
     }

@@ -138,7 +138,7 @@ impl Postgres {
     }
 
     /// Has all servers watched from here on. The replicas are read from as soon as they are known to be near the
-    /// primary. To be called once.
+    /// primary. To be called once. Blocks until each was looked at or gave no answer, which takes a second at most.
     pub fn watch(&self) {
         let Shared {
             routing, handle, ..
@@ -147,6 +147,12 @@ impl Postgres {
         for index in 0..routing.replicas.len() {
             handle.spawn(watch_replica(Arc::clone(routing), index));
         }
+        handle.block_on(async {
+            routing.primary.is_looked_at().await;
+            for replica in &routing.replicas {
+                replica.server.is_looked_at().await;
+            }
+        });
     }
 
     /// How the server of a URL stands. Blocks.
@@ -170,6 +176,19 @@ impl Postgres {
     /// Compares the schema of the database with the one this program has, changing nothing.
     pub fn schema_state(&self) -> Result<SchemaState, PostgresError> {
         self.block_on(migrations::state(self.primary()))
+    }
+
+    /// The same of the first replica that answers, for when the primary does not; `None` where there is none.
+    pub fn schema_state_of_a_replica(&self) -> Option<SchemaState> {
+        let replicas = &self.shared.routing.replicas;
+        replicas.iter().find_map(|replica| {
+            let state = self.block_on(migrations::state(&replica.server.servers));
+            let refused = |error: &PostgresError| {
+                let replica = replica.server.servers.names();
+                tracing::warn!(%replica, %error, "no schema to be seen on a replica");
+            };
+            state.inspect_err(refused).ok()
+        })
     }
 
     /// Whether any migration was ever applied.

@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 use tokio::task;
@@ -19,7 +20,7 @@ use super::board::Flags;
 use super::store::{FlagStore, FlagStoreError};
 use super::trouble::Place;
 use super::{postgres, sqlite};
-use crate::db::postgres::{Listener, Postgres, PostgresError};
+use crate::db::postgres::{Listener, Postgres, PostgresError, Recency};
 use crate::db::sqlite::{Access, open};
 
 /// What nodes tell each other where one has said something.
@@ -49,8 +50,8 @@ enum Following {
 }
 
 impl Follower {
-    /// Reads what the database says now, and goes on. Where it gives no answer, what is built in stays in force until
-    /// it does. Blocks for a short time.
+    /// Reads what the database says now, and goes on. Where the primary gives no answer it is what a replica says, and
+    /// where none does, what is built in stays in force until one does. Blocks for a short time.
     pub fn start(store: &FlagStore, flags: Flags) -> std::io::Result<Self> {
         let wake = Arc::<Notify>::default();
         let following = match store {
@@ -76,7 +77,11 @@ impl Follower {
             FlagStore::Postgres(database) => {
                 let listener = database.listen("flag");
                 let of = database.clone();
-                database.block_on(take(&of, &flags));
+                database.block_on(async {
+                    if !take(&of, &flags).await {
+                        take_from_a_replica(&of, &flags).await;
+                    }
+                });
                 let run = run(of, listener, flags, Arc::clone(&wake));
                 Following::Task(database.spawn(run))
             }
@@ -148,6 +153,17 @@ async fn run(database: Postgres, mut listener: Listener, flags: Flags, wake: Arc
         if !take(&database, &flags).await {
             sleep(AGAIN).await;
         }
+    }
+}
+
+/// Only to begin with: later on what was read from the primary is newer than what a replica may have.
+async fn take_from_a_replica(database: &Postgres, flags: &Flags) {
+    let read = database.read(Recency::Newest, |connection| {
+        postgres::current(connection).boxed()
+    });
+    // Why not is noted already: what the primary said.
+    if let Ok(Ok(said)) = timeout(PATIENCE, read).await {
+        flags.set_database(&said);
     }
 }
 

@@ -61,6 +61,13 @@ pub struct ListedProduct {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxMark(pub String);
 
+impl OutboxMark {
+    /// One that no store knows: what is asked for after it is a gap.
+    pub fn unknown() -> Self {
+        Self(String::new())
+    }
+}
+
 /// A stretch of the stream of committed versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxPage {

@@ -23,6 +23,14 @@ impl<'s> Writer<'s> {
         }
     }
 
+    /// The same client, to another server of the same shop.
+    pub(crate) fn to<'o>(&self, server: &'o Server) -> Writer<'o> {
+        Writer {
+            server,
+            authorization: self.authorization.clone(),
+        }
+    }
+
     /// Sends bytes, with more headers.
     pub(crate) fn send(
         &self,

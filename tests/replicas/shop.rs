@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    PATIENCE, Replication, Server, Session, Shop, Writer, lines, product, run, within,
+    Ended, PATIENCE, Replication, Server, Session, Shop, Writer, lines, product, run, within,
 };
 
 /// From a commit until every node shows it, and from when replicas may be too far behind until nobody reads from them.
@@ -68,6 +68,14 @@ impl ReplicatedShop {
         let arguments = self.arguments();
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         shop.serve_with(&arguments, environment)
+    }
+
+    /// How a node ends that does not start.
+    pub(super) fn refuses_to_serve(&self, environment: &[(&str, &str)]) -> Ended {
+        let mut command = self.shop.command("serve");
+        command.args(["--listen", "127.0.0.1:0"]);
+        let environment = environment.iter().copied();
+        run(command.args(self.arguments()).envs(environment), &[])
     }
 
     /// What `check` says of each replica, and whether all is well.

@@ -97,6 +97,7 @@ pub(super) async fn look_once(servers: &Servers) -> Result<Sight, PostgresError>
 }
 
 async fn pause(server: &Server, period: Duration) {
+    server.looked_at.send_replace(true);
     sleep(REST).await;
     tokio::select! {
         () = sleep(period.saturating_sub(REST)) => {}

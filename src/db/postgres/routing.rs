@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use tokio::time::sleep;
 
 use super::connect::Servers;
@@ -60,6 +60,8 @@ pub(super) struct Server {
     pub(super) readers: Pool,
     /// Has its monitor look at once.
     pub(super) suspected: Notify,
+    /// True from the end of the first look on, whatever that found.
+    pub(super) looked_at: watch::Sender<bool>,
     pub(super) load: Load,
 }
 
@@ -71,8 +73,15 @@ impl Server {
             servers,
             generation,
             suspected: Notify::new(),
+            looked_at: watch::Sender::new(false),
             load: Load::new(),
         })
+    }
+
+    /// Returns once its monitor has looked at it.
+    pub(super) async fn is_looked_at(&self) {
+        // It is not closed: the sender is here.
+        let _ = self.looked_at.subscribe().wait_for(|it| *it).await;
     }
 
     /// Does the work, unless the server is given up meanwhile.

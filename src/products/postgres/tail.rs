@@ -32,6 +32,9 @@ impl Tail {
     /// Starts with what was committed within the last `back`, which it has told of when this returns: copies may be so
     /// far behind. What was committed before needs no event, since nothing is cached yet.
     /// `on_event` runs on the runtime of the connections. Blocks until it has come to the end.
+    ///
+    /// Where the primary is lost and there are replicas to read from, it starts all the same, and with a gap as soon as
+    /// there is a primary: what was read until then may have been replaced by what no tail told of.
     pub fn start(
         database: &Postgres,
         back: Duration,
@@ -50,14 +53,21 @@ impl Tail {
             let (mark, position) = outbox::end_and_position(&mut connection).await?;
             database.require_replayed(position.timeline, position.bytes);
             Ok::<_, PostgresError>(mark)
-        })?;
+        });
+        let may_wait = |error: &PostgresError| error.is_lost() && database.has_replicas();
+        let mark = mark.or_else(|error| may_wait(&error).then(OutboxMark::unknown).ok_or(error))?;
         let mut follower = Follower {
             // Without its own: the handle here belongs to the caller, and the task must not keep the runtime.
             database: database.clone(),
             mark,
             on_event,
         };
-        database.block_on(follower.poll())?;
+        match database.block_on(follower.poll()) {
+            Err(error) if may_wait(&error) => {
+                tracing::warn!(%error, "the catalogue is followed once there is a primary");
+            }
+            polled => polled?,
+        }
         let listener = database.listen("catalog_outbox");
         Ok(Self {
             task: database.spawn(follower.run(listener)),
