@@ -187,6 +187,11 @@ impl Place {
         Database::Sqlite(connection)
     }
 
+    /// What the server of its own has logged.
+    pub(crate) fn log(&self) -> String {
+        self.postgres.as_ref().unwrap().log()
+    }
+
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }

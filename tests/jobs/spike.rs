@@ -1,10 +1,13 @@
 //! A spike after a time in which there was nothing to do.
 
-use doorbuster::jobs::{End, Fate};
+use std::time::Duration;
+
+use doorbuster::jobs::{End, Fate, Selection};
+use serde_json::{Deserializer, Value};
 
 use super::on_both_stores;
-use super::place::{PLAIN, Place, numbered};
-use crate::harness::{Database, PATIENCE, within};
+use super::place::{LEASE, PLAIN, Place, leases, numbered};
+use crate::harness::{Database, PATIENCE, PostgresDatabase, within};
 
 on_both_stores!(a_backlog_after_a_quiet_time_is_begun_and_ended_by_its_indexes);
 
@@ -70,4 +73,106 @@ fn a_backlog_after_a_quiet_time_is_begun_and_ended_by_its_indexes(place: &Place)
     if let Some(read) = read_so_far(place) {
         assert!(read < 10 * BACKLOG, "{read}");
     }
+}
+
+/// Whether a plan reads the live jobs for each row of something else: then it passes by all that are enqueued meanwhile,
+/// again and again, and is done when no more come.
+fn reads_again(plan: &Value, is_repeated: bool) -> bool {
+    if is_repeated && plan["Relation Name"] == "job" && plan["Node Type"] != "ModifyTable" {
+        return true;
+    }
+    let parts = plan["Plans"].as_array().into_iter().flatten();
+    parts.into_iter().any(|part| {
+        let is_loop = plan["Node Type"] == "Nested Loop";
+        let is_repeated = match part["Parent Relationship"].as_str().unwrap() {
+            "InitPlan" => false,
+            "SubPlan" => true,
+            "Inner" => is_repeated || is_loop,
+            _ => is_repeated,
+        };
+        reads_again(part, is_repeated)
+    })
+}
+
+#[test]
+fn no_statement_reads_the_live_jobs_for_each_row_of_something_else_whatever_is_planned() {
+    let place = Place::of(PostgresDatabase::in_a_cluster_of_its_own());
+    let Database::Postgres(session) = place.raw() else {
+        unreachable!()
+    };
+    let database: String = session.value("SELECT current_database()::text");
+    let settings = [
+        "session_preload_libraries = 'auto_explain'",
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_format = json",
+        // What is left are loops.
+        "enable_hashjoin = off",
+        "enable_mergejoin = off",
+        "enable_material = off",
+        "enable_memoize = off",
+        "enable_indexscan = off",
+        "enable_indexonlyscan = off",
+        "enable_bitmapscan = off",
+    ];
+    for setting in settings {
+        let set = format!("ALTER DATABASE {database} SET {setting}");
+        session.batch(&set).unwrap();
+    }
+    let unique = || numbered(&PLAIN, 0).unique("one");
+    place.put(unique());
+    for n in 1..=60 {
+        place.put(numbered(&PLAIN, n));
+    }
+    let jobs = place.fetch(&PLAIN, 50);
+    let extended = place.store.extend(leases(&jobs), LEASE);
+    assert_eq!(place.wait(extended).unwrap().len(), 50);
+    // Of the one it is asked for again, and of another one it is not.
+    place.put(unique());
+    let cancelled = Selection {
+        ids: Some(vec![jobs[1].lease.id]),
+        kind: None,
+        state: None,
+    };
+    assert_eq!(place.wait(place.store.cancel(cancelled)).unwrap(), 1);
+    let error = || "no".to_owned();
+    let ends = jobs[..40].iter().enumerate().map(|(at, job)| End {
+        lease: job.lease,
+        attempt: job.attempt,
+        fate: match at {
+            1 | 2 => Fate::Returned,
+            3..9 => Fate::Again {
+                delay: Duration::from_secs(60),
+                error: error(),
+            },
+            9..12 => Fate::Dead { error: error() },
+            12..15 => Fate::Cancelled,
+            _ => Fate::Done { keep: true },
+        },
+    });
+    assert_eq!(
+        place.wait(place.store.end(ends.collect())).unwrap().len(),
+        40
+    );
+    session
+        .batch("UPDATE job SET lease_until = 0 WHERE state = 'running'; UPDATE job SET run_at = 0")
+        .unwrap();
+    assert_eq!(place.look(), 10);
+    let everything = Selection {
+        ids: None,
+        kind: None,
+        state: None,
+    };
+    place.wait(place.store.retry(everything)).unwrap();
+
+    let mut statements = 0;
+    for entry in place.log().split("plan:\n").skip(1) {
+        let mut values = Deserializer::from_str(entry).into_iter::<Value>();
+        let logged = values.next().unwrap().unwrap();
+        let (text, plan) = (logged["Query Text"].as_str().unwrap(), &logged["Plan"]);
+        statements += usize::from(text.contains("job"));
+        // From one kind to the next, of which there are few.
+        let is_by_kind = text.contains("RECURSIVE ready");
+        assert!(is_by_kind || !reads_again(plan, false), "{text}: {plan:#}");
+    }
+    assert!(statements > 70, "{statements}");
 }
