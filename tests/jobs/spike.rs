@@ -141,7 +141,7 @@ fn no_statement_reads_the_live_jobs_for_each_row_of_something_else_whatever_is_p
         fate: match at {
             1 | 2 => Fate::Returned,
             3..9 => Fate::Again {
-                delay: Duration::from_secs(60),
+                delay: Duration::from_mins(1),
                 error: error(),
             },
             9..12 => Fate::Dead { error: error() },
