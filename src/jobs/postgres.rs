@@ -5,7 +5,7 @@ mod end;
 mod history;
 mod operate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ pub use end::end_in;
 /// Where other processes are told that something was enqueued.
 const CHANNEL: &str = "doorbuster_jobs";
 
-/// Numbers are drawn first, so that each row that was put is known from those that gave way to a live one.
+/// Numbers are drawn first, so that each row that was put is known from those that gave way to a live one. Those that were
+/// drawn, in order, and those of rows that were put.
 const ENQUEUE: &str = "
     WITH given AS MATERIALIZED (
         SELECT nextval((SELECT pg_get_serial_sequence('job', 'id')::regclass)) AS id, job_now() AS now, *
@@ -37,7 +38,7 @@ const ENQUEUE: &str = "
             SET again_at = least(job.again_at, excluded.run_at) WHERE job.state = 'running'
         RETURNING id
     )
-    SELECT put.id FROM given LEFT JOIN put USING (id) ORDER BY place";
+    SELECT ARRAY(SELECT id FROM given ORDER BY place), ARRAY(SELECT id FROM put)";
 
 /// The jobs of a catalogue in PostgreSQL. The schema must be current.
 #[derive(Clone)]
@@ -128,8 +129,12 @@ pub async fn enqueue(
         )
         .await?;
     let mut ids = vec![None; jobs.len()];
-    for (place, row) in order.iter().zip(&rows) {
-        ids[*place] = row.try_get(0)?;
+    for row in &rows {
+        let (drawn, put): (Vec<JobId>, Vec<JobId>) = (row.try_get(0)?, row.try_get(1)?);
+        let put: HashSet<JobId> = put.into_iter().collect();
+        for (place, id) in order.iter().zip(drawn) {
+            ids[*place] = put.contains(&id).then_some(id);
+        }
     }
     Ok(ids)
 }

@@ -76,9 +76,11 @@ fn a_backlog_after_a_quiet_time_is_begun_and_ended_by_its_indexes(place: &Place)
 }
 
 /// Whether a plan reads the live jobs for each row of something else: then it passes by all that are enqueued meanwhile,
-/// again and again, and is done when no more come.
+/// again and again, and is done when no more come. What it has read already it may not read for each row either: that is
+/// a thousand times a thousand.
 fn reads_again(plan: &Value, is_repeated: bool) -> bool {
-    if is_repeated && plan["Relation Name"] == "job" && plan["Node Type"] != "ModifyTable" {
+    let is_read = plan["Relation Name"] == "job" || plan["Node Type"] == "CTE Scan";
+    if is_repeated && is_read && plan["Node Type"] != "ModifyTable" {
         return true;
     }
     let parts = plan["Plans"].as_array().into_iter().flatten();

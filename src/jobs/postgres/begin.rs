@@ -5,14 +5,14 @@
 //! of an index, is kept until vacuum comes, and took a minute for 500 jobs of 200,000. Planning takes half a
 //! millisecond, once for all jobs of a batch.
 //!
-//! They name the rows of `job` that they change by an array, and join what they read of it under a lock: a join with the
-//! table itself may be planned, for one that has a page, as a loop that reads it from end to end for each row of the
-//! other side. It has thousands a moment later, none of which such a statement sees, but all of which it passes by, again
-//! and again, and the longer that takes the more there are: one began nothing in 22 seconds.
+//! They name the rows of `job` that they change by an array, and join it with nothing: a join may be planned, for a table
+//! that has a page, as a loop that reads it from end to end for each row of the other side. It has thousands a moment
+//! later, none of which such a statement sees, but all of which it passes by, again and again, and the longer that takes
+//! the more there are: one began nothing in 22 seconds.
 
 use std::time::Duration;
 
-use super::end::KEEP;
+use super::end::{CLOCK, IS_HELD, KEEP, NOW, history};
 use crate::db::postgres::{Connection, Parameters, PostgresError, Row, Transaction, Type};
 use crate::jobs::job::{Job, Lease, millis};
 use crate::jobs::store::{Extended, Fetch, Fetched, Looked};
@@ -130,17 +130,19 @@ pub(super) async fn extend(
     leases: &[Lease],
     lease: Duration,
 ) -> Result<Vec<Extended>, PostgresError> {
+    let mut leases = leases.to_vec();
+    leases.sort_unstable_by_key(|lease| (lease.id, lease.fence));
     let ids: Vec<i64> = leases.iter().map(|lease| lease.id).collect();
     let fences: Vec<i64> = leases.iter().map(|lease| lease.fence).collect();
+    // In order of their numbers, as all who take several.
+    let sql = format!(
+        "WITH mine AS MATERIALIZED (SELECT id FROM job WHERE {IS_HELD} ORDER BY id FOR NO KEY UPDATE)
+         UPDATE job SET lease_until = job_now() + $3 WHERE id = ANY (ARRAY(SELECT id FROM mine))
+         RETURNING id, is_cancelled"
+    );
     let rows = connection
         .query_anew(
-            // In order of their numbers, as all who take several.
-            "WITH mine AS MATERIALIZED (
-                 SELECT id, fence FROM job WHERE id = ANY ($1) AND state = 'running' ORDER BY id FOR NO KEY UPDATE
-             ), held AS MATERIALIZED (
-                 SELECT id FROM mine JOIN unnest($1, $2) AS g (id, fence) USING (id, fence))
-             UPDATE job SET lease_until = job_now() + $3 WHERE id = ANY (ARRAY(SELECT id FROM held))
-             RETURNING id, is_cancelled",
+            &sql,
             &[
                 (&ids, Type::INT8_ARRAY),
                 (&fences, Type::INT8_ARRAY),
@@ -173,33 +175,28 @@ const EXPIRED: &str = "state = 'running'
 /// worker after another along. One that was asked for while its last attempt ran begins with its first one again. At most once, whoever
 /// looks.
 fn retake_sql() -> String {
+    let history =
+        history("(coalesce(worker, 'a worker') || ' said nothing for longer than its lease')");
+    let wait = "CASE WHEN attempt <= 1 THEN 0 ELSE least(1000 * 2 ^ least(attempt - 1, 9), 300000) END::bigint";
+    let begins_at = format!("({NOW} + {wait})");
+    let is_anew = "attempt >= max_attempts";
     format!(
-        "WITH lost AS MATERIALIZED (
-             SELECT id, job_now() AS now, is_cancelled, attempt, max_attempts, again_at, errors, worker FROM job
+        "{CLOCK}, lost AS MATERIALIZED (
+             SELECT id, is_cancelled OR attempt >= max_attempts AND again_at IS NULL AS is_over FROM job
              WHERE {EXPIRED}
              ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
-         ), told AS MATERIALIZED (
-             SELECT id, now, is_cancelled OR attempt >= max_attempts AND again_at IS NULL AS is_over,
-                 attempt >= max_attempts AS is_anew, is_cancelled,
-                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', now, 'error',
-                     coalesce(worker, 'a worker') || ' said nothing for longer than its lease')) AS history,
-                 CASE WHEN attempt <= 1 THEN 0 ELSE least(1000 * 2 ^ least(attempt - 1, 9), 300000) END::bigint AS wait
-             FROM lost
          ), gone AS (
-             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM told WHERE is_over)) RETURNING *
-         ), ended AS (
-             SELECT gone.*, CASE WHEN told.is_cancelled THEN 'cancelled' ELSE 'dead' END AS fate, history, told.now
-             FROM gone JOIN told USING (id)
-         ), kept AS ({KEEP} FROM ended), back AS (
+             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM lost WHERE is_over))
+             RETURNING *, CASE WHEN is_cancelled THEN 'cancelled' ELSE 'dead' END AS fate, {history} AS history,
+                 {NOW} AS now
+         ), kept AS ({KEEP} FROM gone), back AS (
              UPDATE job
-             SET (state, run_at, again_at, attempt, errors) = (
-                     SELECT CASE WHEN wait > 0 OR is_anew THEN 'scheduled' ELSE 'ready' END,
-                         CASE WHEN is_anew THEN greatest(job.again_at, told.now + wait) ELSE told.now + wait END,
-                         CASE WHEN is_anew THEN NULL ELSE job.again_at END,
-                         CASE WHEN is_anew THEN 0 ELSE job.attempt END, history
-                     FROM told WHERE told.id = job.id),
-                 lease_until = NULL, worker = NULL
-             WHERE id = ANY (ARRAY(SELECT id FROM told WHERE NOT is_over))
+             SET state = CASE WHEN attempt > 1 OR {is_anew} THEN 'scheduled' ELSE 'ready' END,
+                 run_at = CASE WHEN {is_anew} THEN greatest(again_at, {begins_at}) ELSE {begins_at} END,
+                 again_at = CASE WHEN {is_anew} THEN NULL ELSE again_at END,
+                 attempt = CASE WHEN {is_anew} THEN 0 ELSE attempt END,
+                 errors = {history}, lease_until = NULL, worker = NULL
+             WHERE id = ANY (ARRAY(SELECT id FROM lost WHERE NOT is_over))
              RETURNING id
          )
          SELECT (SELECT count(*) FROM back) + (SELECT count(*) FROM gone)"

@@ -12,25 +12,41 @@ pub(super) const KEEP: &str = "
     SELECT id, kind, fate, priority, run_at, attempt, max_attempts, started_at, worker, fence, unique_key, payload, history,
         trace, created_at, now";
 
+/// Whether a row is that of one of the leases whose ids and fences are the first two parameters. What else is said of it is
+/// found by [`PLACE`], not by a join: for a table that was nearly empty when it was last vacuumed that may be planned as a
+/// loop, a thousand times a thousand rows.
+pub(super) const IS_HELD: &str =
+    "id = ANY ($1) AND state = 'running' AND fence = $2[width_bucket(id, $1)]";
+
+/// Of a row of `job` among the leases, which are in order of their ids: a binary search.
+const PLACE: &str = "width_bucket(id, $1)";
+
+/// What goes before the statements that use [`history`].
+pub(super) const CLOCK: &str = "WITH clock AS MATERIALIZED (SELECT job_now() AS now)";
+pub(super) const NOW: &str = "(SELECT now FROM clock)";
+
+/// The errors of a row of `job` with one more, where there is one.
+pub(super) fn history(error: &str) -> String {
+    format!(
+        "CASE WHEN {error} IS NULL THEN errors ELSE errors ||
+            jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', {NOW}, 'error', {error})) END"
+    )
+}
+
 /// What ends for good: ids, fences, fates, texts of errors, whether it is remembered. One that was asked for while it was
 /// running stays. Rows are locked in order of their numbers, as by all who take several.
 fn ends_sql() -> String {
+    let history = history("$4[place]");
     format!(
-        "WITH given AS MATERIALIZED (
-             SELECT g.* FROM unnest($1, $2, $3, $4, $5) AS g (id, fence, fate, error, keep)
-         ), mine AS MATERIALIZED (
-             SELECT id, fence, again_at FROM job WHERE id = ANY ($1) AND state = 'running' ORDER BY id FOR UPDATE
-         ), held AS MATERIALIZED (
-             SELECT id, fate, error, keep, job_now() AS now FROM mine JOIN given USING (id, fence)
-             WHERE again_at IS NULL OR fate = 'cancelled'
+        "{CLOCK}, mine AS MATERIALIZED (
+             SELECT id FROM job WHERE {IS_HELD} AND (again_at IS NULL OR $3[{PLACE}] = 'cancelled')
+             ORDER BY id FOR UPDATE
          ), gone AS (
-             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM held)) RETURNING *
-         ), told AS (
-             SELECT gone.*, fate, keep, now, CASE WHEN error IS NULL THEN errors ELSE
-                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', now, 'error', error)) END
-                 AS history
-             FROM gone JOIN held USING (id)
-         ), kept AS ({KEEP} FROM told WHERE keep)
+             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM mine)) RETURNING *, {PLACE} AS place
+         ), kept AS (
+             {KEEP} FROM (
+                 SELECT *, $3[place] AS fate, {history} AS history, {NOW} AS now FROM gone WHERE $5[place]) told
+         )
          SELECT id FROM gone"
     )
 }
@@ -48,47 +64,38 @@ fn end_one_sql() -> String {
 }
 
 /// What was asked for again while it was running: ids, fences, texts of errors.
-const AGAIN: &str = "
-    WITH mine AS MATERIALIZED (
-        SELECT id, fence, attempt, errors FROM job
-        WHERE id = ANY ($1) AND state = 'running' AND again_at IS NOT NULL ORDER BY id FOR UPDATE
-    ), told AS MATERIALIZED (
-        SELECT id, CASE WHEN error IS NULL THEN errors ELSE
-            errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', job_now(), 'error', error)) END
-            AS history
-        FROM mine JOIN unnest($1, $2, $3) AS g (id, fence, error) USING (id, fence)
+fn again_sql() -> String {
+    let history = history(&format!("$3[{PLACE}]"));
+    format!(
+        "{CLOCK}, mine AS MATERIALIZED (
+             SELECT id FROM job WHERE {IS_HELD} AND again_at IS NOT NULL ORDER BY id FOR UPDATE
+         )
+         UPDATE job
+         SET state = 'scheduled', run_at = again_at, again_at = NULL, attempt = 0, lease_until = NULL, worker = NULL,
+             errors = {history}
+         WHERE id = ANY (ARRAY(SELECT id FROM mine))
+         RETURNING id"
     )
-    UPDATE job
-    SET state = 'scheduled', run_at = again_at, again_at = NULL, attempt = 0, lease_until = NULL, worker = NULL,
-        errors = (SELECT history FROM told WHERE told.id = job.id)
-    WHERE id = ANY (ARRAY(SELECT id FROM told))
-    RETURNING id";
+}
 
 /// What goes back to those that wait: ids, fences, waits, texts of errors. Without an error it is no attempt. One that
 /// somebody cancelled meanwhile is not begun again.
 fn back_sql() -> String {
+    let (wait, error) = (format!("$3[{PLACE}]"), format!("$4[{PLACE}]"));
+    let history = history(&error);
     format!(
-        "WITH clock AS MATERIALIZED (SELECT job_now() AS now), mine AS MATERIALIZED (
-             SELECT id, fence, is_cancelled, attempt, errors FROM job
-             WHERE id = ANY ($1) AND state = 'running' ORDER BY id FOR UPDATE
-         ), told AS MATERIALIZED (
-             SELECT id, wait, error, now, is_cancelled, CASE WHEN error IS NULL THEN errors ELSE
-                 errors || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', now, 'error', error)) END
-                 AS history
-             FROM mine JOIN unnest($1, $2, $3, $4) AS g (id, fence, wait, error) USING (id, fence), clock
+        "{CLOCK}, mine AS MATERIALIZED (
+             SELECT id, is_cancelled FROM job WHERE {IS_HELD} ORDER BY id FOR UPDATE
          ), gone AS (
-             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM told WHERE is_cancelled)) RETURNING *
-         ), ended AS (
-             SELECT gone.*, 'cancelled' AS fate, history, now FROM gone JOIN told USING (id)
-         ), kept AS ({KEEP} FROM ended), back AS (
+             DELETE FROM job WHERE id = ANY (ARRAY(SELECT id FROM mine WHERE is_cancelled))
+             RETURNING *, 'cancelled'::text AS fate, {history} AS history, {NOW} AS now
+         ), kept AS ({KEEP} FROM gone), back AS (
              UPDATE job
-             SET (state, run_at, attempt, errors) = (
-                     SELECT CASE WHEN wait > 0 THEN 'scheduled' ELSE 'ready' END,
-                         CASE WHEN wait > 0 THEN now + wait ELSE job.run_at END,
-                         job.attempt - CASE WHEN error IS NULL THEN 1 ELSE 0 END, history
-                     FROM told WHERE told.id = job.id),
-                 lease_until = NULL, worker = NULL
-             WHERE id = ANY (ARRAY(SELECT id FROM told WHERE NOT is_cancelled))
+             SET state = CASE WHEN {wait} > 0 THEN 'scheduled' ELSE 'ready' END,
+                 run_at = CASE WHEN {wait} > 0 THEN {NOW} + {wait} ELSE run_at END,
+                 attempt = attempt - CASE WHEN {error} IS NULL THEN 1 ELSE 0 END,
+                 errors = {history}, lease_until = NULL, worker = NULL
+             WHERE id = ANY (ARRAY(SELECT id FROM mine WHERE NOT is_cancelled))
              RETURNING id
          )
          SELECT id FROM back UNION ALL SELECT id FROM gone"
@@ -122,6 +129,9 @@ pub(super) async fn end(
         return Ok(vec![one.lease.id]);
     }
     let (mut over, mut back) = (Over::default(), Back::default());
+    // In order, for `PLACE`. Of two leases of one job the older one is lost.
+    let mut ends: Vec<&End> = ends.iter().collect();
+    ends.sort_unstable_by_key(|end| (end.lease.id, end.lease.fence));
     for end in ends {
         match &end.fate {
             Fate::Done { keep } => over.push(end.lease, "done", None, *keep),
@@ -194,7 +204,7 @@ impl<'e> Over<'e> {
         if ended.len() < self.ids.len() {
             let rows = connection
                 .query_anew(
-                    AGAIN,
+                    &again_sql(),
                     &[
                         (&self.ids, Type::INT8_ARRAY),
                         (&self.fences, Type::INT8_ARRAY),
