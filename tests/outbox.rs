@@ -98,6 +98,37 @@ fn a_long_transaction_is_read_when_it_commits_and_holds_up_nobody() {
     assert_eq!(read, [(1, 2), (1, 3), (2, 2), (5, 2), (5, 3)]);
 }
 
+/// As texts the number of a transaction comes before that of an earlier one wherever there is a digit more.
+#[test]
+fn rows_are_read_in_order_of_their_transactions_when_those_get_a_digit_more() {
+    let outbox = Outbox::of(PostgresDatabase::in_a_cluster_of_its_own());
+    outbox.write(LAMPS);
+    let begun: i64 = outbox
+        .session()
+        .value("SELECT pg_current_xact_id()::text::bigint");
+    let boundary = 10_i64.pow((begun + 10).ilog10() + 1);
+    outbox.write(&format!(
+        "DO $$ BEGIN
+             WHILE pg_current_xact_id()::text::bigint < {boundary} - 4 LOOP COMMIT; END LOOP;
+         END $$"
+    ));
+    let mut mark = outbox.end();
+    for version in 2..10 {
+        outbox.write(&format!(
+            "UPDATE product SET title = 'Lamp {version}' WHERE id = 1"
+        ));
+    }
+    let transactions: i64 = outbox.session().value(&format!(
+        "SELECT count(DISTINCT xid < '{boundary}') FROM catalog_outbox WHERE version > 1"
+    ));
+    assert_eq!(transactions, 2, "none before it or none behind it");
+    for version in 2..10 {
+        let (changes, next) = outbox.after(&mark, 1).unwrap();
+        assert_eq!(changes, [(1, version)]);
+        mark = next;
+    }
+}
+
 /// Who starts looks back for seconds, be it at the rows of a transaction that began an hour ago.
 #[test]
 fn a_row_is_as_old_as_its_commit_however_long_its_transaction_took() {

@@ -8,5 +8,6 @@ WHERE (xid, seq) > (
         CASE WHEN $3::xid8 < pg_snapshot_xmin($1::pg_snapshot) THEN 0 ELSE $4 END)
     AND NOT pg_visible_in_snapshot(xid, $1::pg_snapshot)
     AND pg_visible_in_snapshot(xid, $2::pg_snapshot)
-ORDER BY xid, seq
+-- Said with the table: of `xid` alone the text would be meant, by which 1000 comes before 999.
+ORDER BY catalog_outbox.xid, seq
 LIMIT $5
