@@ -132,7 +132,7 @@ def redis(folder: Path, port: int = 0) -> Server:
     require("redis-server", "redis-server")
     port = port or free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    command += ["--dir", str(folder), "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"]
+    command += ["--dir", str(folder), "--maxmemory", "4gb", "--maxmemory-policy", "allkeys-lru"]
     return Server("Redis", command, port, folder / "redis.log")
 
 

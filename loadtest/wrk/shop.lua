@@ -1,6 +1,7 @@
 -- What customers of a shop ask: products by Zipf's law, some lists, searches, stock.
--- Usage: wrk -s shop.lua URL -- REQUESTS_FILE
--- A line of the file is a path; they were drawn beforehand, and each connection begins elsewhere.
+-- Usage: wrk -s shop.lua URL -- REQUESTS_FILE [ASKED]
+-- A line of the file is a path; they were drawn beforehand. Each thread begins elsewhere, after those that were ASKED for
+-- by runs before.
 
 dofile(debug.getinfo(1, "S").source:match("^@(.*)/") .. "/report.lua")
 
@@ -17,7 +18,7 @@ function init(args)
   for path in io.lines(args[1]) do
     requests[#requests + 1] = wrk.format("GET", path)
   end
-  turn = math.floor(#requests / 7) * number
+  turn = math.floor(#requests / 7) * number + tonumber(args[2] or 0)
 end
 
 function request()
