@@ -32,6 +32,12 @@ const OF_EVERYTHING: [&str; 1] = ["categories.sql"];
 /// Statements that go through everything page by page, and how many blocks a page takes at most: of a plan that is as it
 /// should be one cannot tell whether an index is read from where the page begins.
 const PAGES: [(&str, u64); 2] = [("listed_after.sql", 160), ("outbox_between.sql", 20)];
+/// Plans that are made or not, as it happens: for the few rows of the last page, where the connection that it gets is new and
+/// plans for the values.
+const SOMETIMES: [(&str, &str); 1] = [(
+    "listed_after.sql",
+    "Limit(NestedLoop(IndexScan product_listing_pkey, IndexScan product_document_pkey))",
+)];
 /// The version that the kept plans are of; others may choose others.
 const VERSION: i32 = 15;
 
@@ -90,7 +96,9 @@ fn no_statement_reads_a_large_table_from_end_to_end() {
                 slow.push(format!("{statement}\n    {shape}"));
             }
         }
-        let shapes: Vec<&str> = shapes.iter().map(String::as_str).collect();
+        let shapes = shapes.iter().map(String::as_str);
+        let shapes = shapes.filter(|shape| !SOMETIMES.contains(&(statement, shape)));
+        let shapes: Vec<&str> = shapes.collect();
         kept.extend([statement, "\n    ", &shapes.join("\n    "), "\n"]);
     }
     assert!(slow.is_empty(), "{}", slow.join("\n"));
