@@ -300,6 +300,34 @@ async fn a_catalogue_that_was_put_back_empties_the_tier() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_loaded_before_and_comes_in_while_the_tier_is_emptied_is_removed_with_the_rest() {
+    let (redis, store) = (Redis::start(), Store::default());
+    store.write(1);
+    store.write(1);
+    let node = Node::start(&store, &redis.url()).await;
+    let other = Node::start(&store, &redis.url()).await;
+    store.shut();
+    let cache = other.cache.clone();
+    let reader = tokio::spawn(async move { cache.read(&1).await.unwrap().version });
+    store.one_waits().await;
+    let held = |count| {
+        let clients: String = redis.run("CLIENT LIST");
+        (clients.matches("flags=b").count() == count).then_some(())
+    };
+    // Names are still told.
+    redis.run::<()>("CLIENT PAUSE 60000 WRITE");
+    store.open();
+    until("the value is on its way", || held(1)).await;
+    store.put_back(1);
+    node.l2.journal_broke();
+    until("what there was is to be removed", || held(2)).await;
+    redis.run::<()>("CLIENT UNPAUSE");
+    assert_eq!(reader.await.unwrap(), 2);
+    node.is_used().await;
+    assert_eq!(node.origin(1).await, (1, Origin::StorePastL2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invalidation_that_may_not_have_arrived_ends_the_trust() {
     let (redis, store) = (Redis::start(), Store::default());
     store.write(1);
