@@ -26,20 +26,24 @@ fn none_is_lost_none_stuck_and_effects_are_once_whoever_is_killed(place: &Place)
     eprintln!("JOBS_SEED={} repeats this one", scale.seed);
     let mut fleet = Fleet::start(place, &scale);
     let mut offered = Offered::default();
+    let raw = place.raw();
     let begun = Instant::now();
     while begun.elapsed() < scale.length {
-        // The jobs come while the workers go.
-        offered.up_to(scale.due(begun.elapsed()), place);
-        // Time for those that live to begin them.
         let pause = 100 + fleet.dice.below(200);
         thread::sleep(Duration::from_millis(pause));
+        // The jobs come while the workers go, and somebody is to be at one.
+        offered.up_to(scale.due(begun.elapsed()), place);
+        let any = |which| format!("SELECT count(*) FROM (SELECT 1 FROM job {which} LIMIT 1) found");
+        within(PATIENCE, "a job is begun, or none is left", || {
+            let is_begun = raw.number(&any("WHERE state = 'running'")) > 0;
+            (is_begun || raw.number(&any("")) == 0).then_some(())
+        });
         fleet.disturb();
     }
     offered.up_to(scale.jobs, place);
     offered.up_to(scale.jobs, place);
     let left_at_the_end = place.raw().number("SELECT count(*) FROM job");
     fleet.calm();
-    let raw = place.raw();
     within(3 * PATIENCE + scale.length, "no job is left", || {
         thread::sleep(Duration::from_millis(20));
         (raw.number("SELECT count(*) FROM job") == 0).then_some(())
