@@ -42,7 +42,7 @@ fn none_is_lost_none_stuck_and_effects_are_once_whoever_is_killed(place: &Place)
     }
     offered.up_to(scale.jobs, place);
     offered.up_to(scale.jobs, place);
-    let left_at_the_end = place.raw().number("SELECT count(*) FROM job");
+    let left_at_the_end = raw.number("SELECT count(*) FROM job");
     fleet.calm();
     within(3 * PATIENCE + scale.length, "no job is left", || {
         thread::sleep(Duration::from_millis(20));

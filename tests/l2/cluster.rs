@@ -11,6 +11,7 @@ use doorbuster::cache::{
 };
 use doorbuster::limits::overload::{Dependency, Question};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 pub(super) use super::store::{Store, Text};
 use crate::harness::PATIENCE;
@@ -149,6 +150,12 @@ impl Node {
             (!self.l2.is_used()).then_some(())
         })
         .await;
+    }
+
+    /// Reads meanwhile; the version that came.
+    pub(super) fn reader(&self, key: i64) -> JoinHandle<u64> {
+        let cache = self.cache.clone();
+        tokio::spawn(async move { cache.read(&key).await.unwrap().version })
     }
 
     pub(super) async fn read(&self, key: i64) -> Answer<Text> {

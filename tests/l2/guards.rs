@@ -16,8 +16,7 @@ async fn a_load_that_a_flush_overtakes_fills_nothing() {
     store.write(1);
     let node = Node::start(&store, &redis.url()).await;
     store.shut();
-    let cache = node.cache.clone();
-    let reader = tokio::spawn(async move { cache.read(&1).await.unwrap().version });
+    let reader = node.reader(1);
     store.one_waits().await;
     // With the fence goes the lease.
     redis.run::<()>("FLUSHALL");
@@ -37,8 +36,7 @@ async fn a_load_that_an_invalidation_overtakes_fills_nothing() {
     let one = Node::start(&store, &redis.url()).await;
     let other = Node::start(&store, &redis.url()).await;
     store.shut();
-    let cache = one.cache.clone();
-    let reader = tokio::spawn(async move { cache.read(&1).await.unwrap().version });
+    let reader = one.reader(1);
     store.one_waits().await;
     other.write(1).await;
     // The lease guards by itself: Redis may have no memory for the fence.
@@ -77,8 +75,7 @@ async fn the_fence_refuses_an_older_value() {
     other.l2.invalidate(&[(1, 2)]).await;
     let fence: Vec<u8> = redis.run("GET elsewhere:1:{1}");
     store.shut();
-    let cache = node.cache.clone();
-    let reader = tokio::spawn(async move { cache.read(&1).await.unwrap().version });
+    let reader = node.reader(1);
     store.one_waits().await;
     // The fence alone: the lease still stands.
     set(&redis, RECORD, &fence);
@@ -307,8 +304,7 @@ async fn what_was_loaded_before_and_comes_in_while_the_tier_is_emptied_is_remove
     let node = Node::start(&store, &redis.url()).await;
     let other = Node::start(&store, &redis.url()).await;
     store.shut();
-    let cache = other.cache.clone();
-    let reader = tokio::spawn(async move { cache.read(&1).await.unwrap().version });
+    let reader = other.reader(1);
     store.one_waits().await;
     let held = |count| {
         let clients: String = redis.run("CLIENT LIST");

@@ -97,8 +97,7 @@ async fn a_load_that_a_purge_overtakes_fills_nothing() {
     store.write(1);
     let node = Node::start(&store, &redis.url()).await;
     store.shut();
-    let cache = node.cache.clone();
-    let reader = tokio::spawn(async move { cache.read(&1).await.unwrap().version });
+    let reader = node.reader(1);
     store.one_waits().await;
     node.l2.purge(&[(1, 1)], Depth::Hard).await.unwrap();
     node.cache.purge(&[(1, 1)], Depth::Hard);

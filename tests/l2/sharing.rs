@@ -60,10 +60,7 @@ async fn ten_thousand_readers_of_one_cold_key_on_two_nodes_make_one_load() {
     let other = Node::start(&store, &redis.url()).await;
     store.shut();
     let readers: Vec<_> = (0..10_000)
-        .map(|number| {
-            let cache = [&one, &other][number % 2].cache.clone();
-            tokio::spawn(async move { cache.read(&1).await.unwrap().version })
-        })
+        .map(|number| [&one, &other][number % 2].reader(1))
         .collect();
     store.one_waits().await;
     // The node that did not get the lease has asked for it, and goes on asking.
@@ -88,12 +85,7 @@ async fn many_cold_keys_take_few_round_trips() {
     let node = Node::start(&store, &redis.url()).await;
     // The store takes longer than they take to come.
     store.shut();
-    let readers: Vec<_> = (0..10_000)
-        .map(|key| {
-            let cache = node.cache.clone();
-            tokio::spawn(async move { cache.read(&key).await.unwrap().version })
-        })
-        .collect();
+    let readers: Vec<_> = (0..10_000).map(|key| node.reader(key)).collect();
     until("all have come", || {
         (node.l2.counts().leases == 10_000).then_some(())
     })

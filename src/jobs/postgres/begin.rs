@@ -130,11 +130,11 @@ pub(super) async fn extend(
     leases: &[Lease],
     lease: Duration,
 ) -> Result<Vec<Extended>, PostgresError> {
+    // In order of their numbers, for `IS_HELD`; rows are locked so, too, as by all who take several.
     let mut leases = leases.to_vec();
     leases.sort_unstable_by_key(|lease| (lease.id, lease.fence));
     let ids: Vec<i64> = leases.iter().map(|lease| lease.id).collect();
     let fences: Vec<i64> = leases.iter().map(|lease| lease.fence).collect();
-    // In order of their numbers, as all who take several.
     let sql = format!(
         "WITH mine AS MATERIALIZED (SELECT id FROM job WHERE {IS_HELD} ORDER BY id FOR NO KEY UPDATE)
          UPDATE job SET lease_until = job_now() + $3 WHERE id = ANY (ARRAY(SELECT id FROM mine))

@@ -12,9 +12,9 @@ pub(super) const KEEP: &str = "
     SELECT id, kind, fate, priority, run_at, attempt, max_attempts, started_at, worker, fence, unique_key, payload, history,
         trace, created_at, now";
 
-/// Whether a row is that of one of the leases whose ids and fences are the first two parameters. What else is said of it is
-/// found by [`PLACE`], not by a join: for a table that was nearly empty when it was last vacuumed that may be planned as a
-/// loop, a thousand times a thousand rows.
+/// Whether a row is that of one of the leases whose ids and fences are the first two parameters, in order of their ids. What
+/// else is said of it is found by [`PLACE`], not by a join: for a table that was nearly empty when it was last vacuumed that
+/// may be planned as a loop, a thousand times a thousand rows.
 pub(super) const IS_HELD: &str =
     "id = ANY ($1) AND state = 'running' AND fence = $2[width_bucket(id, $1)]";
 
